@@ -1,0 +1,147 @@
+//! Sinks: the sequential end that appends pages, and the parallel half that encodes them.
+
+use crate::error::Result;
+use crate::page::Page;
+use crate::position::Checkpoint;
+
+/// Whether what was written so far would survive a crash of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Everything up to this checkpoint is stored, and stays whatever happens to the run.
+    Stored,
+    /// It waits for a later commit; [`Sink::abort`] takes it back.
+    Pending,
+}
+
+/// How badly the driver wants a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// A batch ended here: the sink groups batches as it likes.
+    Grouped,
+    /// The run ends early (it was cancelled): store what has been written.
+    Now,
+}
+
+/// Takes pages in order. Sequential: one thread at a time, `&mut self`.
+pub trait Sink: Send {
+    /// Encoded output of one batch.
+    type Page: Page;
+    /// What encoding needs (a schema, options), shared by all workers.
+    type Encoder: Send + Sync;
+
+    /// Prepares the destination and returns the shared encoder. Called once per run, first.
+    ///
+    /// # Errors
+    /// Whatever makes the destination unusable; the run ends before it reads anything.
+    fn encoder(&mut self) -> Result<Self::Encoder>;
+
+    /// Appends a page. It may drain the page or leave it: the driver clears it afterwards. After an
+    /// error of class [`Transient`](crate::Class::Transient) page and destination must be
+    /// unchanged, because the same page will come again.
+    ///
+    /// # Errors
+    /// Transient errors are retried by policy; a row error rejects nothing here and ends the run.
+    fn write(&mut self, page: &mut Self::Page) -> Result<()>;
+
+    /// Called after each batch's pages have been written. A transactional sink stores the
+    /// checkpoint in the transaction that stores the data, and says whether it has committed.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+        let _ = (checkpoint, when);
+        Ok(Durability::Stored)
+    }
+
+    /// Stores everything. Called once, only after success.
+    ///
+    /// # Errors
+    /// The run fails, and [`abort`](Self::abort) is not called.
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Takes back what was not committed. Called once, after a failure.
+    fn abort(&mut self) {}
+
+    /// The checkpoint of an earlier run with the same name, if this sink stores them.
+    ///
+    /// # Errors
+    /// Whatever keeps the sink from reading it.
+    fn resume(&mut self) -> Result<Option<Checkpoint>> {
+        Ok(None)
+    }
+
+    /// Whether [`write`](Self::write) or [`commit`](Self::commit) may wait (for I/O, a lock, a
+    /// receiver) or fail with a transient error.
+    ///
+    /// A sink that answers `false` is called by the workers themselves: no drain thread is started
+    /// and no page changes its core.
+    fn may_block(&self) -> bool {
+        true
+    }
+}
+
+/// A sink that can encode values of type `T`. Parallel: runs in the worker while the arena lives,
+/// so `T` may borrow from the row and from the arena.
+#[diagnostic::on_unimplemented(
+    message = "the sink `{Self}` cannot encode a `{T}`",
+    label = "emitted here or by the pipeline's last `map`"
+)]
+pub trait Encode<T>: Sink {
+    /// Appends `value` to `page`.
+    ///
+    /// # Errors
+    /// A row error rejects the row that emitted the value; what it emitted before is taken back.
+    fn encode(encoder: &Self::Encoder, page: &mut Self::Page, value: T) -> Result<()>;
+}
+
+macro_rules! forward_sink {
+    () => {
+        type Page = K::Page;
+        type Encoder = K::Encoder;
+        fn encoder(&mut self) -> Result<Self::Encoder> {
+            (**self).encoder()
+        }
+        fn write(&mut self, page: &mut Self::Page) -> Result<()> {
+            (**self).write(page)
+        }
+        fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+            (**self).commit(checkpoint, when)
+        }
+        fn finish(&mut self) -> Result<()> {
+            (**self).finish()
+        }
+        fn abort(&mut self) {
+            (**self).abort();
+        }
+        fn resume(&mut self) -> Result<Option<Checkpoint>> {
+            (**self).resume()
+        }
+        fn may_block(&self) -> bool {
+            (**self).may_block()
+        }
+    };
+}
+
+impl<K: Sink + ?Sized> Sink for &mut K {
+    forward_sink!();
+}
+
+impl<K: Sink + ?Sized> Sink for Box<K> {
+    forward_sink!();
+}
+
+impl<T, K: Encode<T>> Encode<T> for &mut K {
+    #[inline]
+    fn encode(encoder: &Self::Encoder, page: &mut Self::Page, value: T) -> Result<()> {
+        K::encode(encoder, page, value)
+    }
+}
+
+impl<T, K: Encode<T>> Encode<T> for Box<K> {
+    #[inline]
+    fn encode(encoder: &Self::Encoder, page: &mut Self::Page, value: T) -> Result<()> {
+        K::encode(encoder, page, value)
+    }
+}
