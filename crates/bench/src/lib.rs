@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Workloads, floors and the report of Trommel.
+
+pub mod origin;

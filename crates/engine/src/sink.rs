@@ -1,6 +1,6 @@
 //! Sinks: the sequential end that appends pages, and the parallel half that encodes them.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::page::Page;
 use crate::position::Checkpoint;
 
@@ -42,6 +42,13 @@ pub trait Sink: Send {
     /// # Errors
     /// Transient errors are retried by policy; a row error rejects nothing here and ends the run.
     fn write(&mut self, page: &mut Self::Page) -> Result<()>;
+
+    /// Hands over the values of the last page that the destination itself refused (a constraint, a
+    /// type), each with its index among the values of that page. Called after each successful
+    /// [`write`](Self::write), which has stored all the others.
+    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
+        let _ = faults;
+    }
 
     /// Called after each batch's pages have been written. A transactional sink stores the
     /// checkpoint in the transaction that stores the data, and says whether it has committed.
@@ -105,6 +112,9 @@ macro_rules! forward_sink {
         }
         fn write(&mut self, page: &mut Self::Page) -> Result<()> {
             (**self).write(page)
+        }
+        fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
+            (**self).take_faults(faults);
         }
         fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
             (**self).commit(checkpoint, when)

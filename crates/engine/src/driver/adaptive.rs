@@ -1,0 +1,269 @@
+//! Adaptive batching: a cost model chooses the batch size, a brake corrects it.
+//!
+//! Each stage's time for a batch of `b` rows is fitted as `t(b) = α + β·b`: `α` is what a batch
+//! costs however small it is, `β` what a row costs. The fit is least squares with exponentially
+//! fading weights; sizes are dithered by ±12.5 % so that `α` and `β` can be told apart. The size
+//! chosen is the smallest at which `α / (α + β·b)` is at most 3 % in every stage: larger batches
+//! gain next to nothing and leave the cache.
+
+use super::slot::Sample;
+use crate::options::Options;
+use crate::report::BatchSample;
+
+/// Share of a batch's time that may be overhead.
+const OVERHEAD_SHARE: f64 = 0.03;
+/// What a fit knows before it has seen anything, ns: handing a batch over costs about a microsecond.
+const PRIOR_BATCH_NS: f64 = 1_000.0;
+/// Weight of a fit's past when a sample arrives: half of it is gone after 20 samples.
+const FADE: f64 = 0.966;
+/// Residual, relative to the prediction, beyond which a sample speaks against the fit.
+const DRIFT: f64 = 0.6;
+/// Samples in a row that must speak against a fit before it is thrown away.
+const DRIFT_RUN: u32 = 4;
+/// Samples between two changes of the size, so that each can show its effect.
+const EPOCH: u32 = 4;
+/// Longest that one batch should take in a worker, ns: a run stays responsive to cancel, progress
+/// and the flush timeout.
+const LATENCY_NS: f64 = 20e6;
+/// Sizes of successive batches, in eighths of the chosen one.
+const DITHER: [usize; 4] = [8, 9, 8, 7];
+/// The trace keeps this many changes.
+const MAX_TRACE: usize = 4_096;
+
+/// Chooses the size of every batch.
+#[derive(Debug)]
+pub(super) struct Batcher {
+    rows: usize,
+    range: Option<(usize, usize)>,
+    work: Fit,
+    fill: Fit,
+    write: Fit,
+    bytes_per_row: f64,
+    share_bytes: usize,
+    since_change: u32,
+    turn: usize,
+    trace: Vec<BatchSample>,
+}
+
+impl Batcher {
+    /// `share_bytes` is what one slot may hold.
+    pub(super) fn new(options: &Options, share_bytes: usize) -> Self {
+        Batcher {
+            rows: options.batch_size,
+            range: options.adaptive,
+            work: Fit::default(),
+            fill: Fit::default(),
+            write: Fit::default(),
+            bytes_per_row: 0.0,
+            share_bytes,
+            since_change: 0,
+            turn: 0,
+            trace: Vec::new(),
+        }
+    }
+
+    /// Rows for batch number `seq`.
+    pub(super) fn rows(&mut self, seq: u64) -> usize {
+        let Some((min, max)) = self.range else {
+            return self.rows;
+        };
+        let traced = self.trace.last().map(|sample| sample.rows as usize);
+        if traced != Some(self.rows) && self.trace.len() < MAX_TRACE {
+            self.trace.push(BatchSample {
+                batch: seq,
+                rows: self.rows as u32,
+            });
+        }
+        self.turn = (self.turn + 1) % DITHER.len();
+        (self.rows * DITHER[self.turn] / 8).clamp(min, max)
+    }
+
+    /// Nanoseconds that a row takes in a worker, as far as known.
+    pub(super) fn row_ns(&self) -> Option<f64> {
+        self.work.is_known().then_some(self.work.per_row)
+    }
+
+    /// Learns from a batch and may change the size.
+    pub(super) fn learn(&mut self, sample: &Sample) {
+        if sample.rows == 0 {
+            return;
+        }
+        let rows = sample.rows as f64;
+        self.work.add(rows, sample.work_ns as f64);
+        self.fill.add(rows, sample.fill_ns as f64);
+        if sample.write_ns > 0 {
+            self.write.add(rows, sample.write_ns as f64);
+        }
+        let bytes_per_row = sample.bytes as f64 / rows;
+        // Up at once, down slowly: the limit is a promise.
+        self.bytes_per_row = bytes_per_row.max(self.bytes_per_row * 0.95 + bytes_per_row * 0.05);
+        self.since_change += 1;
+        let Some((min, max)) = self.range else {
+            return;
+        };
+        if sample.bytes > self.share_bytes {
+            self.rows = (self.rows / 2).max(min);
+            self.since_change = 0;
+        } else if self.since_change >= EPOCH {
+            self.choose(min, max);
+        }
+    }
+
+    fn choose(&mut self, min: usize, max: usize) {
+        let wanted = [&self.work, &self.fill, &self.write]
+            .iter()
+            .filter(|fit| fit.is_known())
+            .map(|fit| fit.rows_for_share(OVERHEAD_SHARE))
+            .fold(1.0, f64::max);
+        let latency = LATENCY_NS / self.work.per_row.max(self.write.per_row).max(1e-3);
+        let memory = self.share_bytes as f64 / self.bytes_per_row.max(1e-3);
+        // A step of at most four, so that one odd sample can't throw the size across the range.
+        let rows = wanted
+            .min(latency)
+            .min(memory)
+            .clamp(self.rows as f64 / 4.0, self.rows as f64 * 4.0)
+            .clamp(min as f64, max as f64) as usize;
+        // Within 15 % it is the same size: changing it would only blur the fits.
+        if rows.abs_diff(self.rows) * 7 > self.rows {
+            self.rows = rows.max(1);
+            self.since_change = 0;
+        }
+    }
+
+    pub(super) fn into_trace(self) -> Vec<BatchSample> {
+        self.trace
+    }
+}
+
+/// `t(b) = per_batch + per_row · b`, fitted to samples that fade.
+#[derive(Debug, Default)]
+struct Fit {
+    weight: f64,
+    rows: f64,
+    ns: f64,
+    rows_rows: f64,
+    rows_ns: f64,
+    per_batch: f64,
+    per_row: f64,
+    against: u32,
+}
+
+impl Fit {
+    fn is_known(&self) -> bool {
+        self.weight > 0.0
+    }
+
+    fn add(&mut self, rows: f64, ns: f64) {
+        let predicted = self.per_batch + self.per_row * rows;
+        if self.weight > 3.0 && (ns - predicted).abs() > DRIFT * predicted {
+            self.against += 1;
+            if self.against >= DRIFT_RUN {
+                *self = Fit::default();
+            } else {
+                // Alone it is an outlier: a thread that lost its core for a while.
+                return;
+            }
+        } else {
+            self.against = 0;
+        }
+        self.weight = self.weight * FADE + 1.0;
+        self.rows = self.rows * FADE + rows;
+        self.ns = self.ns * FADE + ns;
+        self.rows_rows = self.rows_rows * FADE + rows * rows;
+        self.rows_ns = self.rows_ns * FADE + rows * ns;
+        self.solve();
+    }
+
+    /// Ridge regression towards the prior for `per_batch`: with the sizes close together the data
+    /// alone can't tell `per_batch` from `per_row`.
+    fn solve(&mut self) {
+        let mean_rows = self.rows / self.weight;
+        let mean_ns = self.ns / self.weight;
+        let spread = (self.rows_rows / self.weight - mean_rows * mean_rows).max(0.0);
+        let covariance = self.rows_ns / self.weight - mean_rows * mean_ns;
+        let prior_slope = ((mean_ns - PRIOR_BATCH_NS) / mean_rows.max(1.0)).max(0.0);
+        // The prior weighs as much as a spread of 10 % of the mean size.
+        let ridge = 0.01 * mean_rows * mean_rows + 1e-9;
+        let slope = (covariance + prior_slope * ridge) / (spread + ridge);
+        self.per_row = slope.clamp(0.0, mean_ns / mean_rows.max(1e-9));
+        self.per_batch = (mean_ns - self.per_row * mean_rows).max(0.0);
+    }
+
+    /// Fewest rows at which the batch's own cost is at most `share` of its time.
+    fn rows_for_share(&self, share: f64) -> f64 {
+        self.per_batch * (1.0 - share) / (share * self.per_row.max(1e-3))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(rows: usize, per_batch: f64, per_row: f64) -> Sample {
+        Sample {
+            rows: rows as u64,
+            work_ns: (per_batch + per_row * rows as f64) as u64,
+            bytes: rows * 100,
+            ..Sample::default()
+        }
+    }
+
+    fn settle(batcher: &mut Batcher, per_batch: f64, per_row: f64, batches: u64) -> usize {
+        for seq in 0..batches {
+            let rows = batcher.rows(seq);
+            batcher.learn(&sample(rows, per_batch, per_row));
+        }
+        batcher.rows
+    }
+
+    fn batcher() -> Batcher {
+        Batcher::new(&Options::default(), 64 << 20)
+    }
+
+    #[test]
+    fn finds_the_size_that_the_model_asks_for() {
+        for (per_batch, per_row) in [(1_000.0, 30.0), (3_000.0, 100.0), (2_000.0, 10.0)] {
+            let rows = settle(&mut batcher(), per_batch, per_row, 50) as f64;
+            let ideal: f64 = per_batch * 0.97 / (0.03 * per_row);
+            let overhead = per_batch / (per_batch + per_row * rows);
+            assert!(
+                overhead < 0.05 && rows < ideal * 2.0,
+                "{per_batch} {per_row}: {rows}"
+            );
+        }
+    }
+
+    #[test]
+    fn heavy_rows_make_small_batches() {
+        assert!(settle(&mut batcher(), 1_000.0, 1e6, 50) <= 20);
+    }
+
+    #[test]
+    fn recovers_from_a_shift_within_50_batches() {
+        let mut batcher = batcher();
+        let light = settle(&mut batcher, 1_000.0, 20.0, 60);
+        assert!(light > 1_000, "{light}");
+        let heavy = settle(&mut batcher, 1_000.0, 100_000.0, 50);
+        assert!(heavy <= 200, "{heavy}");
+        let again = settle(&mut batcher, 1_000.0, 20.0, 50);
+        assert!(again > 1_000, "{again}");
+    }
+
+    #[test]
+    fn the_brake_keeps_slots_within_their_share() {
+        let mut batcher = Batcher::new(&Options::default(), 10_000);
+        for seq in 0..50 {
+            let rows = batcher.rows(seq);
+            batcher.learn(&sample(rows, 5_000.0, 10.0));
+        }
+        assert!(batcher.rows * 100 <= 12_000, "{}", batcher.rows);
+    }
+
+    #[test]
+    fn fixed_sizes_stay() {
+        let options = Options::builder().fixed_batch_size(7).build().unwrap();
+        let mut batcher = Batcher::new(&options, 1 << 20);
+        assert_eq!(settle(&mut batcher, 1_000.0, 1.0, 40), 7);
+        assert_eq!(batcher.rows(0), 7);
+    }
+}

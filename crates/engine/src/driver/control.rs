@@ -1,0 +1,182 @@
+//! The state that every thread of a run looks at: may it go on, and what went wrong.
+
+use super::sync::{AtomicU8, AtomicU64, AtomicUsize, Mutex};
+use crate::cancel::Cancel;
+use crate::error::{Error, ErrorKind};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Rows flow.
+const RUNNING: u8 = 0;
+/// The source is not asked for more; what is in flight is finished.
+const DRAINING: u8 = 1;
+/// What is in flight is dropped, row by row if need be.
+const DROPPING: u8 = 2;
+
+/// Errors kept beside the first one; a run with more has the same news many times.
+const MAX_SIBLINGS: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct Control {
+    // Read for every row: alone on its cache line, and written at most twice in a run.
+    state: crossbeam_utils::CachePadded<AtomicU8>,
+    outcome: Mutex<Ending>,
+    grace: Duration,
+    /// Chains that are running or about to.
+    pub(super) active: AtomicUsize,
+    pub(super) limit: usize,
+    /// Settled and processed batches together: the watchdog's proof of progress.
+    pub(super) steps: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Ending {
+    /// The error to be returned and the batch it belongs to; the earliest batch wins.
+    first: Option<(u64, Error)>,
+    siblings: Vec<Error>,
+    cancelled_at: Option<Instant>,
+}
+
+impl Control {
+    pub(super) fn new(limit: usize, grace: Duration) -> Self {
+        Control {
+            state: crossbeam_utils::CachePadded::new(AtomicU8::new(RUNNING)),
+            outcome: Mutex::new(Ending::default()),
+            grace,
+            active: AtomicUsize::new(0),
+            limit,
+            steps: AtomicU64::new(0),
+        }
+    }
+
+    /// Records an error of batch `batch` (`u64::MAX` when it belongs to none) and ends the run.
+    pub(super) fn fail(&self, batch: u64, error: Error) {
+        let mut ending = self.outcome.lock();
+        match &mut ending.first {
+            Some((first, kept)) if batch < *first => {
+                *first = batch;
+                let later = std::mem::replace(kept, error);
+                ending.keep_sibling(later);
+            }
+            Some(_) => ending.keep_sibling(error),
+            None => ending.first = Some((batch, error)),
+        }
+        drop(ending);
+        self.raise(DRAINING);
+    }
+
+    /// No more is read from the source: some batch has failed.
+    pub(super) fn stop_feeding(&self) {
+        self.raise(DRAINING);
+    }
+
+    fn raise(&self, state: u8) {
+        self.state.fetch_max(state, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == RUNNING
+    }
+
+    /// Whether rows should be left where they are.
+    #[inline]
+    pub(super) fn is_dropping(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == DROPPING
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        !self.is_running() && self.outcome.lock().first.is_some()
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        !self.is_running() && self.outcome.lock().cancelled_at.is_some()
+    }
+
+    /// Drops what is in flight once the grace period is over.
+    pub(super) fn enforce_grace(&self) {
+        if self.is_running() || self.is_dropping() {
+            return;
+        }
+        let cancelled_at = self.outcome.lock().cancelled_at;
+        if cancelled_at.is_some_and(|at| at.elapsed() >= self.grace) {
+            self.raise(DROPPING);
+        }
+    }
+
+    /// Ends the run because nothing moved; what is in flight is dropped.
+    pub(super) fn stall(&self, error: Error) {
+        self.fail(u64::MAX, error);
+        self.raise(DROPPING);
+    }
+
+    /// The error of the run, if it ended with one.
+    pub(super) fn take_error(&self) -> Option<Error> {
+        let mut ending = self.outcome.lock();
+        let siblings = std::mem::take(&mut ending.siblings);
+        match ending.first.take() {
+            Some((_, error)) => Some(error.with_siblings(siblings)),
+            None => ending
+                .cancelled_at
+                .map(|_| Error::new(ErrorKind::Cancelled, "the run was cancelled")),
+        }
+    }
+}
+
+impl Ending {
+    fn keep_sibling(&mut self, error: Error) {
+        if self.siblings.len() < MAX_SIBLINGS {
+            self.siblings.push(error);
+        }
+    }
+}
+
+impl Cancel for Control {
+    fn cancel(&self) {
+        self.outcome
+            .lock()
+            .cancelled_at
+            .get_or_insert_with(Instant::now);
+        self.raise(if self.grace.is_zero() {
+            DROPPING
+        } else {
+            DRAINING
+        });
+    }
+}
+
+impl crate::source::Signals for Control {
+    fn workers_idle(&self) -> bool {
+        self.active.load(Ordering::Relaxed) < self.limit
+    }
+    fn is_cancelled(&self) -> bool {
+        !self.is_running()
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earliest_batch_names_the_error_and_the_others_are_kept() {
+        let control = Control::new(2, Duration::from_secs(1));
+        control.fail(5, Error::fatal("five"));
+        control.fail(2, Error::fatal("two"));
+        control.fail(9, Error::fatal("nine"));
+        let error = control.take_error().unwrap();
+        assert_eq!(error.message(), "two");
+        let siblings: Vec<_> = error.siblings().iter().map(Error::message).collect();
+        assert_eq!(siblings, ["five", "nine"]);
+    }
+
+    #[test]
+    fn grace_ends_in_dropping() {
+        let control = Control::new(2, Duration::from_nanos(1));
+        control.cancel();
+        assert!(!control.is_running());
+        std::thread::sleep(Duration::from_millis(1));
+        control.enforce_grace();
+        assert!(control.is_dropping());
+        assert_eq!(control.take_error().unwrap().kind(), ErrorKind::Cancelled);
+    }
+}

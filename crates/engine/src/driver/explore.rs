@@ -1,0 +1,1 @@
+//! Explores schedules of the ring.

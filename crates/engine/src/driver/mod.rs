@@ -1,0 +1,301 @@
+//! Runs a pipeline. See `README.md` beside this file for who waits on whom.
+//!
+//! Nothing outside this folder names threads, rayon or channels.
+
+mod adaptive;
+mod clock;
+mod control;
+mod drain;
+mod feed;
+mod monitor;
+mod pool;
+mod ring;
+mod slot;
+mod sync;
+mod work;
+
+#[cfg(all(test, shuttle))]
+mod explore;
+
+use crate::cancel::{Cancel, CancelToken};
+use crate::error::{Error, Result, Stage};
+use crate::options::Options;
+use crate::position::Counts;
+use crate::progress::Progress;
+use crate::report::{Outcome, RunReport, StageReport};
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::stage::Transform;
+use clock::Clock;
+use control::Control;
+use drain::{Drain, Drained};
+use feed::{Fed, Feed};
+use monitor::Monitor;
+use ring::{Ring, Start};
+use slot::{Sample, Slot};
+use std::any::Any;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+use work::Work;
+
+pub(crate) use pool::{Pool, in_background, run_all};
+
+/// Rows of the very first batch when the size is adaptive: enough to learn what a row costs, few
+/// enough that heavy rows soon find the pool.
+const PROBE_ROWS: usize = 16;
+/// Work that is worth waking the pool for.
+const INLINE: Duration = Duration::from_micros(60);
+
+/// All that a run is asked to do.
+pub(crate) struct Request<'r, S, T, K> {
+    pub(crate) name: &'r str,
+    pub(crate) source: &'r mut S,
+    pub(crate) transform: &'r T,
+    pub(crate) sink: &'r mut K,
+    pub(crate) options: &'r Options,
+    pub(crate) cancel: &'r [CancelToken],
+    pub(crate) on_progress: Option<&'r (dyn Fn(&Progress) + Sync)>,
+}
+
+/// Runs a pipeline to its end.
+pub(crate) fn run<S, T, K>(pool: &Pool, request: Request<'_, S, T, K>) -> Result<RunReport>
+where
+    S: Source,
+    T: Transform<S::Batch, K>,
+    K: Sink,
+{
+    let Request {
+        name,
+        source,
+        transform,
+        sink,
+        options,
+        cancel,
+        on_progress,
+    } = request;
+    let workers = pool.workers();
+    let slots = options.slots(workers);
+    let share = options.memory_limit / slots;
+    // Called from inside a transform of the same engine: to wait for the pool would be to wait for
+    // oneself.
+    let inside = pool.is_worker();
+
+    let shares_pool = || pool.running() > 1;
+    let size = source.size();
+    let self_feeding = !source.may_block();
+    let self_draining = !sink.may_block();
+    let encoder = match sink.encoder() {
+        Ok(encoder) => encoder,
+        Err(error) => return Err(error.in_stage(Stage::Sink).in_pipeline(name)),
+    };
+    let control = Arc::new(Control::new(workers, options.grace));
+    for token in cancel {
+        let listener: Weak<dyn Cancel> = Arc::downgrade(&(Arc::clone(&control) as Arc<dyn Cancel>));
+        token.register(listener);
+    }
+    let clock = Clock::new(workers);
+    let monitor = Monitor::new(&control, &clock, size, options.watchdog, on_progress);
+    let work = Work {
+        transform,
+        encoder,
+        control: &control,
+        collects_rejects: !options.on_reject.stops(),
+        on_panic: options.on_panic,
+        full_bytes: share / 2,
+    };
+    let mut feed = Feed::new(
+        source,
+        adaptive::Batcher::new(options, share),
+        &control,
+        &clock,
+        options.flush_timeout,
+        share / 2,
+    );
+    let mut drain = Drain::new(sink, &control, &clock, options, slots, share);
+    let mut slot = Slot::new();
+
+    let watched = on_progress.is_some() || options.watchdog.is_some() || !cancel.is_empty();
+    let patience = if inside {
+        Patience::Endless
+    } else {
+        Patience::Until {
+            began: clock.started,
+            rows: size.rows,
+        }
+    };
+    let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
+    let ended = run_here::<S, T, K>(
+        &work, &mut feed, &mut drain, &mut slot, &clock, patience, probe,
+    );
+    let (feed, drain) = if ended {
+        (feed, drain)
+    } else {
+        let _running = pool.join();
+        let ring = Ring::new(Start {
+            work,
+            feed,
+            drain,
+            control: &control,
+            clock: &clock,
+            slots,
+            first: slot,
+            self_feeding,
+            self_draining,
+            pieces: options.transform_concurrency,
+            shares_pool: &shares_pool,
+        });
+        std::thread::scope(|threads| {
+            if watched {
+                threads.spawn(|| monitor.watch());
+            }
+            pool.scope(|scope| ring.run(scope));
+            monitor.stop();
+        });
+        ring.into_parts()
+    };
+    let drained = drain.end();
+    if let Some(report) = on_progress {
+        report(&monitor.progress());
+    }
+    let trace = feed.batcher.into_trace();
+    let error = control.take_error();
+    let mut report = report(
+        name,
+        &clock,
+        drained,
+        if ended { 0 } else { workers },
+        error.as_ref(),
+    );
+    report.batch_trace = trace;
+    report.stalls = monitor.stalls();
+    match error {
+        None => Ok(report),
+        Some(error) => Err(error.in_pipeline(name).with_report(report)),
+    }
+}
+
+/// How long the caller's thread goes on alone.
+enum Patience {
+    /// To the end: the pool is not to be waited for.
+    Endless,
+    /// While what is left is not worth waking the pool for.
+    Until { began: Instant, rows: Option<u64> },
+}
+
+impl Patience {
+    /// Whether the pool should take over, after `done` rows of which the last batch is `last`.
+    fn is_over(&self, done: u64, last: &Sample) -> bool {
+        let Patience::Until { began, rows } = self else {
+            return false;
+        };
+        match rows {
+            Some(rows) => {
+                let took = last.work_ns + last.fill_ns + last.write_ns;
+                // Less than this says more about cold caches than about the rows.
+                took >= 2_000
+                    && rows.saturating_sub(done) * took / last.rows.max(1)
+                        > INLINE.as_nanos() as u64
+            }
+            None => began.elapsed() > INLINE,
+        }
+    }
+}
+
+/// Runs batches on the caller's thread: all of a small job, the first of a large one. Answers
+/// whether the source has ended.
+fn run_here<S, T, K>(
+    work: &Work<'_, T, K::Encoder>,
+    feed: &mut Feed<'_, S>,
+    drain: &mut Drain<'_, K, S::Batch>,
+    slot: &mut Slot<S::Batch, K::Page>,
+    clock: &Clock,
+    patience: Patience,
+    mut probe: Option<usize>,
+) -> bool
+where
+    S: Source,
+    T: Transform<S::Batch, K>,
+    K: Sink,
+{
+    let mut done = 0;
+    loop {
+        match feed.fill(slot, probe.take()) {
+            Fed::Ended => return true,
+            Fed::Nothing => {}
+            Fed::Batch => {
+                Ring::<S, T, K>::settle_inline(work, slot, drain, clock);
+                done += slot.sample.rows;
+            }
+        }
+        if feed.has_ended() {
+            return true;
+        }
+        if patience.is_over(done, &slot.sample) {
+            return false;
+        }
+    }
+}
+
+fn report(
+    name: &str,
+    clock: &Clock,
+    drained: Drained,
+    workers: usize,
+    error: Option<&Error>,
+) -> RunReport {
+    let elapsed = clock.started.elapsed();
+    let threads = workers.max(1) as u32;
+    let stage = |stage, busy: Duration, waiting| StageReport {
+        stage,
+        busy,
+        waiting,
+    };
+    let work = clock.work_busy();
+    let stages = [
+        stage(Stage::Source, clock.source.busy(), clock.source.waiting()),
+        stage(
+            Stage::Transform,
+            work,
+            (elapsed * threads).saturating_sub(work),
+        ),
+        stage(Stage::Sink, clock.sink.busy(), clock.sink.waiting()),
+    ];
+    let share = |stage: &StageReport| {
+        let threads = if stage.stage == Stage::Transform {
+            threads
+        } else {
+            1
+        };
+        stage.busy.as_secs_f64() / (elapsed * threads).as_secs_f64().max(1e-9)
+    };
+    let busiest = stages.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
+    RunReport {
+        pipeline: name.to_owned(),
+        outcome: match error {
+            None => Outcome::Finished,
+            Some(error) if error.kind() == crate::error::ErrorKind::Cancelled => Outcome::Cancelled,
+            Some(_) => Outcome::Failed,
+        },
+        counts: Counts { ..drained.counts },
+        bytes_read: clock.bytes(),
+        batches: drained.batches,
+        elapsed,
+        workers,
+        bottleneck: busiest
+            .filter(|stage| share(stage) > 0.5)
+            .map(|stage| stage.stage),
+        stages,
+        batch_trace: Vec::new(),
+        retries: drained.retries,
+        stalls: Vec::new(),
+    }
+}
+
+/// What a panic said.
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,439 @@
+//! The parallel run: slots go around, workers take them as they come.
+
+use super::clock::Clock;
+use super::control::Control;
+use super::drain::Drain;
+use super::feed::{Fed, Feed};
+use super::panic_message;
+use super::slot::Slot;
+use super::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Channel, Mutex, PoolScope, each_piece, fence, thread_scope,
+    worker_index, yield_now, yield_worker,
+};
+use super::work::{Walked, Work};
+use crate::batch::Batch;
+use crate::error::{Error, ErrorKind};
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::stage::Transform;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+/// How long a worker stays with one pipeline while others wait for the pool.
+const TURN: Duration = Duration::from_millis(1);
+/// A batch is worth cutting when each piece keeps a worker busy for this long, ns.
+const PIECE_NS: f64 = 50_000.0;
+
+thread_local! {
+    /// Batches that this thread is in the middle of. More than 0 when a chain starts: the thread
+    /// waits inside a transform (a nested rayon call) and has been given this chain meanwhile.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+type BoxedSlot<S, K> = Box<Slot<<S as Source>::Batch, <K as Sink>::Page>>;
+
+/// What comes to the drain.
+enum Done<T> {
+    Slot(T),
+    /// The source has ended; all batches that it gave have been issued.
+    Ended,
+}
+
+pub(super) struct Ring<'r, S: Source, T, K: Sink> {
+    pub(super) work: Work<'r, T, K::Encoder>,
+    feed: Mutex<Feed<'r, S>>,
+    drain: Mutex<Drain<'r, K, S::Batch>>,
+    control: &'r Control,
+    clock: &'r Clock,
+    /// Empty slots.
+    free: Channel<BoxedSlot<S, K>>,
+    /// Filled slots, and those that want another turn.
+    ready: Channel<BoxedSlot<S, K>>,
+    /// Slots that have been through a worker. It has a place for every slot, so that a worker's
+    /// send can't block.
+    done: Channel<Done<BoxedSlot<S, K>>>,
+    /// The workers ask the source themselves.
+    self_feeding: bool,
+    /// The workers call the sink themselves.
+    self_draining: bool,
+    ended: AtomicBool,
+    issued: AtomicU64,
+    settled: AtomicU64,
+    /// Chains that have begun, to tell the caller when its help is no longer needed.
+    arrived: AtomicUsize,
+    /// Pieces of one batch; 0 is automatic.
+    pieces: usize,
+    row_ns: AtomicU64,
+    /// Other pipelines share the pool.
+    shares_pool: &'r (dyn Fn() -> bool + Sync),
+}
+
+/// What the parallel run starts from.
+pub(super) struct Start<'r, S: Source, T, K: Sink> {
+    pub(super) work: Work<'r, T, K::Encoder>,
+    pub(super) feed: Feed<'r, S>,
+    pub(super) drain: Drain<'r, K, S::Batch>,
+    pub(super) control: &'r Control,
+    pub(super) clock: &'r Clock,
+    pub(super) slots: usize,
+    pub(super) first: BoxedSlot<S, K>,
+    pub(super) self_feeding: bool,
+    pub(super) self_draining: bool,
+    pub(super) pieces: usize,
+    pub(super) shares_pool: &'r (dyn Fn() -> bool + Sync),
+}
+
+impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
+    pub(super) fn new(start: Start<'r, S, T, K>) -> Self {
+        let slots = start.slots;
+        let free = Channel::bounded(slots);
+        let issued = start.feed.issued();
+        let settled = start.drain.settled();
+        free.send(start.first);
+        for _ in 1..slots {
+            free.send(Slot::new());
+        }
+        Ring {
+            work: start.work,
+            feed: Mutex::new(start.feed),
+            drain: Mutex::new(start.drain),
+            control: start.control,
+            clock: start.clock,
+            free,
+            ready: Channel::bounded(slots),
+            done: Channel::bounded(slots + 1),
+            self_feeding: start.self_feeding,
+            self_draining: start.self_draining,
+            ended: AtomicBool::new(false),
+            issued: AtomicU64::new(issued),
+            settled: AtomicU64::new(settled),
+            arrived: AtomicUsize::new(0),
+            pieces: start.pieces,
+            row_ns: AtomicU64::new(0),
+            shares_pool: start.shares_pool,
+        }
+    }
+
+    /// Runs until the source has ended and every slot has come back. The caller's thread feeds, or
+    /// helps until the workers have arrived.
+    pub(super) fn run<'s>(&'s self, scope: &PoolScope<'s>) {
+        // The feeder stays on the caller's thread on purpose. Inside the pool it would hold a
+        // worker while it waits for a free slot, and with one worker nothing could ever free one.
+        if self.self_draining {
+            self.feed_or_help(scope);
+            self.linger();
+            return;
+        }
+        thread_scope(|threads| {
+            threads.spawn(|| self.drain_until_end(scope));
+            self.feed_or_help(scope);
+        });
+    }
+
+    pub(super) fn into_parts(self) -> (Feed<'r, S>, Drain<'r, K, S::Batch>) {
+        (self.feed.into_inner(), self.drain.into_inner())
+    }
+
+    fn feed_or_help<'s>(&'s self, scope: &PoolScope<'s>) {
+        if !self.self_feeding {
+            return self.feed_until_end(scope);
+        }
+        for _ in 0..self.control.limit {
+            self.wake(scope);
+        }
+        // A pool that sleeps takes as long to wake as a small job takes to do.
+        while self.arrived.load(Relaxed) < self.control.limit {
+            let Some(slot) = self.next() else { break };
+            self.process(slot, None, scope);
+        }
+    }
+
+    fn feed_until_end<'s>(&'s self, scope: &PoolScope<'s>) {
+        loop {
+            let mut slot = match self.free.try_recv() {
+                Some(slot) => slot,
+                None => {
+                    let began = Instant::now();
+                    let slot = self.free.recv();
+                    self.clock.source.waited(began.elapsed());
+                    slot
+                }
+            };
+            let fed = loop {
+                match self.fill(&mut slot) {
+                    Fed::Nothing => continue,
+                    fed => break fed,
+                }
+            };
+            if fed == Fed::Batch {
+                self.ready.send(slot);
+                self.wake(scope);
+            } else {
+                self.free.send(slot);
+                return;
+            }
+        }
+    }
+
+    /// Asks the source for the next batch, and tells the drain when there is none.
+    fn fill(&self, slot: &mut Slot<S::Batch, K::Page>) -> Fed {
+        let mut feed = self.feed.lock();
+        let already_ended = feed.has_ended();
+        let fed = feed.fill(slot, None);
+        if let Some(row_ns) = feed.batcher.row_ns() {
+            self.row_ns.store(row_ns as u64, Relaxed);
+        }
+        self.issued.store(feed.issued(), SeqCst);
+        if feed.has_ended() && (!already_ended || !self.ended.load(SeqCst)) {
+            self.ended.store(true, SeqCst);
+            if !self.self_draining {
+                self.done.send(Done::Ended);
+            }
+        }
+        fed
+    }
+
+    /// The next slot that wants a worker: one that was filled by the feeder or, where workers feed
+    /// themselves, one that this call fills.
+    fn next(&self) -> Option<BoxedSlot<S, K>> {
+        if let Some(slot) = self.ready.try_recv() {
+            return Some(slot);
+        }
+        if !self.self_feeding || self.ended.load(SeqCst) {
+            return None;
+        }
+        let mut slot = self.free.try_recv()?;
+        loop {
+            match self.fill(&mut slot) {
+                Fed::Batch => return Some(slot),
+                Fed::Nothing => {}
+                Fed::Ended => {
+                    self.free.send(slot);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn has_work(&self) -> bool {
+        !self.ready.is_empty()
+            || (self.self_feeding && !self.ended.load(SeqCst) && !self.free.is_empty())
+    }
+
+    /// Starts one more chain if there is work and a worker may be free for it.
+    fn wake<'s>(&'s self, scope: &PoolScope<'s>) {
+        // Pairs with the fence in `chain`: either the chain that ends there sees the work that was
+        // made before this fence, or this sees that it has ended.
+        fence(SeqCst);
+        if self.has_work() && self.enter() {
+            scope.spawn_fifo(move |scope| self.chain(scope));
+        }
+    }
+
+    fn enter(&self) -> bool {
+        self.control
+            .active
+            .fetch_update(SeqCst, SeqCst, |active| {
+                (active < self.control.limit).then_some(active + 1)
+            })
+            .is_ok()
+    }
+
+    /// One worker's turn: takes slots while there are any, and ends rather than wait for one.
+    fn chain<'s>(&'s self, scope: &PoolScope<'s>) {
+        self.arrived.fetch_add(1, Relaxed);
+        let nested = DEPTH.get() > 0;
+        let began = Instant::now();
+        let mut turn_ends = TURN;
+        loop {
+            while let Some(slot) = self.next() {
+                self.process(slot, worker_index(), scope);
+                if (nested || (self.shares_pool)()) && began.elapsed() > turn_ends {
+                    if nested {
+                        // The transform below, whose batch others may wait for, goes first.
+                        scope.spawn_fifo(move |scope| self.chain(scope));
+                        return;
+                    }
+                    yield_worker();
+                    turn_ends = began.elapsed() + TURN;
+                }
+            }
+            self.control.active.fetch_sub(1, SeqCst);
+            fence(SeqCst);
+            if !self.has_work() || !self.enter() {
+                return;
+            }
+        }
+    }
+
+    /// Transforms a filled slot and delivers it.
+    fn process<'s>(
+        &'s self,
+        mut slot: BoxedSlot<S, K>,
+        worker: Option<usize>,
+        scope: &PoolScope<'s>,
+    ) {
+        let clock = self.clock.worker(worker);
+        let began = clock.begin();
+        DEPTH.set(DEPTH.get() + 1);
+        self.control.enforce_grace();
+        let pieces = if worker.is_some() {
+            self.pieces_for(&slot)
+        } else {
+            1
+        };
+        // Splitting and dropping rows is user code too; a slot must come back whatever happens.
+        let transformed = catch_unwind(AssertUnwindSafe(|| self.transform(&mut slot, pieces)));
+        if let Err(panic) = transformed {
+            slot.unfinished = false;
+            slot.lanes[0].error = Some(Error::new(
+                ErrorKind::Panic,
+                format!("the batch panicked: {}", panic_message(&*panic)),
+            ));
+        }
+        DEPTH.set(DEPTH.get() - 1);
+        clock.count_rows(slot.used().iter().map(|lane| lane.counts.read).sum());
+        if slot.used().iter().any(|lane| lane.error.is_some()) {
+            self.control.stop_feeding();
+        }
+        slot.sample.work_ns += clock.end(began);
+        self.control.steps.fetch_add(1, Relaxed);
+        self.deliver(slot, scope);
+    }
+
+    fn transform(&self, slot: &mut Slot<S::Batch, K::Page>, pieces: usize) {
+        if pieces > 1 {
+            slot.split(pieces);
+        }
+        if slot.used > 1 {
+            each_piece(slot.used_mut(), |lane| {
+                self.work.lane::<S::Batch, K>(lane, false);
+            });
+        } else {
+            let walked = self.work.lane::<S::Batch, K>(&mut slot.lanes[0], true);
+            slot.unfinished = walked == Walked::Full;
+        }
+    }
+
+    /// How many workers should share this batch.
+    fn pieces_for(&self, slot: &Slot<S::Batch, K::Page>) -> usize {
+        let rows = slot.lanes[0].batch.len();
+        // A batch that has been begun goes on in one piece: its pages are in order.
+        if self.pieces == 1 || rows < 2 || slot.unfinished || slot.lanes[0].visited > 0 {
+            return 1;
+        }
+        if self.pieces > 1 {
+            return self.pieces.min(rows);
+        }
+        let idle = self
+            .control
+            .limit
+            .saturating_sub(self.control.active.load(Relaxed));
+        let batch_ns = self.row_ns.load(Relaxed) as f64 * rows as f64;
+        if idle == 0 || batch_ns < 2.0 * PIECE_NS || self.has_work() {
+            return 1;
+        }
+        (idle + 1).min((batch_ns / PIECE_NS) as usize).min(rows)
+    }
+
+    fn deliver<'s>(&'s self, slot: BoxedSlot<S, K>, scope: &PoolScope<'s>) {
+        self.done.send(Done::Slot(slot));
+        if !self.self_draining {
+            return;
+        }
+        loop {
+            // Pairs with the one below: a worker that finds the drain taken has sent before the
+            // holder's last look, so the holder sees its slot.
+            fence(SeqCst);
+            let Some(mut drain) = self.drain.try_lock() else {
+                return;
+            };
+            while let Some(Done::Slot(slot)) = self.done.try_recv() {
+                self.accept(&mut drain, slot, scope);
+            }
+            drop(drain);
+            fence(SeqCst);
+            if self.done.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn drain_until_end<'s>(&'s self, scope: &PoolScope<'s>) {
+        let mut drain = self.drain.lock();
+        let mut ended = false;
+        while !(ended && drain.settled() == self.issued.load(SeqCst)) {
+            let message = match self.done.try_recv() {
+                Some(message) => message,
+                None => {
+                    let began = Instant::now();
+                    let message = self.done.recv();
+                    self.clock.sink.waited(began.elapsed());
+                    message
+                }
+            };
+            match message {
+                Done::Slot(slot) => self.accept(&mut drain, slot, scope),
+                Done::Ended => ended = true,
+            }
+        }
+    }
+
+    fn accept<'s>(
+        &'s self,
+        drain: &mut Drain<'r, K, S::Batch>,
+        slot: BoxedSlot<S, K>,
+        scope: &PoolScope<'s>,
+    ) {
+        drain.accept(slot, |slot| {
+            if slot.unfinished {
+                self.ready.send(slot);
+                self.wake(scope);
+            } else {
+                self.free.send(slot);
+                if self.self_feeding {
+                    self.wake(scope);
+                }
+            }
+        });
+        self.settled.store(drain.settled(), SeqCst);
+        self.control.steps.fetch_add(1, Relaxed);
+    }
+
+    /// Stays awake for the last batches: to be woken costs more than they do.
+    fn linger(&self) {
+        for _ in 0..64 {
+            let done = self.ended.load(SeqCst)
+                && self.settled.load(SeqCst) == self.issued.load(SeqCst)
+                && self.control.active.load(SeqCst) == 0;
+            if done {
+                return;
+            }
+            yield_now();
+        }
+    }
+}
+
+impl<S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'_, S, T, K> {
+    /// Runs the first batches on the caller's thread. Answers whether the source has ended.
+    pub(super) fn settle_inline(
+        work: &Work<'_, T, K::Encoder>,
+        slot: &mut Slot<S::Batch, K::Page>,
+        drain: &mut Drain<'_, K, S::Batch>,
+        clock: &Clock,
+    ) {
+        loop {
+            let began = clock.worker(None).begin();
+            let walked = work.lane::<S::Batch, K>(&mut slot.lanes[0], true);
+            slot.unfinished = walked == Walked::Full;
+            clock.worker(None).count_rows(slot.lanes[0].counts.read);
+            slot.sample.work_ns += clock.worker(None).end(began);
+            drain.settle(slot);
+            if !slot.unfinished {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Slots: what travels around the ring.
+
+use crate::batch::Batch;
+use crate::error::{Error, Origin};
+use crate::page::Page;
+use crate::position::{Counts, Position};
+use bumpalo::Bump;
+use smallvec::SmallVec;
+
+/// The set that travels together. It has its batch *and* its page from the start: taken apart,
+/// later batches could hold every page while the earliest, which the ordered drain waits for, waits
+/// for one.
+#[derive(Debug)]
+pub(super) struct Slot<B, P> {
+    /// Sequence number of the batch, from 0.
+    pub(super) seq: u64,
+    /// The batch, in one lane or cut over several. Lane 0 is always there.
+    pub(super) lanes: Vec<Lane<B, P>>,
+    /// Lanes in use.
+    pub(super) used: usize,
+    /// Where the source stood after this batch.
+    pub(super) position: Option<Position>,
+    /// The page was full before the batch was done: the slot comes back to a worker.
+    pub(super) unfinished: bool,
+    /// What the last use took; absorbed by the feeder.
+    pub(super) sample: Sample,
+}
+
+/// What one batch took, for the adaptive model.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Sample {
+    /// Rows visited; 0 when there is nothing to learn.
+    pub(super) rows: u64,
+    /// Time in the worker, and between the batches of a worker.
+    pub(super) work_ns: u64,
+    /// Time in the source.
+    pub(super) fill_ns: u64,
+    /// Time in the sink.
+    pub(super) write_ns: u64,
+    /// Heap bytes of batch, page, arena and rejects at their largest.
+    pub(super) bytes: usize,
+}
+
+/// A batch or a piece of one, and what it becomes.
+#[derive(Debug, Default)]
+pub(super) struct Lane<B, P> {
+    pub(super) batch: B,
+    pub(super) page: P,
+    pub(super) arena: Bump,
+    pub(super) scratch: String,
+    pub(super) rejects: SmallVec<[Rejected; 2]>,
+    /// Rows visited so far; the next visit starts here.
+    pub(super) visited: usize,
+    /// Where the page stood before the row that is being visited.
+    pub(super) mark: usize,
+    /// Since the slot was last settled. `loaded` counts rows that emitted something.
+    pub(super) counts: Counts,
+    /// Why the batch ended before its last row.
+    pub(super) error: Option<Error>,
+}
+
+/// A bad row on its way to the drain.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    /// Index within the lane.
+    pub(super) row: usize,
+    pub(super) error: Error,
+    pub(super) origin: Origin,
+    pub(super) raw: Vec<u8>,
+}
+
+impl<B: Batch, P: Page> Slot<B, P> {
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Slot {
+            seq: 0,
+            lanes: vec![Lane::default()],
+            used: 1,
+            position: None,
+            unfinished: false,
+            sample: Sample::default(),
+        })
+    }
+
+    pub(super) fn used(&self) -> &[Lane<B, P>] {
+        &self.lanes[..self.used]
+    }
+
+    pub(super) fn used_mut(&mut self) -> &mut [Lane<B, P>] {
+        &mut self.lanes[..self.used]
+    }
+
+    /// Cuts the batch over up to `pieces` lanes.
+    pub(super) fn split(&mut self, pieces: usize) {
+        let rows = self.lanes[0].batch.len();
+        let pieces = pieces.min(rows);
+        while self.lanes.len() < pieces {
+            self.lanes.push(Lane::default());
+        }
+        for piece in (1..pieces).rev() {
+            let (head, tail) = self.lanes.split_at_mut(piece);
+            if !head[0]
+                .batch
+                .split_off(rows * piece / pieces, &mut tail[0].batch)
+            {
+                break;
+            }
+            self.used = self.used.max(piece + 1);
+        }
+    }
+
+    /// Makes the slot ready for its next batch. Buffers of more than `keep_bytes` are given back:
+    /// one huge batch must not hold its memory for ever.
+    pub(super) fn recycle(&mut self, keep_bytes: usize) {
+        for lane in &mut self.lanes[..self.used] {
+            if lane.bytes() > keep_bytes {
+                lane.batch = B::default();
+                lane.page = P::default();
+                lane.arena = Bump::new();
+            }
+            lane.settle();
+            lane.visited = 0;
+            lane.error = None;
+        }
+        self.used = 1;
+        self.position = None;
+        self.unfinished = false;
+    }
+}
+
+impl<B: Batch, P: Page> Lane<B, P> {
+    /// Empties what the drain has taken; the batch stays where it is.
+    pub(super) fn settle(&mut self) {
+        self.page.clear();
+        self.arena.reset();
+        self.rejects.clear();
+        self.counts = Counts::default();
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let rejects: usize = self
+            .rejects
+            .iter()
+            .map(|reject| size_of::<Rejected>() + reject.raw.len())
+            .sum();
+        self.batch.bytes() + self.page.bytes() + self.arena.allocated_bytes() + rejects
+    }
+}

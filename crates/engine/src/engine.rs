@@ -1,0 +1,149 @@
+//! The engine: a pool of workers and the limits under which pipelines run on it.
+
+use crate::driver::{self, Pool};
+use crate::error::{Error, Result};
+use crate::pipeline::Runnable;
+use crate::report::RunReport;
+use std::sync::Arc;
+use std::thread;
+
+/// Most workers that an engine accepts.
+const MAX_WORKERS: usize = 1024;
+
+/// Owns the thread pool; runs one or several pipelines. Cheap to clone: clones share the pool.
+///
+/// The pool is private, rayon's global one is never touched, and its threads have ended when the
+/// last clone has been dropped. A transform may use rayon itself; it then shares the engine's
+/// workers.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pool: Arc<Pool>,
+}
+
+impl Engine {
+    /// An engine with as many workers as there are cores available.
+    ///
+    /// # Errors
+    /// When the threads can't be started.
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Starts from the defaults.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder {
+            workers: 0,
+            thread_name: "trommel".into(),
+            stack_bytes: None,
+        }
+    }
+
+    /// Threads in the pool.
+    pub fn workers(&self) -> usize {
+        self.pool.workers()
+    }
+
+    /// Runs several pipelines, up to `limit` at once (0: as many as there are workers), and answers
+    /// every result, in the order of `pipelines`. One that fails leaves its siblings alone.
+    ///
+    /// ```
+    /// use trommel::{Engine, Pipeline, Runnable, sinks, sources};
+    /// let engine = Engine::new()?;
+    /// let job = |rows| {
+    ///     Pipeline::from(sources::generate(rows, |id| id)).map(|id| id).load_into(sinks::count())
+    /// };
+    /// let results = engine.run_all(vec![Box::new(job(10)), Box::new(job(20))], 2);
+    /// let rows: Vec<u64> = results.into_iter().map(|result| result.unwrap().counts.read).collect();
+    /// assert_eq!(rows, [10, 20]);
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    pub fn run_all<'a>(
+        &self,
+        pipelines: Vec<Box<dyn Runnable + 'a>>,
+        limit: usize,
+    ) -> Vec<Result<RunReport>> {
+        let limit = if limit == 0 { self.workers() } else { limit };
+        driver::run_all(pipelines, limit, |pipeline| pipeline.run_on(self))
+    }
+
+    /// As [`run_all`](Self::run_all), but the first failure cancels the others: those that run, and
+    /// those that have not begun.
+    pub fn run_all_or_none<'a>(
+        &self,
+        mut pipelines: Vec<Box<dyn Runnable + 'a>>,
+        limit: usize,
+    ) -> Vec<Result<RunReport>> {
+        let limit = if limit == 0 { self.workers() } else { limit };
+        let together = crate::CancelToken::new();
+        for pipeline in &mut pipelines {
+            pipeline.also_cancel_with(&together);
+        }
+        driver::run_all(pipelines, limit, |pipeline| {
+            let result = pipeline.run_on(self);
+            if result.is_err() {
+                together.cancel();
+            }
+            result
+        })
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+}
+
+/// Builds an [`Engine`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct EngineBuilder {
+    workers: usize,
+    thread_name: String,
+    stack_bytes: Option<usize>,
+}
+
+impl EngineBuilder {
+    /// Threads in the pool. Default 0: the cores available to this process.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// What the threads are called, followed by their number. Default `trommel`.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.thread_name = name.into();
+        self
+    }
+
+    /// Stack of each worker in bytes. Default: what Rust gives a thread, 2 MiB. 0 is an error.
+    pub fn stack_bytes(mut self, bytes: usize) -> Self {
+        self.stack_bytes = Some(bytes);
+        self
+    }
+
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when a value can't work or the threads can't
+    /// be started.
+    pub fn build(self) -> Result<Engine> {
+        if self.workers > MAX_WORKERS {
+            return Err(Error::config(format!(
+                "workers is {}; choose up to {MAX_WORKERS}, or 0 for the cores available",
+                self.workers
+            )));
+        }
+        if self.stack_bytes == Some(0) {
+            return Err(Error::config(
+                "stack_bytes is 0; choose a size, or leave it",
+            ));
+        }
+        let workers = match self.workers {
+            0 => thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        let pool = Pool::new(workers, &self.thread_name, self.stack_bytes)?;
+        Ok(Engine {
+            pool: Arc::new(pool),
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! A run in the background.
+
+use crate::cancel::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Progress;
+use crate::report::RunReport;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+type Latest = Arc<Mutex<Option<Progress>>>;
+
+/// A run in the background, started by [`Job::start`](crate::Job::start).
+///
+/// Dropping the handle lets the run go on.
+///
+/// ```
+/// use trommel::{Engine, Pipeline, sinks, sources};
+/// let handle = Pipeline::from(sources::generate(1_000, |id| id))
+///     .map(|id| id)
+///     .load_into(sinks::count())
+///     .start(&Engine::new()?)?;
+/// let (report, _sink) = handle.wait()?;
+/// assert_eq!(report.counts.loaded, 1_000);
+/// # Ok::<(), trommel::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "a run that nobody waits for may fail unseen"]
+pub struct RunHandle<K> {
+    token: CancelToken,
+    latest: Latest,
+    thread: Option<JoinHandle<Result<(RunReport, K)>>>,
+}
+
+impl<K> RunHandle<K> {
+    pub(crate) fn parts(token: CancelToken) -> (Self, Latest) {
+        let latest = Latest::default();
+        (
+            RunHandle {
+                token,
+                latest: Arc::clone(&latest),
+                thread: None,
+            },
+            latest,
+        )
+    }
+
+    pub(crate) fn on(mut self, thread: JoinHandle<Result<(RunReport, K)>>) -> Self {
+        self.thread = Some(thread);
+        self
+    }
+
+    /// The latest snapshot, about a tenth of a second old; `None` before the first.
+    pub fn progress(&self) -> Option<Progress> {
+        *self.latest.lock()
+    }
+
+    /// Ends the run; see [`CancelToken`].
+    pub fn cancel(&self) {
+        self.token.cancel();
+    }
+
+    /// Whether the run has ended.
+    pub fn is_finished(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// As [`Job::run`](crate::Job::run); a panic in a hook or in the progress callback is one too.
+    pub fn wait(mut self) -> Result<(RunReport, K)> {
+        let panicked = || Error::new(ErrorKind::Panic, "a hook of the pipeline panicked");
+        match self.thread.take() {
+            Some(thread) => thread.join().unwrap_or_else(|_| Err(panicked())),
+            None => Err(panicked()),
+        }
+    }
+}

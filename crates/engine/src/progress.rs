@@ -1,0 +1,51 @@
+//! What a run is doing, while it does it.
+
+use serde::Serialize;
+use std::time::Duration;
+
+/// A snapshot of a running pipeline.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Rows that have been transformed.
+    pub rows: u64,
+    /// Bytes that the source has read, 0 when it does not count them.
+    pub bytes: u64,
+    /// Time since the run began.
+    pub elapsed: Duration,
+    /// Rows per second since the run began.
+    pub rows_per_second: f64,
+    /// How much is done, 0 to 1, when the source knows its size.
+    pub fraction: Option<f64>,
+    /// Expected time to the end, when the source knows its size.
+    pub eta: Option<Duration>,
+    /// How the source spends its time.
+    pub source: Load,
+    /// How the workers spend their time, on average.
+    pub transform: Load,
+    /// How the sink spends its time.
+    pub sink: Load,
+}
+
+/// Shares of the time since the run began; they add up to 1.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Load {
+    /// At work.
+    pub busy: f64,
+    /// Has work, and waits for another stage to take it.
+    pub blocked: f64,
+    /// Has nothing to do.
+    pub idle: f64,
+}
+
+impl Load {
+    pub(crate) fn new(busy: f64, blocked: f64) -> Self {
+        let busy = busy.clamp(0.0, 1.0);
+        let blocked = blocked.clamp(0.0, 1.0 - busy);
+        Load {
+            busy,
+            blocked,
+            idle: 1.0 - busy - blocked,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Rejects: bad rows, and what becomes of them.
+
+use crate::error::{Error, Origin, Result, Stage};
+use parking_lot::Mutex;
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// One bad row: what it was, where it was, and why it was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reject {
+    /// Name of the file, table or stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Box<str>>,
+    /// Row number in the input of this run, from 0; `None` when neither the source nor an ordered
+    /// run can tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<u64>,
+    /// Line on which the row starts, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// Byte offset of the row from the start of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// The column that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<Box<str>>,
+    /// Where it was refused.
+    pub stage: Stage,
+    /// Why.
+    pub reason: String,
+    /// The row, byte for byte; empty for sources of typed records.
+    #[serde(serialize_with = "text_or_bytes")]
+    pub raw: Vec<u8>,
+}
+
+/// Text when it is text, an array of bytes when it is not, so that nothing is lost either way.
+fn text_or_bytes<S: serde::Serializer>(raw: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => serializer.serialize_str(text),
+        Err(_) => raw.serialize(serializer),
+    }
+}
+
+impl Reject {
+    pub(crate) fn new(error: &Error, origin: Origin, record: Option<u64>, raw: Vec<u8>) -> Self {
+        let origin = error.origin().cloned().unwrap_or(origin);
+        Reject {
+            source: origin.source,
+            record: origin.record.or(record),
+            line: origin.line,
+            offset: origin.offset,
+            column: error.column().map(Into::into),
+            stage: error.stage().unwrap_or(Stage::Transform),
+            reason: reason(error),
+            raw,
+        }
+    }
+}
+
+/// The message and its cause, without the place, which a reject has in fields of its own.
+fn reason(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{}: {cause}", error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
+/// Takes rejected rows, in order in an ordered run. Any closure over `&Reject` is one.
+pub trait DeadLetter: Send {
+    /// Stores one reject.
+    ///
+    /// # Errors
+    /// Ends the run: a reject that can't be kept would be lost.
+    fn write(&mut self, reject: &Reject) -> Result<()>;
+
+    /// Stores what is buffered. Called once at the end of every run, however it ends.
+    ///
+    /// # Errors
+    /// Fails the run.
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<F: FnMut(&Reject) -> Result<()> + Send> DeadLetter for F {
+    fn write(&mut self, reject: &Reject) -> Result<()> {
+        self(reject)
+    }
+}
+
+/// What happens to bad rows.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum RejectPolicy {
+    /// The first one ends the run.
+    #[default]
+    Stop,
+    /// They are counted and dropped.
+    Skip {
+        /// One more than this ends the run.
+        max: u64,
+    },
+    /// They are counted and kept.
+    DeadLetter {
+        /// Takes them.
+        sink: Arc<Mutex<dyn DeadLetter>>,
+        /// One more than this ends the run.
+        max: u64,
+    },
+}
+
+impl RejectPolicy {
+    /// Counts and drops up to `max` bad rows.
+    pub fn skip(max: u64) -> Self {
+        RejectPolicy::Skip { max }
+    }
+
+    /// Hands every bad row to `sink`, up to `max` of them.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use trommel::{Engine, Error, Options, Pipeline, Reject, RejectPolicy, sinks, sources};
+    ///
+    /// let bad = Arc::new(Mutex::new(Vec::new()));
+    /// let keep = Arc::clone(&bad);
+    /// let options = Options::builder()
+    ///     .on_reject(RejectPolicy::dead_letter(
+    ///         move |reject: &Reject| {
+    ///             keep.lock().unwrap().push(reject.record);
+    ///             Ok(())
+    ///         },
+    ///         10,
+    ///     ))
+    ///     .build()?;
+    /// let report = Pipeline::from(sources::generate(5, |id| id))
+    ///     .options(options)
+    ///     .transform(|id, out| if id == 3 { Err(Error::row("three")) } else { out.emit(id) })
+    ///     .load_into(sinks::count())
+    ///     .run(&Engine::new()?)?;
+    /// assert_eq!((report.counts.loaded, report.counts.rejected), (4, 1));
+    /// assert_eq!(*bad.lock().unwrap(), [Some(3)]);
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    pub fn dead_letter(sink: impl DeadLetter + 'static, max: u64) -> Self {
+        RejectPolicy::DeadLetter {
+            sink: Arc::new(Mutex::new(sink)),
+            max,
+        }
+    }
+
+    pub(crate) fn stops(&self) -> bool {
+        matches!(self, RejectPolicy::Stop)
+    }
+
+    pub(crate) fn max(&self) -> u64 {
+        match self {
+            RejectPolicy::Stop => 0,
+            RejectPolicy::Skip { max } | RejectPolicy::DeadLetter { max, .. } => *max,
+        }
+    }
+}
+
+impl fmt::Debug for RejectPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RejectPolicy::Stop => f.write_str("Stop"),
+            RejectPolicy::Skip { max } => write!(f, "Skip {{ max: {max} }}"),
+            RejectPolicy::DeadLetter { max, .. } => write!(f, "DeadLetter {{ max: {max} }}"),
+        }
+    }
+}

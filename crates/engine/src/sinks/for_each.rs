@@ -1,0 +1,79 @@
+//! Calls a closure with each value, one at a time.
+
+use crate::error::{Class, Error, Result};
+use crate::sink::{Encode, Sink};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Calls `take` with each value, on one thread, in order in an ordered run. A row error rejects the
+/// value, any other ends the run.
+///
+/// ```
+/// use trommel::{Engine, Pipeline, sinks, sources};
+/// let mut seen = Vec::new();
+/// Pipeline::from(sources::generate(3, |id| id))
+///     .map(|id| id * 10)
+///     .load_into(sinks::for_each(|value: u64| {
+///         seen.push(value);
+///         Ok(())
+///     }))
+///     .run(&Engine::new()?)?;
+/// assert_eq!(seen, [0, 10, 20]);
+/// # Ok::<(), trommel::Error>(())
+/// ```
+pub fn for_each<T, F>(take: F) -> ForEach<T, F>
+where
+    T: Send,
+    F: FnMut(T) -> Result<()> + Send,
+{
+    ForEach {
+        take,
+        faults: Vec::new(),
+        takes: PhantomData,
+    }
+}
+
+/// See [`for_each`].
+pub struct ForEach<T, F> {
+    take: F,
+    faults: Vec<(usize, Error)>,
+    takes: PhantomData<fn(T)>,
+}
+
+impl<T: Send, F: FnMut(T) -> Result<()> + Send> Sink for ForEach<T, F> {
+    type Page = Vec<T>;
+    type Encoder = ();
+
+    fn encoder(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, page: &mut Vec<T>) -> Result<()> {
+        for (index, value) in page.drain(..).enumerate() {
+            match (self.take)(value) {
+                Ok(()) => {}
+                Err(error) if error.class() == Class::Row => self.faults.push((index, error)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
+        faults.append(&mut self.faults);
+    }
+}
+
+impl<T: Send, F: FnMut(T) -> Result<()> + Send> Encode<T> for ForEach<T, F> {
+    #[inline]
+    fn encode(_: &(), page: &mut Vec<T>, value: T) -> Result<()> {
+        page.push(value);
+        Ok(())
+    }
+}
+
+impl<T, F> fmt::Debug for ForEach<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ForEach")
+    }
+}

@@ -1,0 +1,241 @@
+//! Records from any iterator.
+
+use crate::batch::Batch;
+use crate::error::Result;
+use crate::source::{Fill, Limit, Size, Source};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// Most items taken between two looks at the clock.
+const MAX_STRIDE: usize = 1024;
+/// An iterator that takes longer than this for a stride is slow: idle workers get what there is.
+const SLOW: Duration = Duration::from_micros(50);
+
+/// Records of an iterator, each as `&mut T`; dropped on the thread that made them.
+///
+/// Use [`Iter::owned`] to get each record itself.
+pub fn iter<I>(items: I) -> Iter<I::IntoIter>
+where
+    I: IntoIterator,
+    I::IntoIter: Send,
+    I::Item: Send + 'static,
+{
+    let items = items.into_iter();
+    let rows = match items.size_hint() {
+        (low, Some(high)) if low == high => Some(low as u64),
+        _ => None,
+    };
+    Iter {
+        pull: Pull {
+            items,
+            stride: 1,
+            ended: false,
+            rows,
+        },
+    }
+}
+
+/// See [`iter`].
+pub struct Iter<I> {
+    pull: Pull<I>,
+}
+
+impl<I: Iterator> Iter<I> {
+    /// The same records, each handed to the transform by value.
+    ///
+    /// ```
+    /// use trommel::{Engine, Pipeline, sinks, sources};
+    /// let names = vec!["Ada".to_string(), "Grace".to_string()];
+    /// let mut kept = sinks::collect();
+    /// Pipeline::from(sources::iter(names).owned())
+    ///     .map(|name| name) // moved, not copied
+    ///     .load_into(&mut kept)
+    ///     .run(&Engine::new()?)?;
+    /// assert_eq!(kept.into_vec(), ["Ada", "Grace"]);
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    pub fn owned(self) -> OwnedIter<I> {
+        OwnedIter { pull: self.pull }
+    }
+}
+
+/// See [`Iter::owned`].
+pub struct OwnedIter<I> {
+    pull: Pull<I>,
+}
+
+/// Records, owned by the batch.
+#[derive(Debug)]
+pub struct RecordBatch<T>(Vec<T>);
+
+impl<T> Default for RecordBatch<T> {
+    fn default() -> Self {
+        RecordBatch(Vec::new())
+    }
+}
+
+impl<T: Send + 'static> Batch for RecordBatch<T> {
+    type Row<'a> = &'a mut T;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len() * size_of::<T>()
+    }
+
+    #[inline]
+    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    where
+        F: FnMut(Result<&'a mut T>) -> Result<()>,
+    {
+        for record in &mut self.0[from..] {
+            visit(Ok(record))?;
+        }
+        Ok(())
+    }
+
+    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
+        tail.0.clear();
+        tail.0.extend(self.0.drain(at..));
+        true
+    }
+}
+
+/// Records that the transform takes out of the batch.
+#[derive(Debug)]
+pub struct OwnedBatch<T>(pub(super) Vec<Option<T>>);
+
+impl<T> Default for OwnedBatch<T> {
+    fn default() -> Self {
+        OwnedBatch(Vec::new())
+    }
+}
+
+impl<T: Send> Batch for OwnedBatch<T> {
+    type Row<'a> = T;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.len() * size_of::<Option<T>>()
+    }
+
+    #[inline]
+    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    where
+        F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
+    {
+        // One by one, so that a row that stops the walk leaves those behind it in the batch.
+        for record in self.0[from..].iter_mut().filter_map(Option::take) {
+            visit(Ok(record))?;
+        }
+        Ok(())
+    }
+
+    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
+        tail.0.clear();
+        tail.0.extend(self.0.drain(at..));
+        true
+    }
+}
+
+/// Takes items from an iterator that may be slow.
+struct Pull<I> {
+    items: I,
+    stride: usize,
+    ended: bool,
+    rows: Option<u64>,
+}
+
+impl<I: Iterator> Pull<I> {
+    fn fill<R>(
+        &mut self,
+        rows: &mut Vec<R>,
+        wrap: impl Fn(I::Item) -> R,
+        limit: &Limit<'_>,
+    ) -> Fill {
+        rows.clear();
+        if self.ended {
+            return Fill::End;
+        }
+        let began = Instant::now();
+        let mut last = began;
+        let wanted = limit
+            .rows()
+            .min(limit.bytes() / size_of::<R>().max(1))
+            .max(1);
+        while rows.len() < wanted {
+            let stride = self.stride.min(wanted - rows.len());
+            let before = rows.len();
+            rows.extend(self.items.by_ref().take(stride).map(&wrap));
+            if rows.len() - before < stride {
+                self.ended = true;
+                return Fill::End;
+            }
+            let now = Instant::now();
+            let took = now - last;
+            last = now;
+            if took < SLOW / 4 {
+                self.stride = (self.stride * 2).min(MAX_STRIDE);
+            } else if took > SLOW {
+                self.stride = (self.stride / 2).max(1);
+            }
+            let late = now - began >= limit.flush_timeout();
+            if late || limit.is_cancelled() || (took > SLOW && limit.workers_idle()) {
+                break;
+            }
+        }
+        Fill::More
+    }
+
+    fn size(&self) -> Size {
+        Size {
+            rows: self.rows,
+            bytes: None,
+        }
+    }
+}
+
+impl<I: Iterator<Item: Send + 'static> + Send> Source for Iter<I> {
+    type Batch = RecordBatch<I::Item>;
+
+    fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
+        Ok(self.pull.fill(&mut batch.0, |item| item, limit))
+    }
+
+    fn size(&self) -> Size {
+        self.pull.size()
+    }
+}
+
+impl<I: Iterator<Item: Send> + Send> Source for OwnedIter<I> {
+    type Batch = OwnedBatch<I::Item>;
+
+    fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
+        Ok(self.pull.fill(&mut batch.0, Some, limit))
+    }
+
+    fn size(&self) -> Size {
+        self.pull.size()
+    }
+}
+
+impl<I> fmt::Debug for Iter<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter")
+            .field("rows", &self.pull.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<I> fmt::Debug for OwnedIter<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedIter")
+            .field("rows", &self.pull.rows)
+            .finish_non_exhaustive()
+    }
+}
