@@ -56,9 +56,7 @@ impl Tally {
         self.lines += 1;
         self.bytes += line.len() as u64;
         let first = line.as_bytes().first_chunk::<8>();
-        self.sum = self
-            .sum
-            .wrapping_add(first.map_or(0, |bytes| u64::from_le_bytes(*bytes)));
+        self.sum = self.sum.wrapping_add(first.map_or(0, |bytes| u64::from_le_bytes(*bytes)));
     }
 
     /// Adds another tally.

@@ -31,11 +31,7 @@ impl Engine {
 
     /// Starts from the defaults.
     pub fn builder() -> EngineBuilder {
-        EngineBuilder {
-            workers: 0,
-            thread_name: "trommel".into(),
-            stack_bytes: None,
-        }
+        EngineBuilder { workers: 0, thread_name: "trommel".into(), stack_bytes: None }
     }
 
     /// Threads in the pool.
@@ -62,8 +58,7 @@ impl Engine {
         pipelines: Vec<Box<dyn Runnable + 'a>>,
         limit: usize,
     ) -> Vec<Result<RunReport>> {
-        let limit = if limit == 0 { self.workers() } else { limit };
-        driver::run_all(pipelines, limit, |pipeline| pipeline.run_on(self))
+        driver::run_all(pipelines, self.together(limit), |pipeline| pipeline.run_on(self))
     }
 
     /// As [`run_all`](Self::run_all), but the first failure cancels the others: those that run, and
@@ -73,18 +68,28 @@ impl Engine {
         mut pipelines: Vec<Box<dyn Runnable + 'a>>,
         limit: usize,
     ) -> Vec<Result<RunReport>> {
-        let limit = if limit == 0 { self.workers() } else { limit };
         let together = crate::CancelToken::new();
         for pipeline in &mut pipelines {
             pipeline.also_cancel_with(&together);
         }
-        driver::run_all(pipelines, limit, |pipeline| {
+        driver::run_all(pipelines, self.together(limit), |pipeline| {
             let result = pipeline.run_on(self);
             if result.is_err() {
                 together.cancel();
             }
             result
         })
+    }
+
+    /// How many pipelines run at once; 0 stands for on this thread, one after the other.
+    fn together(&self, limit: usize) -> usize {
+        match limit {
+            // Inside a transform of this engine: other threads would wait for the worker that waits
+            // for them.
+            _ if self.pool.is_worker() => 0,
+            0 => self.workers(),
+            limit => limit,
+        }
     }
 
     pub(crate) fn pool(&self) -> &Pool {
@@ -133,17 +138,13 @@ impl EngineBuilder {
             )));
         }
         if self.stack_bytes == Some(0) {
-            return Err(Error::config(
-                "stack_bytes is 0; choose a size, or leave it",
-            ));
+            return Err(Error::config("stack_bytes is 0; choose a size, or leave it"));
         }
         let workers = match self.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         };
         let pool = Pool::new(workers, &self.thread_name, self.stack_bytes)?;
-        Ok(Engine {
-            pool: Arc::new(pool),
-        })
+        Ok(Engine { pool: Arc::new(pool) })
     }
 }

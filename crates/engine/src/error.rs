@@ -405,11 +405,7 @@ mod tests {
 
     #[test]
     fn the_innermost_place_wins() {
-        let error = Error::row("bad")
-            .in_batch(1)
-            .in_batch(2)
-            .in_column("a")
-            .in_column("b");
+        let error = Error::row("bad").in_batch(1).in_batch(2).in_column("a").in_column("b");
         assert_eq!((error.batch(), error.column()), (Some(1), Some("a")));
     }
 }

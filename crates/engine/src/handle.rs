@@ -35,14 +35,7 @@ pub struct RunHandle<K> {
 impl<K> RunHandle<K> {
     pub(crate) fn parts(token: CancelToken) -> (Self, Latest) {
         let latest = Latest::default();
-        (
-            RunHandle {
-                token,
-                latest: Arc::clone(&latest),
-                thread: None,
-            },
-            latest,
-        )
+        (RunHandle { token, latest: Arc::clone(&latest), thread: None }, latest)
     }
 
     pub(crate) fn on(mut self, thread: JoinHandle<Result<(RunReport, K)>>) -> Self {

@@ -43,18 +43,12 @@ pub struct Retry {
 
 impl Retry {
     /// No retry: a transient error ends the run.
-    pub const NONE: Retry = Retry {
-        attempts: 0,
-        initial: Duration::from_millis(50),
-        max: Duration::from_secs(5),
-    };
+    pub const NONE: Retry =
+        Retry { attempts: 0, initial: Duration::from_millis(50), max: Duration::from_secs(5) };
 
     /// `attempts` retries with pauses of up to 50 ms, 100 ms, 200 ms … 5 s.
     pub const fn times(attempts: u32) -> Retry {
-        Retry {
-            attempts,
-            ..Retry::NONE
-        }
+        Retry { attempts, ..Retry::NONE }
     }
 }
 
@@ -123,9 +117,7 @@ impl Options {
     /// # Ok::<(), trommel::Error>(())
     /// ```
     pub fn builder() -> OptionsBuilder {
-        OptionsBuilder {
-            options: Options::default(),
-        }
+        OptionsBuilder { options: Options::default() }
     }
 
     /// Starts from the preset for a tier.
@@ -139,10 +131,7 @@ impl Options {
                 .batch_size(256)
                 .retry(Retry::times(8))
                 .flush_timeout(Duration::from_millis(20)),
-            Tier::Database => builder
-                .batch_size(1024)
-                .retry(Retry::times(8))
-                .adaptive(128..=8192),
+            Tier::Database => builder.batch_size(1024).retry(Retry::times(8)).adaptive(128..=8192),
         }
     }
 
@@ -292,9 +281,7 @@ impl OptionsBuilder {
             )));
         }
         if options.watchdog.is_some_and(|limit| limit.is_zero()) {
-            return Err(Error::config(
-                "watchdog is zero; choose a time, or leave it off",
-            ));
+            return Err(Error::config("watchdog is zero; choose a time, or leave it off"));
         }
         if options.retry.initial > options.retry.max {
             return Err(Error::config(format!(
@@ -315,21 +302,12 @@ mod tests {
     fn bad_values_are_errors_that_name_the_option() {
         let cases = [
             (Options::builder().batch_size(0), "batch_size"),
-            (
-                Options::builder().fixed_batch_size(MAX_BATCH_ROWS + 1),
-                "batch_size",
-            ),
+            (Options::builder().fixed_batch_size(MAX_BATCH_ROWS + 1), "batch_size"),
             (Options::builder().adaptive(0..=5), "adaptive"),
-            (Options::builder().adaptive(6..=5), "adaptive"),
-            (
-                Options::builder().channel_capacity(MAX_SLOTS + 1),
-                "channel_capacity",
-            ),
+            (Options::builder().adaptive(RangeInclusive::new(6, 5)), "adaptive"),
+            (Options::builder().channel_capacity(MAX_SLOTS + 1), "channel_capacity"),
             (Options::builder().memory_limit(0), "memory_limit"),
-            (
-                Options::builder().transform_concurrency(4096),
-                "transform_concurrency",
-            ),
+            (Options::builder().transform_concurrency(4096), "transform_concurrency"),
             (Options::builder().watchdog(Duration::ZERO), "watchdog"),
             (
                 Options::builder().retry(Retry {
@@ -349,13 +327,7 @@ mod tests {
 
     #[test]
     fn every_tier_is_valid() {
-        for tier in [
-            Tier::Memory,
-            Tier::Light,
-            Tier::Heavy,
-            Tier::Network,
-            Tier::Database,
-        ] {
+        for tier in [Tier::Memory, Tier::Light, Tier::Heavy, Tier::Network, Tier::Database] {
             Options::tier(tier).build().unwrap();
         }
     }
@@ -363,13 +335,6 @@ mod tests {
     #[test]
     fn slots_follow_the_workers() {
         assert_eq!(Options::default().slots(4), 10);
-        assert_eq!(
-            Options::builder()
-                .channel_capacity(3)
-                .build()
-                .unwrap()
-                .slots(4),
-            3
-        );
+        assert_eq!(Options::builder().channel_capacity(3).build().unwrap().slots(4), 3);
     }
 }

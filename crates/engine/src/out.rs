@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::sink::{Encode, Sink};
 use bumpalo::Bump;
+use bumpalo::collections::String;
 use std::fmt;
 
 /// The way out of a transform: emits values to the sink's page, makes scratch values in the arena.
@@ -26,7 +27,7 @@ pub struct Out<'b, K: Sink> {
     encoder: &'b K::Encoder,
     page: &'b mut K::Page,
     arena: &'b Bump,
-    scratch: &'b mut String,
+    text_capacity: &'b mut usize,
     emitted: u64,
 }
 
@@ -35,15 +36,9 @@ impl<'b, K: Sink> Out<'b, K> {
         encoder: &'b K::Encoder,
         page: &'b mut K::Page,
         arena: &'b Bump,
-        scratch: &'b mut String,
+        text_capacity: &'b mut usize,
     ) -> Self {
-        Out {
-            encoder,
-            page,
-            arena,
-            scratch,
-            emitted: 0,
-        }
+        Out { encoder, page, arena, text_capacity, emitted: 0 }
     }
 
     /// Gives a value to the sink. A row may emit none (it was filtered), one or many.
@@ -55,8 +50,9 @@ impl<'b, K: Sink> Out<'b, K> {
     where
         K: Encode<T>,
     {
+        K::encode(self.encoder, self.page, value)?;
         self.emitted += 1;
-        K::encode(self.encoder, self.page, value)
+        Ok(())
     }
 
     /// The arena itself, for values that live as long as the batch is being transformed.
@@ -83,11 +79,8 @@ impl<'b, K: Sink> Out<'b, K> {
     /// ```
     #[inline]
     pub fn text(&mut self) -> Text<'_, 'b> {
-        self.scratch.clear();
-        Text {
-            scratch: self.scratch,
-            arena: self.arena,
-        }
+        let text = String::with_capacity_in(*self.text_capacity, self.arena);
+        Text { text, capacity: self.text_capacity }
     }
 
     /// Formats into the arena.
@@ -122,67 +115,69 @@ impl<'b, K: Sink> Out<'b, K> {
 
 impl<K: Sink> fmt::Debug for Out<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Out")
-            .field("emitted", &self.emitted)
-            .finish_non_exhaustive()
+        f.debug_struct("Out").field("emitted", &self.emitted).finish_non_exhaustive()
     }
 }
 
-/// A text under construction; see [`Out::text`].
+/// Bytes that a text begins with, before any text has shown what is needed.
+pub(crate) const TEXT_CAPACITY: usize = 32;
+/// Longer texts grow when they must, instead of making every text begin this long.
+const MAX_TEXT_CAPACITY: usize = 256;
+
+/// A text under construction, in the arena; see [`Out::text`].
 #[derive(Debug)]
 #[must_use = "a text does nothing until `finish`"]
 pub struct Text<'o, 'b> {
-    // Built outside the arena: an arena grows its newest allocation by copying it, and would keep
-    // every intermediate size.
-    scratch: &'o mut String,
-    arena: &'b Bump,
+    text: String<'b>,
+    /// What the next text begins with: as much as the longest of late, since an arena grows a text
+    /// by copying it.
+    capacity: &'o mut usize,
 }
 
 impl<'b> Text<'_, 'b> {
     /// Appends a string.
     #[inline]
-    pub fn str(self, text: &str) -> Self {
-        self.scratch.push_str(text);
+    pub fn str(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
         self
     }
 
     /// Appends a character.
     #[inline]
-    pub fn char(self, character: char) -> Self {
-        self.scratch.push(character);
+    pub fn char(&mut self, character: char) -> &mut Self {
+        self.text.push(character);
         self
     }
 
     /// Appends an integer in decimal.
     #[inline]
-    pub fn int(self, number: impl itoa::Integer) -> Self {
-        self.scratch.push_str(itoa::Buffer::new().format(number));
+    pub fn int(&mut self, number: impl itoa::Integer) -> &mut Self {
+        self.text.push_str(itoa::Buffer::new().format(number));
         self
     }
 
     /// Appends a float in the shortest form that reads back to the same value.
     #[inline]
-    pub fn float(self, number: f64) -> Self {
-        self.scratch.push_str(zmij::Buffer::new().format(number));
+    pub fn float(&mut self, number: f64) -> &mut Self {
+        self.text.push_str(zmij::Buffer::new().format(number));
         self
     }
 
-    /// The text, in the arena.
+    /// The text. What is appended afterwards begins another one.
     #[inline]
-    pub fn finish(self) -> &'b str {
-        self.arena.alloc_str(self.scratch)
-    }
-
-    /// The text where it was built, valid until the next text: for a value that is emitted at once.
-    #[inline]
-    pub fn as_str(&self) -> &str {
-        self.scratch
+    pub fn finish(&mut self) -> &'b str {
+        let capacity = self.text.len().min(MAX_TEXT_CAPACITY);
+        if capacity > *self.capacity {
+            *self.capacity = capacity.next_multiple_of(16);
+        }
+        let next = String::new_in(self.text.bump());
+        std::mem::replace(&mut self.text, next).into_bump_str()
     }
 }
 
 impl fmt::Write for Text<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.scratch.push_str(text);
+        self.text.push_str(text);
         Ok(())
     }
 }

@@ -65,11 +65,7 @@ impl<S: Source> Pipeline<S> {
             before: None,
             after: None,
         };
-        Pipeline {
-            source,
-            steps: Rows,
-            setup,
-        }
+        Pipeline { source, steps: Rows, setup }
     }
 }
 
@@ -88,11 +84,7 @@ impl<S: Source, P: Step<S::Batch>> Pipeline<S, P> {
     where
         F: for<'b> Fn(P::Item<'b>) -> T + Sync,
     {
-        self.step(|before| Map {
-            before,
-            make,
-            makes: PhantomData,
-        })
+        self.step(|before| Map { before, make, makes: PhantomData })
     }
 
     /// As [`map`](Self::map), for a closure that can refuse the row.
@@ -100,11 +92,7 @@ impl<S: Source, P: Step<S::Batch>> Pipeline<S, P> {
     where
         F: for<'b> Fn(P::Item<'b>) -> Result<T> + Sync,
     {
-        self.step(|before| TryMap {
-            before,
-            make,
-            makes: PhantomData,
-        })
+        self.step(|before| TryMap { before, make, makes: PhantomData })
     }
 
     /// Ends the steps with a closure that gets each item and a way [`Out`], through which it emits
@@ -138,11 +126,7 @@ impl<S: Source, P: Step<S::Batch>> Pipeline<S, P> {
     }
 
     fn step<Q>(self, step: impl FnOnce(P) -> Q) -> Pipeline<S, Q> {
-        Pipeline {
-            source: self.source,
-            steps: step(self.steps),
-            setup: self.setup,
-        }
+        Pipeline { source: self.source, steps: step(self.steps), setup: self.setup }
     }
 }
 
@@ -157,11 +141,7 @@ where
     where
         Z: ZeroCopyTransform<T>,
     {
-        self.step(|before| InPlace {
-            before,
-            change,
-            record: PhantomData,
-        })
+        self.step(|before| InPlace { before, change, record: PhantomData })
     }
 }
 
@@ -177,9 +157,7 @@ where
     /// # Errors
     /// As [`Job::run`].
     pub fn run(self, engine: &Engine) -> Result<RunReport> {
-        self.transform(|_: &mut T, out| out.emit(()))
-            .load_into(sinks::null())
-            .run(engine)
+        self.transform(|_: &mut T, out| out.emit(())).load_into(sinks::null()).run(engine)
     }
 }
 
@@ -258,10 +236,7 @@ where
     pub fn load_into(self, sink: K) -> Job<S, Closure<P, F>, K> {
         Job {
             source: self.source,
-            transform: Closure {
-                steps: self.steps,
-                transform: self.transform,
-            },
+            transform: Closure { steps: self.steps, transform: self.transform },
             sink,
             setup: self.setup,
         }
@@ -333,15 +308,19 @@ where
 
     fn run_once(&mut self, engine: &Engine) -> Result<RunReport> {
         let after = self.setup.after.take();
-        let before = self.setup.before.take().map_or(Ok(()), |before| before());
-        let result = match before {
-            Ok(()) => self.drive(engine),
-            Err(error) => Err(error.in_pipeline(self.setup.name.as_str())),
-        };
-        if let Some(after) = after {
+        let before = self.setup.before.take();
+        let result = driver::guarded("the `before` hook", || before.map_or(Ok(()), |hook| hook()))
+            .map_err(|error| error.in_pipeline(self.setup.name.as_str()))
+            .and_then(|()| self.drive(engine));
+        let Some(after) = after else { return result };
+        let told = driver::guarded("the `after` hook", || {
             after(&result);
+            Ok(())
+        });
+        match told {
+            Ok(()) => result,
+            Err(error) => result.and_then(|_| Err(error.in_pipeline(self.setup.name.as_str()))),
         }
-        result
     }
 
     fn drive(&mut self, engine: &Engine) -> Result<RunReport> {

@@ -12,19 +12,13 @@ pub struct Position(SmallVec<[u8; 24]>);
 impl Position {
     /// A position of whole numbers.
     pub fn from_numbers(numbers: &[u64]) -> Self {
-        Position(
-            numbers
-                .iter()
-                .flat_map(|number| number.to_le_bytes())
-                .collect(),
-        )
+        Position(numbers.iter().flat_map(|number| number.to_le_bytes()).collect())
     }
 
     /// The numbers given to [`from_numbers`](Self::from_numbers); `None` when it was made otherwise.
     pub fn numbers(&self) -> Option<SmallVec<[u64; 3]>> {
         let (words, rest) = self.0.as_chunks::<8>();
-        rest.is_empty()
-            .then(|| words.iter().map(|word| u64::from_le_bytes(*word)).collect())
+        rest.is_empty().then(|| words.iter().map(|word| u64::from_le_bytes(*word)).collect())
     }
 
     /// A position of any bytes (a key, a JSON document).

@@ -42,10 +42,6 @@ impl Load {
     pub(crate) fn new(busy: f64, blocked: f64) -> Self {
         let busy = busy.clamp(0.0, 1.0);
         let blocked = blocked.clamp(0.0, 1.0 - busy);
-        Load {
-            busy,
-            blocked,
-            idle: 1.0 - busy - blocked,
-        }
+        Load { busy, blocked, idle: 1.0 - busy - blocked }
     }
 }

@@ -143,10 +143,7 @@ impl RejectPolicy {
     /// # Ok::<(), trommel::Error>(())
     /// ```
     pub fn dead_letter(sink: impl DeadLetter + 'static, max: u64) -> Self {
-        RejectPolicy::DeadLetter {
-            sink: Arc::new(Mutex::new(sink)),
-            max,
-        }
+        RejectPolicy::DeadLetter { sink: Arc::new(Mutex::new(sink)), max }
     }
 
     pub(crate) fn stops(&self) -> bool {

@@ -99,7 +99,8 @@ pub trait Encode<T>: Sink {
     /// Appends `value` to `page`.
     ///
     /// # Errors
-    /// A row error rejects the row that emitted the value; what it emitted before is taken back.
+    /// A row error rejects the row that emitted the value; what it emitted before is taken back. A
+    /// value that is refused must leave the page as it was.
     fn encode(encoder: &Self::Encoder, page: &mut Self::Page, value: T) -> Result<()>;
 }
 

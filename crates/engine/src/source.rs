@@ -36,7 +36,8 @@ pub trait Source: Send {
     /// or the limit says otherwise ([`Limit::is_cancelled`], [`Limit::flush_timeout`]).
     ///
     /// # Errors
-    /// Any error ends the run; batches filled before are still loaded.
+    /// Any error ends the run. Batches filled before are written first; a transactional sink takes
+    /// back those that it has not committed.
     fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill>;
 
     /// Whether [`fill`](Self::fill) may wait (for I/O, another thread, a slow iterator).
@@ -58,10 +59,7 @@ pub trait Source: Send {
     /// [`ErrorKind::Unsupported`] unless the source is restartable.
     fn seek(&mut self, position: &Position) -> Result<()> {
         let _ = position;
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            "this source cannot be restarted from a position",
-        ))
+        Err(Error::new(ErrorKind::Unsupported, "this source cannot be restarted from a position"))
     }
 
     /// Rows and bytes in all, as far as known.
@@ -107,12 +105,7 @@ impl<'a> Limit<'a> {
         flush_timeout: Duration,
         signals: &'a dyn Signals,
     ) -> Self {
-        Limit {
-            rows: rows.max(1),
-            bytes: bytes.max(1),
-            flush_timeout,
-            signals: Some(signals),
-        }
+        Limit { rows: rows.max(1), bytes: bytes.max(1), flush_timeout, signals: Some(signals) }
     }
 
     /// This limit with another number of bytes.

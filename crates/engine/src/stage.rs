@@ -57,13 +57,7 @@ where
     where
         N: FnMut(<Self as Step<B>>::Item<'b>) -> Result<()>,
     {
-        self.before.push(row, |item| {
-            if (self.keep)(&item) {
-                next(item)
-            } else {
-                Ok(())
-            }
-        })
+        self.before.push(row, |item| if (self.keep)(&item) { next(item) } else { Ok(()) })
     }
 }
 

@@ -67,9 +67,5 @@ fn report(what: &str, mut round: impl FnMut()) {
         *time = start.elapsed().as_secs_f64() * 1e9 / RECORDS as f64;
     }
     times.sort_by(f64::total_cmp);
-    println!(
-        "{what:<28} {:6.1} (best {:.1})",
-        times[ROUNDS / 2],
-        times[0]
-    );
+    println!("{what:<28} {:6.1} (best {:.1})", times[ROUNDS / 2], times[0]);
 }

@@ -53,12 +53,7 @@ fn text(sum: u64, text: &str) -> u64 {
             }
             step(sum, u64::from_le_bytes(*last))
         }
-        None => step(
-            sum,
-            bytes
-                .iter()
-                .fold(0, |word, &byte| word << 8 | u64::from(byte)),
-        ),
+        None => step(sum, bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte))),
     }
 }
 
@@ -77,11 +72,7 @@ mod tests {
             |parts| parts.counts.followers ^= 1,
             |parts| parts.counts.following ^= 1,
             |parts| parts.counts.likes ^= 1,
-            |parts| {
-                parts
-                    .profile
-                    .set_flag(Flag::Beta, !parts.profile.flag(Flag::Beta))
-            },
+            |parts| parts.profile.set_flag(Flag::Beta, !parts.profile.flag(Flag::Beta)),
         ];
         let original = User::from(base.clone()).checksum();
         for (index, change) in changes.iter().enumerate() {

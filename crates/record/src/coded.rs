@@ -85,12 +85,7 @@ mod tests {
 
     macro_rules! codes_read_back {
         ($name:ident, $bits:literal) => {{
-            assert_eq!(
-                $name::ALL.len(),
-                1 << $bits,
-                "{} fills its bits",
-                stringify!($name)
-            );
+            assert_eq!($name::ALL.len(), 1 << $bits, "{} fills its bits", stringify!($name));
             for (value, &variant) in $name::ALL.iter().enumerate() {
                 assert_eq!(variant.raw_value().value() as usize, value);
                 assert_eq!(variant.code().parse::<$name>().unwrap(), variant);
@@ -110,13 +105,7 @@ mod tests {
     #[test]
     fn an_unknown_code_is_named_in_the_error() {
         let error = "Atlantis".parse::<Country>().unwrap_err();
-        assert_eq!(
-            error,
-            RecordError::UnknownCode {
-                noun: "country",
-                code: "Atlantis".into()
-            }
-        );
+        assert_eq!(error, RecordError::UnknownCode { noun: "country", code: "Atlantis".into() });
         assert_eq!(error.to_string(), "`Atlantis` is no known country code");
     }
 }

@@ -53,12 +53,8 @@ impl Draft {
             let count = counts.take(16);
             ((count * count) >> 16) as u16
         };
-        let counts = Counts {
-            posts: count(),
-            followers: count(),
-            following: count(),
-            likes: count(),
-        };
+        let counts =
+            Counts { posts: count(), followers: count(), following: count(), likes: count() };
 
         let profile = Profile::new_with_raw_value(flags << Flag::ALL[0].bit())
             .with_age(u7::new(age as u8))
@@ -68,13 +64,7 @@ impl Draft {
             .with_role(role)
             .with_last_login_day(last_login_day as u16)
             .with_logins(u12::new(logins as u16));
-        Self {
-            id,
-            name,
-            host,
-            counts,
-            profile,
-        }
+        Self { id, name, host, counts, profile }
     }
 
     /// The record with its strings boxed: one allocation each, of exactly its length.
@@ -111,28 +101,13 @@ impl Draft {
 
     #[inline]
     fn pieces(&self) -> [&'static str; 2] {
-        [
-            piece::<NAME_BYTES>(NAMES, self.name),
-            piece::<HOST_BYTES>(HOSTS, self.host),
-        ]
+        [piece::<NAME_BYTES>(NAMES, self.name), piece::<HOST_BYTES>(HOSTS, self.host)]
     }
 
     #[inline]
     fn with_strings<S, U: From<UserParts<S>>>(&self, username: S, email: S) -> U {
-        let Self {
-            id,
-            counts,
-            profile,
-            ..
-        } = *self;
-        UserParts {
-            id,
-            username,
-            email,
-            counts,
-            profile,
-        }
-        .into()
+        let Self { id, counts, profile, .. } = *self;
+        UserParts { id, username, email, counts, profile }.into()
     }
 }
 
@@ -150,22 +125,12 @@ impl Bits {
 }
 
 /// Set on every second user: the others need two coins, and the rare ones three.
-const COMMON_FLAGS: u64 = mask(&[
-    Flag::Active,
-    Flag::EmailConfirmed,
-    Flag::DarkMode,
-    Flag::OpenMessages,
-    Flag::Avatar,
-]);
+const COMMON_FLAGS: u64 =
+    mask(&[Flag::Active, Flag::EmailConfirmed, Flag::DarkMode, Flag::OpenMessages, Flag::Avatar]);
 
 /// Set on one user in eight.
-const RARE_FLAGS: u64 = mask(&[
-    Flag::Suspended,
-    Flag::Deleted,
-    Flag::PrioritySupport,
-    Flag::ApiAccess,
-    Flag::Trial,
-]);
+const RARE_FLAGS: u64 =
+    mask(&[Flag::Suspended, Flag::Deleted, Flag::PrioritySupport, Flag::ApiAccess, Flag::Trial]);
 
 const fn mask(flags: &[Flag]) -> u64 {
     let (mut mask, mut index) = (0, 0);

@@ -30,16 +30,10 @@ impl fmt::Display for RecordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AgeOutOfRange { age } => {
-                write!(
-                    f,
-                    "age {age} is out of range: a record holds 0 to 127 years"
-                )
+                write!(f, "age {age} is out of range: a record holds 0 to 127 years")
             }
             Self::LoginsOutOfRange { logins } => {
-                write!(
-                    f,
-                    "{logins} logins are out of range: a record holds 0 to 4095"
-                )
+                write!(f, "{logins} logins are out of range: a record holds 0 to 4095")
             }
             Self::UnknownCode { noun, code } => write!(f, "`{code}` is no known {noun} code"),
         }

@@ -112,10 +112,7 @@ impl FromStr for Flag {
         Self::ALL
             .into_iter()
             .find(|flag| flag.name() == name)
-            .ok_or_else(|| RecordError::UnknownCode {
-                noun: "flag",
-                code: name.into(),
-            })
+            .ok_or_else(|| RecordError::UnknownCode { noun: "flag", code: name.into() })
     }
 }
 

@@ -36,9 +36,7 @@ impl Generator {
     #[must_use]
     pub const fn seeded(seed: u64) -> Self {
         // The xor only keeps seed 0 off the fixed point of `mix`.
-        Self {
-            base: mix(seed ^ 0x7472_6f6d_6d65_6c00),
-        }
+        Self { base: mix(seed ^ 0x7472_6f6d_6d65_6c00) }
     }
 
     /// The record with this id, its strings boxed: two allocations, of exactly their lengths.
@@ -83,10 +81,7 @@ impl Generator {
 
     /// The records with these ids, one by one.
     pub const fn records(&self, ids: Range<u64>) -> Records {
-        Records {
-            generator: *self,
-            ids,
-        }
+        Records { generator: *self, ids }
     }
 
     #[inline]
@@ -141,8 +136,6 @@ impl DoubleEndedIterator for Records {
 impl FusedIterator for Records {}
 
 fn ids(first_id: u64, rows: usize) -> Range<u64> {
-    let end = first_id
-        .checked_add(rows as u64)
-        .expect("the ids of a batch end below 2^64");
+    let end = first_id.checked_add(rows as u64).expect("the ids of a batch end below 2^64");
     first_id..end
 }

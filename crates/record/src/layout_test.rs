@@ -13,22 +13,12 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/record-l
 /// The rows of the table under a heading, each cut into its cells, without head and rule.
 fn table(heading: &str) -> Vec<Vec<String>> {
     let document = std::fs::read_to_string(DOCUMENT).expect("the layout document is readable");
-    let (_, section) = document
-        .split_once(&format!("## {heading}\n"))
-        .expect(heading);
+    let (_, section) = document.split_once(&format!("## {heading}\n")).expect(heading);
     let section = section.split("\n## ").next().unwrap();
     let cells = |row: &str| {
-        row.trim_matches('|')
-            .split('|')
-            .map(|cell| cell.trim().replace('`', ""))
-            .collect()
+        row.trim_matches('|').split('|').map(|cell| cell.trim().replace('`', "")).collect()
     };
-    section
-        .lines()
-        .filter(|line| line.starts_with('|'))
-        .skip(2)
-        .map(cells)
-        .collect()
+    section.lines().filter(|line| line.starts_with('|')).skip(2).map(cells).collect()
 }
 
 fn bytes_of<S>() -> [(&'static str, usize, usize); 9] {
@@ -37,36 +27,12 @@ fn bytes_of<S>() -> [(&'static str, usize, usize); 9] {
         ("id", offset_of!(User<S>, id), size_of::<u64>()),
         ("username", offset_of!(User<S>, username), size_of::<S>()),
         ("email", offset_of!(User<S>, email), size_of::<S>()),
-        (
-            "data_hash",
-            offset_of!(User<S>, data_hash),
-            size_of::<u64>(),
-        ),
-        (
-            "counts.posts",
-            counts + offset_of!(Counts, posts),
-            size_of::<u16>(),
-        ),
-        (
-            "counts.followers",
-            counts + offset_of!(Counts, followers),
-            size_of::<u16>(),
-        ),
-        (
-            "counts.following",
-            counts + offset_of!(Counts, following),
-            size_of::<u16>(),
-        ),
-        (
-            "counts.likes",
-            counts + offset_of!(Counts, likes),
-            size_of::<u16>(),
-        ),
-        (
-            "profile",
-            offset_of!(User<S>, profile),
-            size_of::<Profile>(),
-        ),
+        ("data_hash", offset_of!(User<S>, data_hash), size_of::<u64>()),
+        ("counts.posts", counts + offset_of!(Counts, posts), size_of::<u16>()),
+        ("counts.followers", counts + offset_of!(Counts, followers), size_of::<u16>()),
+        ("counts.following", counts + offset_of!(Counts, following), size_of::<u16>()),
+        ("counts.likes", counts + offset_of!(Counts, likes), size_of::<u16>()),
+        ("profile", offset_of!(User<S>, profile), size_of::<Profile>()),
     ]
 }
 
@@ -74,13 +40,7 @@ fn bytes_of<S>() -> [(&'static str, usize, usize); 9] {
 fn the_documented_bytes_are_those_of_both_forms() {
     let documented: Vec<(String, usize, usize)> = table("Bytes")
         .into_iter()
-        .map(|row| {
-            (
-                row[0].clone(),
-                row[1].parse().unwrap(),
-                row[2].parse().unwrap(),
-            )
-        })
+        .map(|row| (row[0].clone(), row[1].parse().unwrap(), row[2].parse().unwrap()))
         .collect();
     for actual in [bytes_of::<Box<str>>(), bytes_of::<&str>()] {
         let actual = actual.map(|(name, offset, bytes)| (name.to_owned(), offset, bytes));
@@ -128,11 +88,7 @@ fn the_documented_bits_are_those_of_the_profile() {
     let mut next = 0;
     for (row, (name, bits)) in documented.iter().zip(actual) {
         assert_eq!(row[0], name);
-        assert_eq!(
-            row[1],
-            format!("{}..={}", bits.start(), bits.end()),
-            "bits of {name}"
-        );
+        assert_eq!(row[1], format!("{}..={}", bits.start(), bits.end()), "bits of {name}");
         assert_eq!(*bits.start(), next, "no gap before {name}");
         next = bits.end() + 1;
     }
@@ -151,10 +107,7 @@ fn each_flag_has_the_bit_and_the_name_of_its_accessor() {
     }
     assert_eq!(1 << Flag::Verified.bit(), Profile::verified_mask());
     assert_eq!(1 << Flag::Active.bit(), Profile::active_mask());
-    assert_eq!(
-        1 << Flag::EmailConfirmed.bit(),
-        Profile::email_confirmed_mask()
-    );
+    assert_eq!(1 << Flag::EmailConfirmed.bit(), Profile::email_confirmed_mask());
     assert_eq!(1 << Flag::TwoFactor.bit(), Profile::two_factor_mask());
     assert_eq!(1 << Flag::Newsletter.bit(), Profile::newsletter_mask());
     assert_eq!(1 << Flag::Marketing.bit(), Profile::marketing_mask());
@@ -167,8 +120,5 @@ fn each_flag_has_the_bit_and_the_name_of_its_accessor() {
     assert_eq!(1 << Flag::ApiAccess.bit(), Profile::api_access_mask());
     assert_eq!(1 << Flag::OpenMessages.bit(), Profile::open_messages_mask());
     assert_eq!(1 << Flag::Avatar.bit(), Profile::avatar_mask());
-    assert_eq!(
-        1 << Flag::PrioritySupport.bit(),
-        Profile::priority_support_mask()
-    );
+    assert_eq!(1 << Flag::PrioritySupport.bit(), Profile::priority_support_mask());
 }

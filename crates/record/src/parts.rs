@@ -40,41 +40,15 @@ pub struct UserParts<S> {
 impl<S> From<UserParts<S>> for User<S> {
     #[inline]
     fn from(parts: UserParts<S>) -> Self {
-        let UserParts {
-            id,
-            username,
-            email,
-            counts,
-            profile,
-        } = parts;
-        Self {
-            id,
-            username,
-            email,
-            data_hash: data_hash(id),
-            counts,
-            profile,
-        }
+        let UserParts { id, username, email, counts, profile } = parts;
+        Self { id, username, email, data_hash: data_hash(id), counts, profile }
     }
 }
 
 impl<S> From<User<S>> for UserParts<S> {
     #[inline]
     fn from(user: User<S>) -> Self {
-        let User {
-            id,
-            username,
-            email,
-            data_hash: _,
-            counts,
-            profile,
-        } = user;
-        Self {
-            id,
-            username,
-            email,
-            counts,
-            profile,
-        }
+        let User { id, username, email, data_hash: _, counts, profile } = user;
+        Self { id, username, email, counts, profile }
     }
 }

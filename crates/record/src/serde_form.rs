@@ -149,9 +149,7 @@ impl<'de, S: Deserialize<'de>> Deserialize<'de> for User<S> {
             .with_priority_support(form.priority_support)
             .with_last_login_day(form.last_login_day);
         profile.try_set_age(form.age).map_err(D::Error::custom)?;
-        profile
-            .try_set_logins(form.logins)
-            .map_err(D::Error::custom)?;
+        profile.try_set_logins(form.logins).map_err(D::Error::custom)?;
         let counts = Counts {
             posts: form.posts,
             followers: form.followers,
@@ -159,14 +157,7 @@ impl<'de, S: Deserialize<'de>> Deserialize<'de> for User<S> {
             likes: form.likes,
         };
         let (id, username, email) = (form.id, form.username, form.email);
-        Ok(UserParts {
-            id,
-            username,
-            email,
-            counts,
-            profile,
-        }
-        .into())
+        Ok(UserParts { id, username, email, counts, profile }.into())
     }
 }
 
@@ -178,10 +169,7 @@ pub(crate) struct CodeVisitor<T> {
 
 impl<T> CodeVisitor<T> {
     pub(crate) const fn new(expecting: &'static str) -> Self {
-        Self {
-            expecting,
-            value: PhantomData,
-        }
+        Self { expecting, value: PhantomData }
     }
 }
 

@@ -72,14 +72,7 @@ impl<S> User<S> {
     pub fn new(id: u64, username: impl Into<S>, email: impl Into<S>) -> Self {
         let (username, email) = (username.into(), email.into());
         let (counts, profile) = (Counts::default(), Profile::DEFAULT);
-        UserParts {
-            id,
-            username,
-            email,
-            counts,
-            profile,
-        }
-        .into()
+        UserParts { id, username, email, counts, profile }.into()
     }
 
     /// Identity of the user.
@@ -136,8 +129,7 @@ impl<S> User<S> {
     /// One year older, at most 127.
     #[inline]
     pub fn bump_age(&mut self) {
-        self.profile
-            .set_age(self.profile.age().saturating_add(u7::new(1)));
+        self.profile.set_age(self.profile.age().saturating_add(u7::new(1)));
     }
 
     /// Whether a flag is set.
@@ -209,29 +201,13 @@ impl<S: AsRef<str>> User<S> {
     /// A copy with its strings in `arena`, which must outlive it.
     #[inline]
     pub fn copy_in<'a>(&self, arena: &'a Bump) -> UserRecordRef<'a> {
-        self.with_strings(
-            arena.alloc_str(self.username()),
-            arena.alloc_str(self.email()),
-        )
+        self.with_strings(arena.alloc_str(self.username()), arena.alloc_str(self.email()))
     }
 
     #[inline]
     fn with_strings<T>(&self, username: T, email: T) -> User<T> {
-        let User {
-            id,
-            data_hash,
-            counts,
-            profile,
-            ..
-        } = *self;
-        User {
-            id,
-            username,
-            email,
-            data_hash,
-            counts,
-            profile,
-        }
+        let User { id, data_hash, counts, profile, .. } = *self;
+        User { id, username, email, data_hash, counts, profile }
     }
 }
 

@@ -10,9 +10,7 @@ const SEED: u64 = 42;
 const RECORDS: u64 = 1_000;
 
 fn reference() -> Vec<UserRecord> {
-    (0..RECORDS)
-        .map(|id| Generator::seeded(SEED).record(id))
-        .collect()
+    (0..RECORDS).map(|id| Generator::seeded(SEED).record(id)).collect()
 }
 
 #[test]
@@ -40,10 +38,7 @@ fn any_number_of_threads_gives_the_same_records() {
                 thread::spawn(move || Generator::seeded(SEED).records(ids).collect::<Vec<_>>())
             })
             .collect();
-        let all: Vec<_> = handles
-            .into_iter()
-            .flat_map(|handle| handle.join().unwrap())
-            .collect();
+        let all: Vec<_> = handles.into_iter().flat_map(|handle| handle.join().unwrap()).collect();
         assert_eq!(all, reference(), "{workers} workers");
     }
 }
@@ -51,10 +46,7 @@ fn any_number_of_threads_gives_the_same_records() {
 #[test]
 fn the_iterator_runs_both_ways_and_skips() {
     let records = Generator::seeded(SEED).records(0..RECORDS);
-    assert_eq!(
-        records.size_hint(),
-        (RECORDS as usize, Some(RECORDS as usize))
-    );
+    assert_eq!(records.size_hint(), (RECORDS as usize, Some(RECORDS as usize)));
     let mut reversed: Vec<_> = records.clone().rev().collect();
     reversed.reverse();
     assert_eq!(reversed, reference());
@@ -106,10 +98,7 @@ fn seeds_and_ids_give_different_records() {
     let mut seen = HashSet::new();
     for seed in 0..20 {
         for user in Generator::seeded(seed).records(0..100) {
-            assert!(
-                seen.insert((user.counts(), user.profile())),
-                "seed {seed}: {user}"
-            );
+            assert!(seen.insert((user.counts(), user.profile())), "seed {seed}: {user}");
         }
     }
 }
@@ -121,21 +110,14 @@ fn generated_users_are_spread_over_what_users_can_be() {
     let languages: HashSet<_> = users.iter().map(|user| user.profile().language()).collect();
     let plans: HashSet<_> = users.iter().map(|user| user.profile().plan()).collect();
     let roles: HashSet<_> = users.iter().map(|user| user.profile().role()).collect();
-    assert_eq!(
-        (countries.len(), languages.len(), plans.len(), roles.len()),
-        (32, 16, 4, 4)
-    );
+    assert_eq!((countries.len(), languages.len(), plans.len(), roles.len()), (32, 16, 4, 4));
     assert_eq!(users.iter().map(UserRecord::age).min(), Some(13));
     assert_eq!(users.iter().map(UserRecord::age).max(), Some(88));
 
     let share = |test: &dyn Fn(&UserRecord) -> bool| {
         users.iter().filter(|user| test(user)).count() as f64 / users.len() as f64
     };
-    for (flag, expected) in [
-        (Flag::Active, 0.5),
-        (Flag::Beta, 0.25),
-        (Flag::Suspended, 0.125),
-    ] {
+    for (flag, expected) in [(Flag::Active, 0.5), (Flag::Beta, 0.25), (Flag::Suspended, 0.125)] {
         let share = share(&|user| user.flag(flag));
         assert!((share - expected).abs() < 0.02, "{flag}: {share}");
     }
@@ -151,11 +133,7 @@ fn an_empty_batch_is_empty() {
     let mut batch = vec![UserRecord::default()];
     Generator::seeded(SEED).batch(5, &mut batch, 0);
     assert!(batch.is_empty());
-    assert!(
-        Generator::seeded(SEED)
-            .batch_in(5, &Bump::new(), 0)
-            .is_empty()
-    );
+    assert!(Generator::seeded(SEED).batch_in(5, &Bump::new(), 0).is_empty());
 }
 
 #[test]

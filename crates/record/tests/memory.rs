@@ -49,10 +49,7 @@ fn remove(bytes: usize, occupied: usize) {
 
 /// Bytes of the chunk behind an allocation, its header included.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-#[expect(
-    unsafe_code,
-    reason = "only the C library knows the true size of a chunk"
-)]
+#[expect(unsafe_code, reason = "only the C library knows the true size of a chunk")]
 fn occupied(pointer: *mut u8, _bytes: usize) -> usize {
     unsafe extern "C" {
         fn malloc_usable_size(pointer: *mut core::ffi::c_void) -> usize;
@@ -129,10 +126,8 @@ fn a_record_is_at_most_100_bytes_all_in() {
         );
         assert!(cost.requested_bytes <= 100 * RECORDS, "{cost:?}");
         // No spare capacity anywhere: what was asked for is exactly what the records hold.
-        let text: usize = records
-            .iter()
-            .map(|user| user.username().len() + user.email().len())
-            .sum();
+        let text: usize =
+            records.iter().map(|user| user.username().len() + user.email().len()).sum();
         assert_eq!(cost.requested_bytes, 64 * RECORDS + text);
     }
 }
@@ -140,11 +135,7 @@ fn a_record_is_at_most_100_bytes_all_in() {
 #[test]
 fn a_boxed_record_is_two_allocations_and_a_batch_recycles_its_vector() {
     let (mut batch, first) = records(0);
-    assert_eq!(
-        first.allocations,
-        1 + 2 * RECORDS,
-        "one vector, two strings a record"
-    );
+    assert_eq!(first.allocations, 1 + 2 * RECORDS, "one vector, two strings a record");
     let (_, second) = cost(|| Generator::seeded(2).batch(7, &mut batch, RECORDS));
     assert_eq!(second.allocations, 2 * RECORDS, "the strings alone");
     let (_, thread_local) = cost(|| {
@@ -174,10 +165,7 @@ fn a_wide_record_is_about_55_kb_in_more_than_100_allocations() {
         if id == 0 {
             println!("wide: {cost:?}");
         }
-        assert!(
-            (50_000..=60_000).contains(&cost.requested_bytes),
-            "{cost:?}"
-        );
+        assert!((50_000..=60_000).contains(&cost.requested_bytes), "{cost:?}");
         // A clone makes no temporary values: these are the allocations that the record holds.
         let (_, cost) = self::cost(|| user.clone());
         if id == 0 {

@@ -152,13 +152,7 @@ proptest! {
 fn the_errors_say_the_value_and_the_range() {
     let mut user = UserRecord::default();
     let error = user.set_age(200).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "age 200 is out of range: a record holds 0 to 127 years"
-    );
+    assert_eq!(error.to_string(), "age 200 is out of range: a record holds 0 to 127 years");
     let error = user.profile_mut().try_set_logins(5_000).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "5000 logins are out of range: a record holds 0 to 4095"
-    );
+    assert_eq!(error.to_string(), "5000 logins are out of range: a record holds 0 to 4095");
 }

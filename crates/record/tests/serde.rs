@@ -9,10 +9,7 @@ fn records_come_back_from_json_as_they_were() {
     for user in Generator::seeded(3).records(0..500) {
         let line = serde_json::to_string(&user).unwrap();
         assert_eq!(serde_json::from_str::<UserRecord>(&line).unwrap(), user);
-        assert_eq!(
-            serde_json::from_str::<UserRecordRef<'_>>(&line).unwrap(),
-            user
-        );
+        assert_eq!(serde_json::from_str::<UserRecordRef<'_>>(&line).unwrap(), user);
         assert_eq!(serde_json::to_string(&user.borrowed()).unwrap(), line);
         let value = serde_json::to_value(&user).unwrap();
         assert_eq!(serde_json::from_value::<UserRecord>(value).unwrap(), user);
@@ -45,15 +42,9 @@ fn the_fields_have_the_names_of_the_accessors() {
 #[test]
 fn what_is_missing_takes_its_default_and_the_unknown_is_passed_over() {
     let line = r#"{"id": 3, "username": "a\"b", "email": "", "shoe_size": 43}"#;
-    assert_eq!(
-        serde_json::from_str::<UserRecord>(line).unwrap(),
-        UserRecord::new(3, "a\"b", "")
-    );
+    assert_eq!(serde_json::from_str::<UserRecord>(line).unwrap(), UserRecord::new(3, "a\"b", ""));
     let error = serde_json::from_str::<UserRecord>(r#"{"id": 3, "username": "a"}"#).unwrap_err();
-    assert!(
-        error.to_string().contains("missing field `email`"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("missing field `email`"), "{error}");
 }
 
 #[test]
@@ -61,9 +52,7 @@ fn values_that_do_not_fit_are_refused_by_name() {
     let refused = |field: &str, value: Value| {
         let mut line = json!({"id": 1, "username": "a", "email": "b"});
         line[field] = value;
-        serde_json::from_value::<UserRecord>(line)
-            .unwrap_err()
-            .to_string()
+        serde_json::from_value::<UserRecord>(line).unwrap_err().to_string()
     };
     assert!(refused("age", json!(128)).contains("age 128 is out of range"));
     assert!(refused("age", json!(-1)).contains("-1"));
@@ -88,14 +77,9 @@ fn a_wide_record_is_one_repeatable_line() {
         assert_eq!(serde_json::to_string(&generator.wide(id)).unwrap(), line);
     }
     let line = serde_json::to_string(&generator.wide(0)).unwrap();
-    for (bad, why) in [
-        ("\"payload\":\"g0", "no hexadecimal"),
-        ("\"payload\":\"0", "odd number"),
-    ] {
+    for (bad, why) in [("\"payload\":\"g0", "no hexadecimal"), ("\"payload\":\"0", "odd number")] {
         let broken = line.replacen("\"payload\":\"", bad, 1);
-        let error = serde_json::from_str::<WideUser>(&broken)
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<WideUser>(&broken).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
 }

@@ -23,15 +23,9 @@ fn nina() -> UserRecord {
 fn the_default_is_empty_and_new_computes_the_hash() {
     let empty = UserRecord::default();
     assert_eq!(empty, UserRecord::new(0, "", ""));
-    assert_eq!(
-        (empty.data_hash(), empty.age(), empty.activity_score()),
-        (0, 0, 0)
-    );
+    assert_eq!((empty.data_hash(), empty.age(), empty.activity_score()), (0, 0, 0));
     assert_eq!(nina().data_hash(), 9u64.wrapping_mul(0x517c_c1b7_2722_0a95));
-    assert_eq!(
-        UserRecord::new(u64::MAX, "", "").data_hash(),
-        0xae83_3e48_d8dd_f56b
-    );
+    assert_eq!(UserRecord::new(u64::MAX, "", "").data_hash(), 0xae83_3e48_d8dd_f56b);
 }
 
 #[test]
@@ -84,9 +78,5 @@ fn the_score_follows_what_the_user_does() {
     *user.counts_mut() = trommel_record::Counts::saturating(u64::MAX, u64::MAX, u64::MAX, u64::MAX);
     user.set_flag(Flag::Suspended, false);
     user.profile_mut().saturate_logins(u64::MAX);
-    assert_eq!(
-        user.activity_score(),
-        2 * (9 * 65_535 + 4_095),
-        "the largest score fits"
-    );
+    assert_eq!(user.activity_score(), 2 * (9 * 65_535 + 4_095), "the largest score fits");
 }

@@ -69,18 +69,15 @@ impl Batcher {
         };
         let traced = self.trace.last().map(|sample| sample.rows as usize);
         if traced != Some(self.rows) && self.trace.len() < MAX_TRACE {
-            self.trace.push(BatchSample {
-                batch: seq,
-                rows: self.rows as u32,
-            });
+            self.trace.push(BatchSample { batch: seq, rows: self.rows as u32 });
         }
         self.turn = (self.turn + 1) % DITHER.len();
         (self.rows * DITHER[self.turn] / 8).clamp(min, max)
     }
 
-    /// Nanoseconds that a row takes in a worker, as far as known.
-    pub(super) fn row_ns(&self) -> Option<f64> {
-        self.work.is_known().then_some(self.work.per_row)
+    /// Nanoseconds that a row takes in a worker and bytes that it becomes, as far as known.
+    pub(super) fn row_cost(&self) -> Option<(f64, f64)> {
+        self.work.is_known().then_some((self.work.per_row, self.bytes_per_row))
     }
 
     /// Learns from a batch and may change the size.
@@ -226,10 +223,7 @@ mod tests {
             let rows = settle(&mut batcher(), per_batch, per_row, 50) as f64;
             let ideal: f64 = per_batch * 0.97 / (0.03 * per_row);
             let overhead = per_batch / (per_batch + per_row * rows);
-            assert!(
-                overhead < 0.05 && rows < ideal * 2.0,
-                "{per_batch} {per_row}: {rows}"
-            );
+            assert!(overhead < 0.05 && rows < ideal * 2.0, "{per_batch} {per_row}: {rows}");
         }
     }
 

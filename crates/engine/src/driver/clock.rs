@@ -60,10 +60,7 @@ impl Clock {
     }
 
     pub(super) fn rows(&self) -> u64 {
-        self.workers
-            .iter()
-            .map(|worker| worker.rows.load(Relaxed))
-            .sum()
+        self.workers.iter().map(|worker| worker.rows.load(Relaxed)).sum()
     }
 
     pub(super) fn work_busy(&self) -> Duration {

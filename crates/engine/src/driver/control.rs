@@ -25,6 +25,10 @@ pub(super) struct Control {
     /// Chains that are running or about to.
     pub(super) active: AtomicUsize,
     pub(super) limit: usize,
+    /// What a row takes in a worker, ns, by the adaptive model; `u64::MAX` until it is known.
+    row_ns: AtomicU64,
+    /// Bytes that a row becomes, likewise.
+    row_bytes: AtomicU64,
     /// Settled and processed batches together: the watchdog's proof of progress.
     pub(super) steps: AtomicU64,
 }
@@ -34,6 +38,8 @@ struct Ending {
     /// The error to be returned and the batch it belongs to; the earliest batch wins.
     first: Option<(u64, Error)>,
     siblings: Vec<Error>,
+    /// The outcome has been decided; a cancel is too late.
+    closed: bool,
     cancelled_at: Option<Instant>,
 }
 
@@ -45,6 +51,8 @@ impl Control {
             grace,
             active: AtomicUsize::new(0),
             limit,
+            row_ns: AtomicU64::new(u64::MAX),
+            row_bytes: AtomicU64::new(u64::MAX),
             steps: AtomicU64::new(0),
         }
     }
@@ -88,8 +96,33 @@ impl Control {
         !self.is_running() && self.outcome.lock().first.is_some()
     }
 
-    pub(super) fn is_cancelled(&self) -> bool {
-        !self.is_running() && self.outcome.lock().cancelled_at.is_some()
+    /// Whether batch `seq`, or one before it, has failed.
+    pub(super) fn has_failed_by(&self, seq: u64) -> bool {
+        !self.is_running()
+            && self.outcome.lock().first.as_ref().is_some_and(|(first, _)| *first <= seq)
+    }
+
+    /// Decides whether the run was cancelled; with `all_written` it was not, whatever was asked.
+    pub(super) fn close(&self, all_written: bool) -> bool {
+        let mut ending = self.outcome.lock();
+        ending.closed = true;
+        if all_written {
+            ending.cancelled_at = None;
+        }
+        ending.cancelled_at.is_some()
+    }
+
+    pub(super) fn row_ns(&self) -> u64 {
+        self.row_ns.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn row_bytes(&self) -> u64 {
+        self.row_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn learn_row(&self, ns: f64, bytes: f64) {
+        self.row_ns.store(ns as u64, Ordering::Relaxed);
+        self.row_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
     /// Drops what is in flight once the grace period is over.
@@ -132,15 +165,8 @@ impl Ending {
 
 impl Cancel for Control {
     fn cancel(&self) {
-        self.outcome
-            .lock()
-            .cancelled_at
-            .get_or_insert_with(Instant::now);
-        self.raise(if self.grace.is_zero() {
-            DROPPING
-        } else {
-            DRAINING
-        });
+        self.outcome.lock().cancelled_at.get_or_insert_with(Instant::now);
+        self.raise(if self.grace.is_zero() { DROPPING } else { DRAINING });
     }
 }
 

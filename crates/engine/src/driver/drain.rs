@@ -2,26 +2,25 @@
 
 use super::clock::Clock;
 use super::control::Control;
-use super::panic_message;
+use super::outlet::{Outlet, guarded};
 use super::slot::{Rejected, Slot};
 use crate::batch::Batch;
-use crate::error::{Class, Error, ErrorKind, Origin, Result, Stage};
-use crate::options::{Options, Order, Retry};
+use crate::error::{Error, ErrorKind, Origin, Result, Stage};
+use crate::options::{Options, Order};
 use crate::position::{Checkpoint, Counts, Position};
 use crate::reject::{Reject, RejectPolicy};
 use crate::sink::{Commit, Durability, Sink};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-#[derive(Debug)]
+type BoxedSlot<B, K> = Box<Slot<B, <K as Sink>::Page>>;
+
 pub(super) struct Drain<'r, K: Sink, B> {
-    sink: &'r mut K,
+    outlet: Outlet<'r, K>,
     control: &'r Control,
     clock: &'r Clock,
     policy: RejectPolicy,
-    retry: Retry,
     ordered: bool,
     /// Slots that came before their turn, at `seq % window.len()`.
-    window: Vec<Option<Box<Slot<B, K::Page>>>>,
+    window: Vec<Option<BoxedSlot<B, K>>>,
     /// Sequence number of the batch whose turn it is.
     next: u64,
     counts: Counts,
@@ -30,8 +29,10 @@ pub(super) struct Drain<'r, K: Sink, B> {
     position: Option<Position>,
     /// Batches that have come back, whatever became of them.
     settled: u64,
-    retries: u64,
-    faults: Vec<(usize, Error)>,
+    /// The sink has failed; nothing more is written to it.
+    broken: bool,
+    /// A part of the present batch has been written, and the rest has not.
+    halfway: bool,
     /// Bytes beyond which a recycled buffer is given back.
     keep_bytes: usize,
 }
@@ -54,11 +55,10 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         keep_bytes: usize,
     ) -> Self {
         Drain {
-            sink,
+            outlet: Outlet::new(sink, control, options.retry),
             control,
             clock,
             policy: options.on_reject.clone(),
-            retry: options.retry,
             ordered: options.order == Order::Ordered,
             window: (0..slots).map(|_| None).collect(),
             next: 0,
@@ -66,8 +66,8 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             stored: Counts::default(),
             position: None,
             settled: 0,
-            retries: 0,
-            faults: Vec::new(),
+            broken: false,
+            halfway: false,
             keep_bytes,
         }
     }
@@ -80,23 +80,19 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
     /// Takes a slot that has been through a worker, and gives back every slot whose turn has come.
     pub(super) fn accept(
         &mut self,
-        slot: Box<Slot<B, K::Page>>,
-        mut give_back: impl FnMut(Box<Slot<B, K::Page>>),
+        mut slot: BoxedSlot<B, K>,
+        mut give_back: impl FnMut(BoxedSlot<B, K>),
     ) {
         if !self.ordered {
-            let mut slot = slot;
             self.settle(&mut slot);
             give_back(slot);
             return;
         }
         // No more slots than places are in flight, and their sequence numbers follow on each other.
-        let place = (slot.seq % self.window.len() as u64) as usize;
+        let places = self.window.len() as u64;
+        let place = (slot.seq % places) as usize;
         self.window[place] = Some(slot);
-        loop {
-            let place = (self.next % self.window.len() as u64) as usize;
-            let Some(mut slot) = self.window[place].take() else {
-                return;
-            };
+        while let Some(mut slot) = self.window[(self.next % places) as usize].take() {
             self.settle(&mut slot);
             give_back(slot);
         }
@@ -105,90 +101,98 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
     /// Writes what a slot holds, or drops it after a failure, and makes the slot ready for its next
     /// use: another batch, or the rest of this one.
     pub(super) fn settle(&mut self, slot: &mut Slot<B, K::Page>) {
-        slot.sample.bytes = slot.used().iter().map(|lane| lane.bytes()).sum();
-        slot.sample.rows += slot.used().iter().map(|lane| lane.counts.read).sum::<u64>();
         let began = self.clock.sink.begin();
-        if let Err(error) = self.store(slot) {
-            let stage = if error.kind() == ErrorKind::RejectLimit {
-                Stage::Transform
-            } else {
-                Stage::Sink
-            };
-            self.control
-                .fail(slot.seq, error.in_stage(stage).in_batch(slot.seq));
+        let seq = slot.seq;
+        // Pages and batches are user code as well, down to the destructors of their values.
+        let stored = guarded("the sink's page", || {
+            slot.sample.bytes = slot.used().iter().map(|lane| lane.bytes()).sum();
+            slot.sample.rows += slot.used().iter().map(|lane| lane.counts.read).sum::<u64>();
+            self.store(slot)
+        });
+        if let Err(error) = stored {
+            self.broken = true;
+            slot.unfinished = false;
+            if error.kind() != ErrorKind::Cancelled {
+                self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
+            }
         }
         slot.sample.write_ns += self.clock.sink.end(began);
-        if slot.unfinished && !self.control.has_failed() && !self.control.is_dropping() {
-            slot.used_mut().iter_mut().for_each(|lane| lane.settle());
-            return;
-        }
+        let goes_on = slot.unfinished && !self.drops(seq);
         let keep_bytes = self.keep_bytes;
-        if catch_unwind(AssertUnwindSafe(|| slot.recycle(keep_bytes))).is_err() {
-            // A record's destructor panicked; what is left of the buffers is not to be trusted.
+        let emptied = guarded("a value's destructor", || {
+            if goes_on {
+                slot.settle(keep_bytes)
+            } else {
+                slot.recycle(keep_bytes)
+            }
+            Ok(())
+        });
+        if let Err(error) = emptied {
+            // What is left of the buffers is not to be trusted.
             *slot = *Slot::new();
+            self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
         }
-        self.next += 1;
-        self.settled += 1;
+        if !slot.unfinished {
+            self.next += 1;
+            self.settled += 1;
+        }
+    }
+
+    /// Whether batch `seq` is left unwritten.
+    fn drops(&self, seq: u64) -> bool {
+        self.broken || self.control.is_dropping() || self.control.has_failed_by(seq)
     }
 
     fn store(&mut self, slot: &mut Slot<B, K::Page>) -> Result<()> {
         let seq = slot.seq;
-        let failed = slot
-            .used_mut()
-            .iter_mut()
-            .find_map(|lane| lane.error.take());
-        if let Some(error) = failed
-            && error.kind() != ErrorKind::Cancelled
-        {
-            self.control.fail(seq, error.in_batch(seq));
+        let mut first_row = 0;
+        for lane in slot.used_mut() {
+            if let Some(error) = lane.error.take()
+                && error.kind() != ErrorKind::Cancelled
+            {
+                let row = first_row + lane.visited as u64;
+                self.control.fail(seq, error.in_row(row).in_batch(seq));
+            }
+            first_row += lane.counts.read;
         }
-        if self.control.has_failed() || self.control.is_dropping() {
+        let rejected: u64 = slot.used().iter().map(|lane| lane.counts.rejected).sum();
+        if !self.drops(seq)
+            && let Err(error) = self.check_rejects(rejected)
+        {
+            self.control.fail(seq, error.in_stage(Stage::Transform).in_batch(seq));
+        }
+        if self.drops(seq) {
             // A batch is written whole or not at all.
             let read: u64 = slot.used().iter().map(|lane| lane.counts.read).sum();
             self.counts.read += read;
             self.counts.abandoned += read;
             return Ok(());
         }
-        for lane in slot.used_mut() {
-            let before = self.counts.read;
+        let first_record = self.counts.read - slot.settled_rows;
+        let mut lane_row = 0;
+        for lane in &mut slot.lanes[..slot.used] {
             let mut counts = lane.counts;
+            slot.settled_rows += counts.read;
             if counts.emitted > 0 {
-                if let Err(error) = self.write(&mut lane.page) {
+                if let Err(error) = self.outlet.write(&mut lane.page) {
                     self.counts.read += counts.read;
                     self.counts.abandoned += counts.read;
                     return Err(error);
                 }
-                let faults = (self.faults.len() as u64).min(counts.loaded);
+                let faults = (self.outlet.faults.len() as u64).min(counts.loaded);
                 counts.loaded -= faults;
                 counts.rejected += faults;
+                self.halfway = true;
             }
             self.counts.add(&counts);
-            self.reject(&mut lane.rejects, before)?;
+            self.keep_rejects(&mut lane.rejects, first_record + lane_row)?;
+            lane_row += counts.read;
         }
         if slot.unfinished {
             return Ok(());
         }
+        self.halfway = false;
         self.commit(slot.position.take(), Commit::Grouped)
-    }
-
-    /// Writes a page, again and again while it fails in passing; collects the rows that the sink
-    /// itself refused.
-    fn write(&mut self, page: &mut K::Page) -> Result<()> {
-        self.faults.clear();
-        let mut attempt = 0;
-        loop {
-            let written = guarded("the sink", || self.sink.write(page));
-            match written {
-                Ok(()) => {
-                    let Drain { sink, faults, .. } = self;
-                    return guarded("the sink", || {
-                        sink.take_faults(faults);
-                        Ok(())
-                    });
-                }
-                Err(error) => attempt = self.pause(attempt, error)?,
-            }
-        }
     }
 
     fn commit(&mut self, position: Option<Position>, when: Commit) -> Result<()> {
@@ -200,82 +204,43 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             counts: self.counts,
             epoch: 0,
         };
-        let mut attempt = 0;
-        loop {
-            match guarded("the sink", || self.sink.commit(&checkpoint, when)) {
-                Ok(Durability::Stored) => {
-                    self.stored = self.counts;
-                    return Ok(());
-                }
-                Ok(Durability::Pending) => return Ok(()),
-                Err(error) => attempt = self.pause(attempt, error)?,
-            }
+        if self.outlet.commit(&checkpoint, when)? == Durability::Stored {
+            self.stored = self.counts;
         }
+        Ok(())
     }
 
-    /// Waits before the next attempt, or passes on an error that can't be retried (any more).
-    fn pause(&mut self, attempt: u32, error: Error) -> Result<u32> {
-        if error.class() != Class::Transient
-            || attempt >= self.retry.attempts
-            || self.control.is_dropping()
-        {
-            return Err(error);
+    /// Refuses a batch whose rejects would be too many, before any of it is written.
+    fn check_rejects(&self, more: u64) -> Result<()> {
+        let (all, max) = (self.counts.rejected + more, self.policy.max());
+        if self.policy.stops() || all <= max {
+            return Ok(());
         }
-        let longest = self
-            .retry
-            .initial
-            .saturating_mul(1 << attempt.min(20))
-            .min(self.retry.max);
-        let pause = longest.mul_f64(fastrand::f64());
-        tracing::debug!(attempt, ?pause, %error, "a sink call is tried again");
-        // In short naps, so that a cancel is not slept through.
-        let naps = pause.as_nanos().div_ceil(10_000_000) as u32;
-        for _ in 0..naps {
-            if self.control.is_dropping() {
-                return Err(error);
-            }
-            std::thread::sleep(pause / naps);
-            self.control.enforce_grace();
-        }
-        self.retries += 1;
-        Ok(attempt + 1)
+        let message = format!("{all} rows were rejected, more than the {max} allowed");
+        Err(Error::new(ErrorKind::RejectLimit, message))
     }
 
-    fn reject(
+    fn keep_rejects(
         &mut self,
         rejects: &mut smallvec::SmallVec<[Rejected; 2]>,
-        before: u64,
+        first_record: u64,
     ) -> Result<()> {
-        let stored = self.counts.rejected;
         for rejected in rejects.drain(..) {
-            let record = self.ordered.then_some(before + rejected.row as u64);
-            self.keep(&Reject::new(
-                &rejected.error,
-                rejected.origin,
-                record,
-                rejected.raw,
-            ))?;
+            let record = self.ordered.then_some(first_record + rejected.row as u64);
+            let Rejected { error, origin, raw, .. } = rejected;
+            self.keep(&Reject::new(&error, origin, record, raw))?;
         }
-        for (_, error) in std::mem::take(&mut self.faults) {
+        for (_, error) in std::mem::take(&mut self.outlet.faults) {
             let error = error.in_stage(Stage::Sink);
             if self.policy.stops() {
                 return Err(error);
             }
             self.keep(&Reject::new(&error, Origin::default(), None, Vec::new()))?;
         }
-        if !self.policy.stops() && stored > self.policy.max() {
-            return Err(Error::new(
-                ErrorKind::RejectLimit,
-                format!(
-                    "{stored} rows were rejected, more than the {} allowed",
-                    self.policy.max()
-                ),
-            ));
-        }
-        Ok(())
+        self.check_rejects(0)
     }
 
-    fn keep(&mut self, reject: &Reject) -> Result<()> {
+    fn keep(&self, reject: &Reject) -> Result<()> {
         match &self.policy {
             RejectPolicy::DeadLetter { sink, .. } => {
                 guarded("the dead letter sink", || sink.lock().write(reject))
@@ -285,23 +250,22 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
     }
 
     /// Ends the run: finishes, commits what is contiguous, or takes back, as it deserves.
-    pub(super) fn end(mut self) -> Drained {
-        if !self.control.has_failed() {
-            let ended = if self.control.is_cancelled() {
+    /// `exhausted` says that the source had nothing more to give.
+    pub(super) fn end(mut self, exhausted: bool) -> Drained {
+        let all_written = exhausted && !self.broken && self.counts.abandoned == 0;
+        // Decided once: a cancel that comes later finds a finished run.
+        let cancelled = self.control.close(all_written);
+        if self.broken || self.control.has_failed() || (cancelled && self.halfway) {
+            self.outlet.abort();
+        } else {
+            let ended = if cancelled {
                 self.commit(None, Commit::Now)
             } else {
-                guarded("the sink", || self.sink.finish())
+                self.outlet.finish().map(|()| self.stored = self.counts)
             };
-            match ended {
-                Ok(()) if !self.control.is_cancelled() => self.stored = self.counts,
-                Ok(()) => {}
-                Err(error) => self.control.fail(self.next, error.in_stage(Stage::Sink)),
+            if let Err(error) = ended {
+                self.control.fail(self.next, error.in_stage(Stage::Sink));
             }
-        } else {
-            let _ = guarded("the sink", || {
-                self.sink.abort();
-                Ok(())
-            });
         }
         if let RejectPolicy::DeadLetter { sink, .. } = &self.policy
             && let Err(error) = guarded("the dead letter sink", || sink.lock().finish())
@@ -311,20 +275,6 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let mut counts = self.stored;
         counts.read = self.counts.read;
         counts.abandoned = counts.read - counts.loaded - counts.rejected - counts.filtered;
-        Drained {
-            counts,
-            batches: self.settled,
-            retries: self.retries,
-        }
+        Drained { counts, batches: self.settled, retries: self.outlet.retries }
     }
-}
-
-/// Calls user code; a panic becomes an error.
-fn guarded<R>(who: &str, call: impl FnOnce() -> Result<R>) -> Result<R> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        Err(Error::new(
-            ErrorKind::Panic,
-            format!("{who} panicked: {}", panic_message(&*panic)),
-        ))
-    })
 }

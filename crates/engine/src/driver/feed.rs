@@ -3,13 +3,12 @@
 use super::adaptive::Batcher;
 use super::clock::Clock;
 use super::control::Control;
-use super::panic_message;
+use super::outlet::guarded;
 use super::slot::Slot;
 use crate::batch::Batch;
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::error::{Result, Stage};
 use crate::page::Page;
 use crate::source::{Fill, Limit, Source};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub(super) struct Feed<'r, S> {
     /// Batches handed out.
     issued: u64,
     ended: bool,
+    /// It ended by itself.
+    exhausted: bool,
 }
 
 /// What asking the source came to.
@@ -55,11 +56,17 @@ impl<'r, S: Source> Feed<'r, S> {
             batch_bytes,
             issued: 0,
             ended: false,
+            exhausted: false,
         }
     }
 
     pub(super) fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether the source has given all it had.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted
     }
 
     pub(super) fn issued(&self) -> u64 {
@@ -73,6 +80,9 @@ impl<'r, S: Source> Feed<'r, S> {
         rows: Option<usize>,
     ) -> Fed {
         self.batcher.learn(&std::mem::take(&mut slot.sample));
+        if let Some((ns, bytes)) = self.batcher.row_cost() {
+            self.control.learn_row(ns, bytes);
+        }
         if self.ended || !self.control.is_running() {
             self.ended = true;
             return Fed::Ended;
@@ -84,40 +94,29 @@ impl<'r, S: Source> Feed<'r, S> {
             self.flush_timeout,
             self.control,
         );
-        let batch = &mut slot.lanes[0].batch;
         let started = self.clock.source.begin();
-        let filled = catch_unwind(AssertUnwindSafe(|| self.source.fill(batch, &limit)));
+        let filled = guarded("the source", || self.ask(slot, &limit));
         slot.sample.fill_ns = self.clock.source.end(started);
-        match flatten(filled) {
-            Ok(fill) => {
-                self.ended = fill == Fill::End;
-                if slot.lanes[0].batch.is_empty() {
-                    return if self.ended { Fed::Ended } else { Fed::Nothing };
-                }
-                slot.seq = self.issued;
-                slot.position = self.source.position();
-                self.issued += 1;
-                self.clock.bytes_read(self.source.bytes_read());
-                Fed::Batch
-            }
-            Err(error) => {
-                self.ended = true;
-                // Batches before it are loaded; it comes after all of them.
-                self.control.fail(
-                    self.issued,
-                    error.in_stage(Stage::Source).in_batch(self.issued),
-                );
-                Fed::Ended
-            }
-        }
+        filled.unwrap_or_else(|error| {
+            self.ended = true;
+            // It comes after all batches before it, which are written.
+            let seq = self.issued;
+            self.control.fail(seq, error.in_stage(Stage::Source).in_batch(seq));
+            Fed::Ended
+        })
     }
-}
 
-fn flatten(filled: std::thread::Result<Result<Fill>>) -> Result<Fill> {
-    filled.unwrap_or_else(|panic| {
-        Err(Error::new(
-            ErrorKind::Panic,
-            format!("the source panicked: {}", panic_message(&*panic)),
-        ))
-    })
+    fn ask<P: Page>(&mut self, slot: &mut Slot<S::Batch, P>, limit: &Limit<'_>) -> Result<Fed> {
+        let batch = &mut slot.lanes[0].batch;
+        self.exhausted = self.source.fill(batch, limit)? == Fill::End;
+        self.ended = self.exhausted;
+        if batch.is_empty() {
+            return Ok(if self.ended { Fed::Ended } else { Fed::Nothing });
+        }
+        slot.seq = self.issued;
+        slot.position = self.source.position();
+        self.clock.bytes_read(self.source.bytes_read());
+        self.issued += 1;
+        Ok(Fed::Batch)
+    }
 }

@@ -8,6 +8,7 @@ mod control;
 mod drain;
 mod feed;
 mod monitor;
+mod outlet;
 mod pool;
 mod ring;
 mod slot;
@@ -22,10 +23,11 @@ use crate::error::{Error, Result, Stage};
 use crate::options::Options;
 use crate::position::Counts;
 use crate::progress::Progress;
-use crate::report::{Outcome, RunReport, StageReport};
+use crate::report::{BatchSample, Outcome, RunReport, StageReport};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::stage::Transform;
+use adaptive::Batcher;
 use clock::Clock;
 use control::Control;
 use drain::{Drain, Drained};
@@ -38,6 +40,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use work::Work;
 
+pub(crate) use outlet::guarded;
 pub(crate) use pool::{Pool, in_background, run_all};
 
 /// Rows of the very first batch when the size is adaptive: enough to learn what a row costs, few
@@ -64,113 +67,111 @@ where
     T: Transform<S::Batch, K>,
     K: Sink,
 {
-    let Request {
-        name,
-        source,
-        transform,
-        sink,
-        options,
-        cancel,
-        on_progress,
-    } = request;
-    let workers = pool.workers();
-    let slots = options.slots(workers);
-    let share = options.memory_limit / slots;
-    // Called from inside a transform of the same engine: to wait for the pool would be to wait for
-    // oneself.
-    let inside = pool.is_worker();
-
-    let shares_pool = || pool.running() > 1;
-    let size = source.size();
-    let self_feeding = !source.may_block();
-    let self_draining = !sink.may_block();
-    let encoder = match sink.encoder() {
-        Ok(encoder) => encoder,
-        Err(error) => return Err(error.in_stage(Stage::Sink).in_pipeline(name)),
-    };
-    let control = Arc::new(Control::new(workers, options.grace));
+    let Request { name, source, transform, sink, options, cancel, on_progress } = request;
+    let encoder = guarded("the sink", || sink.encoder())
+        .map_err(|error| error.in_stage(Stage::Sink).in_pipeline(name))?;
+    let control = Arc::new(Control::new(pool.workers(), options.grace));
     for token in cancel {
         let listener: Weak<dyn Cancel> = Arc::downgrade(&(Arc::clone(&control) as Arc<dyn Cancel>));
         token.register(listener);
     }
-    let clock = Clock::new(workers);
-    let monitor = Monitor::new(&control, &clock, size, options.watchdog, on_progress);
-    let work = Work {
-        transform,
-        encoder,
-        control: &control,
-        collects_rejects: !options.on_reject.stops(),
-        on_panic: options.on_panic,
-        full_bytes: share / 2,
-    };
-    let mut feed = Feed::new(
-        source,
-        adaptive::Batcher::new(options, share),
-        &control,
-        &clock,
-        options.flush_timeout,
-        share / 2,
-    );
-    let mut drain = Drain::new(sink, &control, &clock, options, slots, share);
-    let mut slot = Slot::new();
-
+    let clock = Clock::new(pool.workers());
     let watched = on_progress.is_some() || options.watchdog.is_some() || !cancel.is_empty();
-    let patience = if inside {
-        Patience::Endless
-    } else {
-        Patience::Until {
-            began: clock.started,
-            rows: size.rows,
-        }
-    };
-    let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
-    let ended = run_here::<S, T, K>(
-        &work, &mut feed, &mut drain, &mut slot, &clock, patience, probe,
-    );
-    let (feed, drain) = if ended {
-        (feed, drain)
-    } else {
-        let _running = pool.join();
-        let ring = Ring::new(Start {
-            work,
-            feed,
-            drain,
-            control: &control,
-            clock: &clock,
-            slots,
-            first: slot,
-            self_feeding,
-            self_draining,
-            pieces: options.transform_concurrency,
-            shares_pool: &shares_pool,
-        });
-        std::thread::scope(|threads| {
-            if watched {
-                threads.spawn(|| monitor.watch());
-            }
-            pool.scope(|scope| ring.run(scope));
-            monitor.stop();
-        });
-        ring.into_parts()
-    };
-    let drained = drain.end();
-    if let Some(report) = on_progress {
-        report(&monitor.progress());
-    }
-    let trace = feed.batcher.into_trace();
+    let monitor = Monitor::new(&control, &clock, source.size(), options.watchdog, on_progress);
+    let run = Run { pool, options, control: &control, clock: &clock };
+    let drive = || run.drive(source, transform, sink, encoder);
+    let ran = if watched { monitor.watch_while(drive) } else { drive() };
+    monitor.tell();
+
     let error = control.take_error();
-    let mut report = report(
-        name,
-        &clock,
-        drained,
-        if ended { 0 } else { workers },
-        error.as_ref(),
-    );
-    report.batch_trace = trace;
+    let mut report = report(name, &clock, ran.drained, ran.workers, error.as_ref());
+    report.batch_trace = ran.trace;
     report.stalls = monitor.stalls();
     match error {
         None => Ok(report),
         Some(error) => Err(error.in_pipeline(name).with_report(report)),
+    }
+}
+
+/// What the parts of one run share.
+struct Run<'r> {
+    pool: &'r Pool,
+    options: &'r Options,
+    control: &'r Control,
+    clock: &'r Clock,
+}
+
+/// What became of it.
+struct Ran {
+    drained: Drained,
+    trace: Vec<BatchSample>,
+    /// Workers that took part; 0 when the caller's thread did it all.
+    workers: usize,
+}
+
+impl Run<'_> {
+    fn drive<S, T, K>(
+        &self,
+        source: &mut S,
+        transform: &T,
+        sink: &mut K,
+        encoder: K::Encoder,
+    ) -> Ran
+    where
+        S: Source,
+        T: Transform<S::Batch, K>,
+        K: Sink,
+    {
+        let Run { pool, options, control, clock } = *self;
+        let slots = options.slots(pool.workers());
+        let share = options.memory_limit / slots;
+        let (self_feeding, self_draining) = (!source.may_block(), !sink.may_block());
+        // Called from inside a transform of the same engine: to wait for the pool would be to wait
+        // for oneself.
+        let patience = if pool.is_worker() {
+            Patience::Endless
+        } else {
+            Patience::Until { began: clock.started, rows: source.size().rows }
+        };
+        let work = Work {
+            transform,
+            encoder,
+            control,
+            collects_rejects: !options.on_reject.stops(),
+            on_panic: options.on_panic,
+            full_bytes: share / 2,
+        };
+        let batcher = Batcher::new(options, share);
+        let mut feed = Feed::new(source, batcher, control, clock, options.flush_timeout, share / 2);
+        let mut drain = Drain::new(sink, control, clock, options, slots, share);
+        let mut slot = Slot::new();
+        let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
+        let ended =
+            run_here::<S, T, K>(&work, &mut feed, &mut drain, &mut slot, clock, patience, probe);
+        let shares_pool = || pool.running() > 1;
+        if !ended {
+            let _running = pool.join();
+            let ring = Ring::new(Start {
+                work,
+                feed,
+                drain,
+                control,
+                clock,
+                slots,
+                first: slot,
+                self_feeding,
+                self_draining,
+                pieces: options.transform_concurrency,
+                shares_pool: &shares_pool,
+            });
+            pool.scope(|scope| ring.run(scope));
+            (feed, drain) = ring.into_parts();
+        }
+        Ran {
+            drained: drain.end(feed.is_exhausted()),
+            trace: feed.batcher.into_trace(),
+            workers: if ended { 0 } else { pool.workers() },
+        }
     }
 }
 
@@ -245,27 +246,15 @@ fn report(
 ) -> RunReport {
     let elapsed = clock.started.elapsed();
     let threads = workers.max(1) as u32;
-    let stage = |stage, busy: Duration, waiting| StageReport {
-        stage,
-        busy,
-        waiting,
-    };
+    let stage = |stage, busy: Duration, waiting| StageReport { stage, busy, waiting };
     let work = clock.work_busy();
     let stages = [
         stage(Stage::Source, clock.source.busy(), clock.source.waiting()),
-        stage(
-            Stage::Transform,
-            work,
-            (elapsed * threads).saturating_sub(work),
-        ),
+        stage(Stage::Transform, work, (elapsed * threads).saturating_sub(work)),
         stage(Stage::Sink, clock.sink.busy(), clock.sink.waiting()),
     ];
     let share = |stage: &StageReport| {
-        let threads = if stage.stage == Stage::Transform {
-            threads
-        } else {
-            1
-        };
+        let threads = if stage.stage == Stage::Transform { threads } else { 1 };
         stage.busy.as_secs_f64() / (elapsed * threads).as_secs_f64().max(1e-9)
     };
     let busiest = stages.iter().max_by(|a, b| share(a).total_cmp(&share(b)));
@@ -281,9 +270,7 @@ fn report(
         batches: drained.batches,
         elapsed,
         workers,
-        bottleneck: busiest
-            .filter(|stage| share(stage) > 0.5)
-            .map(|stage| stage.stage),
+        bottleneck: busiest.filter(|stage| share(stage) > 0.5).map(|stage| stage.stage),
         stages,
         batch_trace: Vec::new(),
         retries: drained.retries,

@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::control::Control;
+use super::outlet::guarded;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::progress::{Load, Progress};
 use crate::source::Size;
@@ -45,25 +46,51 @@ impl<'r> Monitor<'r> {
         }
     }
 
-    /// Looks on until [`stop`](Self::stop).
-    pub(super) fn watch(&self) {
+    /// Looks on from a thread of its own while `work` runs.
+    pub(super) fn watch_while<R>(&self, work: impl FnOnce() -> R) -> R {
+        /// Stops looking on, also when `work` panics.
+        struct Stop<'m, 'r>(&'m Monitor<'r>);
+        impl Drop for Stop<'_, '_> {
+            fn drop(&mut self) {
+                *self.0.stopped.lock() = true;
+                self.0.wake.notify_all();
+            }
+        }
+        std::thread::scope(|threads| {
+            threads.spawn(|| self.watch());
+            let _stop = Stop(self);
+            work()
+        })
+    }
+
+    /// Tells the caller how far the run has come.
+    pub(super) fn tell(&self) {
+        let Some(report) = self.on_progress else { return };
+        let told = guarded("the progress callback", || {
+            report(&self.progress());
+            Ok(())
+        });
+        if let Err(error) = told {
+            // It belongs to no batch: what has been read is loaded before the run fails.
+            self.control.fail(u64::MAX, error);
+        }
+    }
+
+    fn watch(&self) {
         let mut last_steps = 0;
         let mut last_moved = Instant::now();
         let mut last_report = Instant::now();
         let tick = GRACE_EVERY.min(self.watchdog.map_or(GRACE_EVERY, |limit| limit / 4));
         let mut stopped = self.stopped.lock();
         while !*stopped {
-            self.wake
-                .wait_for(&mut stopped, tick.max(Duration::from_millis(1)));
+            self.wake.wait_for(&mut stopped, tick.max(Duration::from_millis(1)));
             if *stopped {
                 return;
             }
             self.control.enforce_grace();
-            if let Some(report) = self.on_progress
-                && last_report.elapsed() >= PROGRESS_EVERY
-            {
+            if last_report.elapsed() >= PROGRESS_EVERY {
                 last_report = Instant::now();
-                report(&self.progress());
+                self.tell();
             }
             let steps = self.control.steps.load(Relaxed);
             if steps != last_steps {
@@ -78,11 +105,6 @@ impl<'r> Monitor<'r> {
         }
     }
 
-    pub(super) fn stop(&self) {
-        *self.stopped.lock() = true;
-        self.wake.notify_all();
-    }
-
     pub(super) fn stalls(&self) -> Vec<String> {
         std::mem::take(&mut self.stalls.lock())
     }
@@ -92,38 +114,23 @@ impl<'r> Monitor<'r> {
         let message = format!("no progress for {limit:?}: {what}");
         tracing::warn!(%stage, "{message}");
         self.stalls.lock().push(format!("{stage}: {message}"));
-        self.control
-            .stall(Error::new(ErrorKind::Stalled, message).in_stage(stage));
+        self.control.stall(Error::new(ErrorKind::Stalled, message).in_stage(stage));
     }
 
     /// The stage that the others wait for.
     fn suspect(&self) -> (Stage, String) {
         if let Some(time) = self.clock.sink.busy_for() {
-            return (
-                Stage::Sink,
-                format!("the sink has been in one call for {time:.1?}"),
-            );
+            return (Stage::Sink, format!("the sink has been in one call for {time:.1?}"));
         }
-        let busy = self
-            .clock
-            .workers
-            .iter()
-            .filter_map(|worker| worker.busy_for())
-            .max();
+        let busy = self.clock.workers.iter().filter_map(|worker| worker.busy_for()).max();
         if let Some(time) = busy {
-            return (
-                Stage::Transform,
-                format!("a worker has been in one batch for {time:.1?}"),
-            );
+            return (Stage::Transform, format!("a worker has been in one batch for {time:.1?}"));
         }
         let time = self.clock.source.busy_for().unwrap_or_default();
-        (
-            Stage::Source,
-            format!("the source has been in one call for {time:.1?}"),
-        )
+        (Stage::Source, format!("the source has been in one call for {time:.1?}"))
     }
 
-    pub(super) fn progress(&self) -> Progress {
+    fn progress(&self) -> Progress {
         let elapsed = self.clock.started.elapsed();
         let seconds = elapsed.as_secs_f64().max(1e-9);
         let (rows, bytes) = (self.clock.rows(), self.clock.bytes());
@@ -144,10 +151,7 @@ impl<'r> Monitor<'r> {
             eta: fraction
                 .filter(|fraction| *fraction > 0.0)
                 .map(|fraction| elapsed.mul_f64((1.0 - fraction) / fraction)),
-            source: Load::new(
-                share(self.clock.source.busy()),
-                share(self.clock.source.waiting()),
-            ),
+            source: Load::new(share(self.clock.source.busy()), share(self.clock.source.waiting())),
             transform: Load::new(share(self.clock.work_busy()) / workers, 0.0),
             sink: Load::new(share(self.clock.sink.busy()), 0.0),
         }

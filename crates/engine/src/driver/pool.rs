@@ -42,17 +42,10 @@ impl Pool {
             })
             .build()
             .map_err(|error| {
-                Error::config(format!(
-                    "workers is {workers}; the threads could not be started"
-                ))
-                .caused_by(error)
+                Error::config(format!("workers is {workers}; the threads could not be started"))
+                    .caused_by(error)
             })?;
-        Ok(Pool {
-            pool: Some(pool),
-            workers,
-            threads,
-            running: AtomicUsize::new(0),
-        })
+        Ok(Pool { pool: Some(pool), workers, threads, running: AtomicUsize::new(0) })
     }
 
     pub(crate) fn workers(&self) -> usize {
@@ -61,9 +54,7 @@ impl Pool {
 
     /// Whether this thread is one of the pool's.
     pub(crate) fn is_worker(&self) -> bool {
-        self.pool
-            .as_ref()
-            .is_some_and(|pool| pool.current_thread_index().is_some())
+        self.pool.as_ref().is_some_and(|pool| pool.current_thread_index().is_some())
     }
 
     /// Runs `work` on this thread; what it spawns in the scope runs in the pool.
@@ -114,12 +105,16 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Calls each of `tasks`, up to `limit` at once, and answers their results in their order.
+/// Calls each of `tasks`, up to `limit` at once (0: on this thread), and answers their results in
+/// their order.
 pub(crate) fn run_all<T: Send, R: Send>(
     tasks: Vec<T>,
     limit: usize,
     call: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
+    if limit == 0 {
+        return tasks.into_iter().map(call).collect();
+    }
     let count = tasks.len();
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let results = Mutex::new((0..count).map(|_| None).collect::<Vec<Option<R>>>());

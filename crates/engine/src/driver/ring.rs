@@ -65,7 +65,6 @@ pub(super) struct Ring<'r, S: Source, T, K: Sink> {
     arrived: AtomicUsize,
     /// Pieces of one batch; 0 is automatic.
     pieces: usize,
-    row_ns: AtomicU64,
     /// Other pipelines share the pool.
     shares_pool: &'r (dyn Fn() -> bool + Sync),
 }
@@ -111,7 +110,6 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             settled: AtomicU64::new(settled),
             arrived: AtomicUsize::new(0),
             pieces: start.pieces,
-            row_ns: AtomicU64::new(0),
             shares_pool: start.shares_pool,
         }
     }
@@ -182,9 +180,6 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let mut feed = self.feed.lock();
         let already_ended = feed.has_ended();
         let fed = feed.fill(slot, None);
-        if let Some(row_ns) = feed.batcher.row_ns() {
-            self.row_ns.store(row_ns as u64, Relaxed);
-        }
         self.issued.store(feed.issued(), SeqCst);
         if feed.has_ended() && (!already_ended || !self.ended.load(SeqCst)) {
             self.ended.store(true, SeqCst);
@@ -279,11 +274,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let began = clock.begin();
         DEPTH.set(DEPTH.get() + 1);
         self.control.enforce_grace();
-        let pieces = if worker.is_some() {
-            self.pieces_for(&slot)
-        } else {
-            1
-        };
+        let pieces = if worker.is_some() { self.pieces_for(&slot) } else { 1 };
         // Splitting and dropping rows is user code too; a slot must come back whatever happens.
         let transformed = catch_unwind(AssertUnwindSafe(|| self.transform(&mut slot, pieces)));
         if let Err(panic) = transformed {
@@ -321,17 +312,20 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     fn pieces_for(&self, slot: &Slot<S::Batch, K::Page>) -> usize {
         let rows = slot.lanes[0].batch.len();
         // A batch that has been begun goes on in one piece: its pages are in order.
-        if self.pieces == 1 || rows < 2 || slot.unfinished || slot.lanes[0].visited > 0 {
+        if self.pieces == 1 || rows < 2 || slot.lanes[0].visited > 0 {
+            return 1;
+        }
+        // Pieces can't pause when their pages are full.
+        if self.control.row_bytes().saturating_mul(rows as u64) > self.work.full_bytes as u64 {
             return 1;
         }
         if self.pieces > 1 {
             return self.pieces.min(rows);
         }
-        let idle = self
-            .control
-            .limit
-            .saturating_sub(self.control.active.load(Relaxed));
-        let batch_ns = self.row_ns.load(Relaxed) as f64 * rows as f64;
+        let idle = self.control.limit.saturating_sub(self.control.active.load(Relaxed));
+        // Unknown rows count as light: the first batches find out.
+        let row_ns = Some(self.control.row_ns()).filter(|ns| *ns < u64::MAX).unwrap_or(0);
+        let batch_ns = row_ns as f64 * rows as f64;
         if idle == 0 || batch_ns < 2.0 * PIECE_NS || self.has_work() {
             return 1;
         }

@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::error::{Error, Origin};
+use crate::out::TEXT_CAPACITY;
 use crate::page::Page;
 use crate::position::{Counts, Position};
 use bumpalo::Bump;
@@ -22,6 +23,8 @@ pub(super) struct Slot<B, P> {
     pub(super) position: Option<Position>,
     /// The page was full before the batch was done: the slot comes back to a worker.
     pub(super) unfinished: bool,
+    /// Rows of this batch that earlier turns have settled.
+    pub(super) settled_rows: u64,
     /// What the last use took; absorbed by the feeder.
     pub(super) sample: Sample,
 }
@@ -42,12 +45,12 @@ pub(super) struct Sample {
 }
 
 /// A batch or a piece of one, and what it becomes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lane<B, P> {
     pub(super) batch: B,
     pub(super) page: P,
     pub(super) arena: Bump,
-    pub(super) scratch: String,
+    pub(super) text_capacity: usize,
     pub(super) rejects: SmallVec<[Rejected; 2]>,
     /// Rows visited so far; the next visit starts here.
     pub(super) visited: usize,
@@ -69,6 +72,28 @@ pub(super) struct Rejected {
     pub(super) raw: Vec<u8>,
 }
 
+impl<B: Batch, P: Page> Default for Lane<B, P> {
+    fn default() -> Self {
+        Lane {
+            batch: B::default(),
+            page: P::default(),
+            arena: Bump::new(),
+            text_capacity: TEXT_CAPACITY,
+            rejects: SmallVec::new(),
+            visited: 0,
+            mark: 0,
+            counts: Counts::default(),
+            error: None,
+        }
+    }
+}
+
+impl Rejected {
+    pub(super) fn new(row: usize, error: Error) -> Self {
+        Rejected { row, error, origin: Origin::default(), raw: Vec::new() }
+    }
+}
+
 impl<B: Batch, P: Page> Slot<B, P> {
     pub(super) fn new() -> Box<Self> {
         Box::new(Slot {
@@ -77,6 +102,7 @@ impl<B: Batch, P: Page> Slot<B, P> {
             used: 1,
             position: None,
             unfinished: false,
+            settled_rows: 0,
             sample: Sample::default(),
         })
     }
@@ -98,13 +124,19 @@ impl<B: Batch, P: Page> Slot<B, P> {
         }
         for piece in (1..pieces).rev() {
             let (head, tail) = self.lanes.split_at_mut(piece);
-            if !head[0]
-                .batch
-                .split_off(rows * piece / pieces, &mut tail[0].batch)
-            {
+            if !head[0].batch.split_off(rows * piece / pieces, &mut tail[0].batch) {
+                // The pieces behind this one have been cut: they follow lane 0 directly.
+                self.lanes[1..pieces].rotate_left(piece);
                 break;
             }
-            self.used = self.used.max(piece + 1);
+            self.used += 1;
+        }
+    }
+
+    /// Empties what the drain has taken; the batch stays.
+    pub(super) fn settle(&mut self, keep_bytes: usize) {
+        for lane in self.used_mut() {
+            lane.settle(keep_bytes);
         }
     }
 
@@ -112,24 +144,30 @@ impl<B: Batch, P: Page> Slot<B, P> {
     /// one huge batch must not hold its memory for ever.
     pub(super) fn recycle(&mut self, keep_bytes: usize) {
         for lane in &mut self.lanes[..self.used] {
-            if lane.bytes() > keep_bytes {
+            if lane.batch.bytes() > keep_bytes {
                 lane.batch = B::default();
-                lane.page = P::default();
-                lane.arena = Bump::new();
             }
-            lane.settle();
+            lane.settle(keep_bytes);
             lane.visited = 0;
             lane.error = None;
         }
         self.used = 1;
         self.position = None;
         self.unfinished = false;
+        self.settled_rows = 0;
     }
 }
 
 impl<B: Batch, P: Page> Lane<B, P> {
     /// Empties what the drain has taken; the batch stays where it is.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn settle(&mut self, keep_bytes: usize) {
+        if self.page.bytes() > keep_bytes {
+            self.page = P::default();
+        }
+        // An arena keeps its largest chunk, and counts it as used.
+        if self.arena.allocated_bytes() > keep_bytes {
+            self.arena = Bump::new();
+        }
         self.page.clear();
         self.arena.reset();
         self.rejects.clear();
@@ -137,11 +175,8 @@ impl<B: Batch, P: Page> Lane<B, P> {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let rejects: usize = self
-            .rejects
-            .iter()
-            .map(|reject| size_of::<Rejected>() + reject.raw.len())
-            .sum();
+        let rejects: usize =
+            self.rejects.iter().map(|reject| size_of::<Rejected>() + reject.raw.len()).sum();
         self.batch.bytes() + self.page.bytes() + self.arena.allocated_bytes() + rejects
     }
 }

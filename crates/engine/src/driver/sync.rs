@@ -23,9 +23,7 @@ mod real {
     /// Works on the pieces of one batch, each on a worker of its own where there are enough.
     pub(crate) fn each_piece<T: Send>(pieces: &mut [T], work: impl Fn(&mut T) + Sync) {
         use rayon::prelude::*;
-        pieces
-            .par_chunks_mut(1)
-            .for_each(|piece| piece.iter_mut().for_each(&work));
+        pieces.par_chunks_mut(1).for_each(|piece| piece.iter_mut().for_each(&work));
     }
 
     /// A bounded channel between stages.
@@ -43,9 +41,7 @@ mod real {
 
         /// Never blocks where the capacity is the number of things that can be sent.
         pub(crate) fn send(&self, value: T) {
-            self.sender
-                .send(value)
-                .unwrap_or_else(|_| unreachable!("the ring holds the receiver"));
+            self.sender.send(value).unwrap_or_else(|_| unreachable!("the ring holds the receiver"));
         }
 
         pub(crate) fn try_recv(&self) -> Option<T> {
@@ -53,9 +49,7 @@ mod real {
         }
 
         pub(crate) fn recv(&self) -> T {
-            self.receiver
-                .recv()
-                .unwrap_or_else(|_| unreachable!("the ring holds the sender"))
+            self.receiver.recv().unwrap_or_else(|_| unreachable!("the ring holds the sender"))
         }
 
         pub(crate) fn is_empty(&self) -> bool {
@@ -79,9 +73,7 @@ mod explored {
             Mutex(shuttle::sync::Mutex::new(value))
         }
         pub(crate) fn lock(&self) -> shuttle::sync::MutexGuard<'_, T> {
-            self.0
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
+            self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
         }
         pub(crate) fn try_lock(&self) -> Option<shuttle::sync::MutexGuard<'_, T>> {
             match self.0.try_lock() {
@@ -91,9 +83,7 @@ mod explored {
             }
         }
         pub(crate) fn into_inner(self) -> T {
-            self.0
-                .into_inner()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
+            self.0.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
         }
     }
 
@@ -201,10 +191,7 @@ mod explored {
         pub(crate) fn send(&self, value: T) {
             let mut queue = self.queue.lock().unwrap();
             queue.push_back(value);
-            assert!(
-                queue.len() <= self.capacity,
-                "law 1: a send would have blocked"
-            );
+            assert!(queue.len() <= self.capacity, "law 1: a send would have blocked");
             self.arrived.notify_one();
         }
         pub(crate) fn try_recv(&self) -> Option<T> {

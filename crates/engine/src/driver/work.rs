@@ -4,7 +4,7 @@ use super::control::Control;
 use super::panic_message;
 use super::slot::{Lane, Rejected};
 use crate::batch::Batch;
-use crate::error::{Class, Error, ErrorKind, Origin, Result, Stage};
+use crate::error::{Class, Error, ErrorKind, Result, Stage};
 use crate::options::PanicPolicy;
 use crate::out::Out;
 use crate::page::Page;
@@ -12,8 +12,13 @@ use crate::sink::Sink;
 use crate::stage::Transform;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Rows between two looks at how full the page is.
-const FULLNESS_EVERY: usize = 32;
+/// Light rows between two looks at how full the page is and whether the run goes on: a look at each
+/// costs a tenth of the lightest transform.
+const LOOK_EVERY: usize = 32;
+/// A row that takes longer is looked at each time, ns.
+const LIGHT_ROW_NS: u64 = 10_000;
+/// What a reject counts for before its raw bytes are known.
+const REJECT_BYTES: usize = 256;
 
 /// All that transforming a lane needs, shared by the workers.
 #[derive(Debug)]
@@ -27,6 +32,9 @@ pub(super) struct Work<'r, T, E> {
     /// Page and arena bytes at which a lane is handed over before its batch is done.
     pub(super) full_bytes: usize,
 }
+
+/// A lane's mark before a walk has come to its first row.
+const NO_ROW: usize = usize::MAX;
 
 /// How a walk over a lane ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,43 +61,47 @@ impl<T, E> Work<'_, T, E> {
         T: Transform<B, K>,
     {
         let mut walked = Walked::Done;
+        let first = lane.visited;
         loop {
             let mut stop = None;
-            let walk = catch_unwind(AssertUnwindSafe(|| {
-                self.walk::<B, K>(lane, may_pause, &mut stop)
-            }));
-            let error = match walk {
-                Ok(Ok(())) => break,
-                Ok(Err(error)) => match stop {
-                    Some(Stop::Full) => {
-                        walked = Walked::Full;
-                        break;
-                    }
-                    Some(Stop::Dropped) => Error::new(ErrorKind::Cancelled, "dropped"),
-                    Some(Stop::Error(error)) => error,
-                    None => error,
-                },
-                Err(panic) => {
-                    let error = Error::new(
-                        ErrorKind::Panic,
-                        format!("the transform panicked: {}", panic_message(&*panic)),
-                    );
-                    lane.page.rewind(lane.mark);
-                    if self.on_panic == PanicPolicy::Reject && self.collects_rejects {
-                        let row = lane.visited;
-                        lane.reject(row, error);
-                        lane.visited += 1;
-                        lane.counts.read += 1;
+            lane.mark = NO_ROW;
+            let walk =
+                catch_unwind(AssertUnwindSafe(|| self.walk::<B, K>(lane, may_pause, &mut stop)));
+            let error = match (walk, stop) {
+                (Ok(Ok(())), _) => break,
+                (Ok(Err(_)), Some(Stop::Full)) => {
+                    walked = Walked::Full;
+                    break;
+                }
+                (Ok(Err(_)), Some(Stop::Dropped)) => Error::new(ErrorKind::Cancelled, "dropped"),
+                (Ok(Err(_)), Some(Stop::Error(error))) => error,
+                (Ok(Err(error)), None) => error,
+                (Err(panic), _) => {
+                    let said = panic_message(&*panic);
+                    let message = format!("the transform panicked: {said}");
+                    let error = Error::new(ErrorKind::Panic, message);
+                    if self.recovers(lane) {
+                        lane.reject(error);
                         continue;
                     }
                     error
                 }
             };
-            lane.error = Some(error.in_stage(Stage::Transform).in_row(lane.visited as u64));
+            lane.error = Some(error.in_stage(Stage::Transform));
             break;
         }
-        lane.finish_walk();
+        lane.finish_walk(first);
         walked
+    }
+
+    /// Whether a lane can go on behind the row that panicked.
+    fn recovers<B: Batch, P: Page>(&self, lane: &mut Lane<B, P>) -> bool {
+        // A batch that panics by itself, before it has handed over a row, would do so for ever.
+        let mark = lane.mark;
+        self.on_panic == PanicPolicy::Reject
+            && self.collects_rejects
+            && mark != NO_ROW
+            && catch_unwind(AssertUnwindSafe(|| lane.page.rewind(mark))).is_ok()
     }
 
     fn walk<B, K>(
@@ -103,40 +115,21 @@ impl<T, E> Work<'_, T, E> {
         K: Sink<Encoder = E>,
         T: Transform<B, K>,
     {
-        let Lane {
-            batch,
-            page,
-            arena,
-            scratch,
-            rejects,
-            visited,
-            counts,
-            mark,
-            ..
-        } = lane;
+        let Lane { batch, page, arena, text_capacity, rejects, visited, counts, mark, .. } = lane;
         let arena = &*arena;
-        let mut out = Out::<K>::new(&self.encoder, page, arena, scratch);
-        batch.for_each(*visited, |row| {
-            if self.control.is_dropping() {
-                return Err(halt(stop, Stop::Dropped));
-            }
-            if may_pause
-                && visited.is_multiple_of(FULLNESS_EVERY)
-                && out.page().bytes() + arena.allocated_bytes() > self.full_bytes
-                && counts.read > 0
-            {
-                return Err(halt(stop, Stop::Full));
-            }
+        let first = *visited;
+        let look = self.look();
+        let mut out = Out::<K>::new(&self.encoder, page, arena, text_capacity);
+        batch.for_each(first, |row| {
             // Kept in the lane, where it outlives a panic.
             *mark = out.page().mark();
             let emitted = out.emitted();
             match row.and_then(|row| self.transform.apply(row, &mut out)) {
-                Ok(()) => {
-                    let new = out.emitted() - emitted;
-                    counts.emitted += new;
-                    counts.loaded += u64::from(new > 0);
-                    counts.filtered += u64::from(new == 0);
-                }
+                // The usual row emits one value and leaves no trace but `visited`: the other
+                // counts follow from it.
+                Ok(()) if out.emitted() == emitted + 1 => {}
+                Ok(()) if out.emitted() == emitted => counts.filtered += 1,
+                Ok(()) => counts.emitted += out.emitted() - emitted - 1,
                 Err(error) => {
                     out.page_mut().rewind(*mark);
                     out.take_back(emitted);
@@ -144,18 +137,32 @@ impl<T, E> Work<'_, T, E> {
                         return Err(halt(stop, Stop::Error(error)));
                     }
                     counts.rejected += 1;
-                    rejects.push(Rejected {
-                        row: *visited,
-                        error,
-                        origin: Origin::default(),
-                        raw: Vec::new(),
-                    });
+                    rejects.push(Rejected::new(*visited, error));
                 }
             }
-            counts.read += 1;
             *visited += 1;
+            // After the row, not before the next: a row that has been taken from its batch can't be
+            // put back.
+            if *visited & look == 0 {
+                if self.control.is_dropping() {
+                    return Err(halt(stop, Stop::Dropped));
+                }
+                let bytes =
+                    out.page().bytes() + arena.allocated_bytes() + rejects.len() * REJECT_BYTES;
+                if may_pause && bytes > self.full_bytes {
+                    return Err(halt(stop, Stop::Full));
+                }
+            }
             Ok(())
         })
+    }
+
+    /// Looks come after each row whose number has none of these bits.
+    fn look(&self) -> usize {
+        let heavy = self.control.row_ns() > LIGHT_ROW_NS;
+        let large =
+            self.control.row_bytes().saturating_mul(LOOK_EVERY as u64) > self.full_bytes as u64 / 8;
+        if heavy || large { 0 } else { LOOK_EVERY - 1 }
     }
 }
 
@@ -167,18 +174,21 @@ fn halt(stop: &mut Option<Stop>, why: Stop) -> Error {
 }
 
 impl<B: Batch, P: Page> Lane<B, P> {
-    fn reject(&mut self, row: usize, error: Error) {
+    /// Rejects the row that is being visited.
+    fn reject(&mut self, error: Error) {
         self.counts.rejected += 1;
-        self.rejects.push(Rejected {
-            row,
-            error,
-            origin: Origin::default(),
-            raw: Vec::new(),
-        });
+        self.rejects.push(Rejected::new(self.visited, error));
+        self.visited += 1;
     }
 
-    /// Asks the batch where the rejected rows, and the one that ended the walk, came from.
-    fn finish_walk(&mut self) {
+    /// Completes the counts of a walk that began at row `first`, and asks the batch where the
+    /// rejected rows, and the one that ended the walk, came from.
+    fn finish_walk(&mut self, first: usize) {
+        let counts = &mut self.counts;
+        counts.read = (self.visited - first) as u64;
+        counts.loaded = counts.read - counts.filtered - counts.rejected;
+        // Until here it held what rows had emitted beyond their first value.
+        counts.emitted += counts.loaded;
         if self.rejects.is_empty() && self.error.is_none() {
             return;
         }
@@ -186,13 +196,7 @@ impl<B: Batch, P: Page> Lane<B, P> {
         if self.error.is_some() {
             rows.push(self.visited);
         }
-        let Lane {
-            batch,
-            rejects,
-            error,
-            visited,
-            ..
-        } = self;
+        let Lane { batch, rejects, error, visited, .. } = self;
         let mut next = 0;
         // `locate` is user code as well; what it can't tell stays unknown.
         let _ = catch_unwind(AssertUnwindSafe(|| {

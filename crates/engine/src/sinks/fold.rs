@@ -31,11 +31,7 @@ where
     I: Fn() -> A + Send + Sync,
     M: FnMut(&mut A, A) + Send,
 {
-    Fold {
-        value: None,
-        encoder: Arc::new(FoldEncoder { init, fold }),
-        merge,
-    }
+    Fold { value: None, encoder: Arc::new(FoldEncoder { init, fold }), merge }
 }
 
 /// See [`fold`].
@@ -125,9 +121,7 @@ where
 
 impl<A: fmt::Debug, I, F, M> fmt::Debug for Fold<A, I, F, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fold")
-            .field("value", &self.value)
-            .finish_non_exhaustive()
+        f.debug_struct("Fold").field("value", &self.value).finish_non_exhaustive()
     }
 }
 

@@ -26,11 +26,7 @@ where
     T: Send,
     F: FnMut(T) -> Result<()> + Send,
 {
-    ForEach {
-        take,
-        faults: Vec::new(),
-        takes: PhantomData,
-    }
+    ForEach { take, faults: Vec::new(), takes: PhantomData }
 }
 
 /// See [`for_each`].

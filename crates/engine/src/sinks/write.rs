@@ -24,7 +24,7 @@ pub fn write<W: std::io::Write + Send>(writer: W) -> Write<W> {
     Write { writer }
 }
 
-/// See [`write`].
+/// See [`write()`].
 pub struct Write<W> {
     writer: W,
 }

@@ -42,10 +42,7 @@ impl<T: Send> Source for Channel<T> {
     fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
         let rows = &mut batch.0;
         rows.clear();
-        let wanted = limit
-            .rows()
-            .min(limit.bytes() / size_of::<Option<T>>().max(1))
-            .max(1);
+        let wanted = limit.rows().min(limit.bytes() / size_of::<Option<T>>().max(1)).max(1);
         let mut first_row = None;
         while rows.len() < wanted {
             match self.receiver.try_recv() {
@@ -61,9 +58,7 @@ impl<T: Send> Source for Channel<T> {
                 break;
             }
             let wait = first_row
-                .map_or(LOOK, |first| {
-                    limit.flush_timeout().saturating_sub(first.elapsed())
-                })
+                .map_or(LOOK, |first| limit.flush_timeout().saturating_sub(first.elapsed()))
                 .min(LOOK);
             match self.receiver.recv_timeout(wait) {
                 Ok(record) => {
@@ -80,8 +75,6 @@ impl<T: Send> Source for Channel<T> {
 
 impl<T> fmt::Debug for Channel<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel")
-            .field("waiting", &self.receiver.len())
-            .finish()
+        f.debug_struct("Channel").field("waiting", &self.receiver.len()).finish()
     }
 }

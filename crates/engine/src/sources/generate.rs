@@ -27,12 +27,7 @@ pub fn generate<T, F>(rows: u64, make: F) -> Generate<F, T>
 where
     F: Fn(u64) -> T + Send + Sync,
 {
-    Generate {
-        ids: 0..rows,
-        rows,
-        make: Arc::new(make),
-        makes: PhantomData,
-    }
+    Generate { ids: 0..rows, rows, make: Arc::new(make), makes: PhantomData }
 }
 
 /// Records made in the batch's own arena, from which they may borrow.
@@ -40,11 +35,7 @@ where
 /// A closure can't say that its result borrows from its argument, so the maker is a
 /// [`Generator`].
 pub fn generate_in<G: Generator>(rows: u64, generator: G) -> GenerateIn<G> {
-    GenerateIn {
-        ids: 0..rows,
-        rows,
-        generator: Arc::new(generator),
-    }
+    GenerateIn { ids: 0..rows, rows, generator: Arc::new(generator) }
 }
 
 /// Makes records in an arena; see [`generate_in`].
@@ -125,14 +116,7 @@ macro_rules! generate_source {
     };
 }
 
-generate_source!(
-    Generate,
-    GenerateBatch,
-    make,
-    F,
-    T,
-    [Fn(u64) -> T + Send + Sync]
-);
+generate_source!(Generate, GenerateBatch, make, F, T, [Fn(u64) -> T + Send + Sync]);
 generate_source!(GenerateIn, GenerateInBatch, generator, G, [Generator]);
 
 /// See [`generate`].
@@ -152,11 +136,7 @@ pub struct GenerateBatch<F, T> {
 
 impl<F, T> Default for GenerateBatch<F, T> {
     fn default() -> Self {
-        GenerateBatch {
-            ids: 0..0,
-            make: None,
-            makes: PhantomData,
-        }
+        GenerateBatch { ids: 0..0, make: None, makes: PhantomData }
     }
 }
 
@@ -206,11 +186,7 @@ pub struct GenerateInBatch<G> {
 
 impl<G> Default for GenerateInBatch<G> {
     fn default() -> Self {
-        GenerateInBatch {
-            ids: 0..0,
-            generator: None,
-            arena: Bump::new(),
-        }
+        GenerateInBatch { ids: 0..0, generator: None, arena: Bump::new() }
     }
 }
 

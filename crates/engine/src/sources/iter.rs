@@ -6,14 +6,17 @@ use crate::source::{Fill, Limit, Size, Source};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Most items taken between two looks at the clock.
-const MAX_STRIDE: usize = 1024;
+/// Most items taken between two looks at the clock. An iterator that turns slow holds back up to this
+/// many.
+const MAX_STRIDE: usize = 32;
 /// An iterator that takes longer than this for a stride is slow: idle workers get what there is.
 const SLOW: Duration = Duration::from_micros(50);
 
 /// Records of an iterator, each as `&mut T`; dropped on the thread that made them.
 ///
-/// Use [`Iter::owned`] to get each record itself.
+/// Use [`Iter::owned`] to get each record itself. An iterator that waits for its next item holds
+/// back the few before it until it has one; a program whose records come now and then uses
+/// [`channel`](crate::sources::channel), where none waits.
 pub fn iter<I>(items: I) -> Iter<I::IntoIter>
 where
     I: IntoIterator,
@@ -25,14 +28,7 @@ where
         (low, Some(high)) if low == high => Some(low as u64),
         _ => None,
     };
-    Iter {
-        pull: Pull {
-            items,
-            stride: 1,
-            ended: false,
-            rows,
-        },
-    }
+    Iter { pull: Pull { items, stride: 1, ended: false, rows } }
 }
 
 /// See [`iter`].
@@ -164,10 +160,7 @@ impl<I: Iterator> Pull<I> {
         }
         let began = Instant::now();
         let mut last = began;
-        let wanted = limit
-            .rows()
-            .min(limit.bytes() / size_of::<R>().max(1))
-            .max(1);
+        let wanted = limit.rows().min(limit.bytes() / size_of::<R>().max(1)).max(1);
         while rows.len() < wanted {
             let stride = self.stride.min(wanted - rows.len());
             let before = rows.len();
@@ -193,10 +186,7 @@ impl<I: Iterator> Pull<I> {
     }
 
     fn size(&self) -> Size {
-        Size {
-            rows: self.rows,
-            bytes: None,
-        }
+        Size { rows: self.rows, bytes: None }
     }
 }
 
@@ -226,16 +216,12 @@ impl<I: Iterator<Item: Send> + Send> Source for OwnedIter<I> {
 
 impl<I> fmt::Debug for Iter<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Iter")
-            .field("rows", &self.pull.rows)
-            .finish_non_exhaustive()
+        f.debug_struct("Iter").field("rows", &self.pull.rows).finish_non_exhaustive()
     }
 }
 
 impl<I> fmt::Debug for OwnedIter<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedIter")
-            .field("rows", &self.pull.rows)
-            .finish_non_exhaustive()
+        f.debug_struct("OwnedIter").field("rows", &self.pull.rows).finish_non_exhaustive()
     }
 }

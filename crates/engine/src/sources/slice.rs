@@ -14,18 +14,12 @@ use crate::source::{Fill, Limit, Size, Source};
 /// # Ok::<(), trommel::Error>(())
 /// ```
 pub fn slice<T: Sync + 'static>(records: &[T]) -> Slice<'_, T> {
-    Slice {
-        size: records.len(),
-        rest: records,
-    }
+    Slice { size: records.len(), rest: records }
 }
 
 /// Records of a slice, each as `&mut T`: the transform changes them where they are.
 pub fn slice_mut<T: Send + 'static>(records: &mut [T]) -> SliceMut<'_, T> {
-    SliceMut {
-        size: records.len(),
-        rest: records,
-    }
+    SliceMut { size: records.len(), rest: records }
 }
 
 macro_rules! slice_source {
@@ -101,13 +95,5 @@ macro_rules! slice_source {
     };
 }
 
-slice_source!(
-    Slice,
-    SliceBatch,
-    Sync,
-    (),
-    split_at,
-    iter,
-    "See [`slice()`]."
-);
+slice_source!(Slice, SliceBatch, Sync, (), split_at, iter, "See [`slice()`].");
 slice_source!(SliceMut, SliceMutBatch, Send, (mut), split_at_mut, iter_mut, "See [`slice_mut`].");

@@ -30,10 +30,7 @@ impl<'a> From<&'a WideUser> for UserRecordRef<'a> {
         profile.saturate_age(wide.age);
         profile.saturate_logins(wide.logins);
         for flag in Flag::ALL {
-            profile.set_flag(
-                flag,
-                wide.settings.get(flag.name()).copied().unwrap_or_default(),
-            );
+            profile.set_flag(flag, wide.settings.get(flag.name()).copied().unwrap_or_default());
         }
         Self::from(UserParts {
             id: wide.id,
@@ -63,10 +60,7 @@ mod tests {
         for id in (0..200).chain([u64::MAX]) {
             let wide = generator.wide(id);
             assert_eq!(UserRecordRef::from(&wide), generator.record(id));
-            assert_eq!(
-                UserRecord::from(&wide).checksum(),
-                generator.record(id).checksum()
-            );
+            assert_eq!(UserRecord::from(&wide).checksum(), generator.record(id).checksum());
         }
     }
 
@@ -88,18 +82,9 @@ mod tests {
         let user = UserRecord::from(&wide);
         let (counts, profile) = (user.counts(), user.profile());
         assert_eq!(user.age(), 127);
-        assert_eq!(
-            (counts.posts, counts.followers, counts.likes),
-            (u16::MAX, 0, u16::MAX)
-        );
-        assert_eq!(
-            (profile.logins().value(), profile.last_login_day()),
-            (4_095, u16::MAX)
-        );
-        assert_eq!(
-            (profile.country(), profile.plan()),
-            (Country::Other, Plan::Free)
-        );
+        assert_eq!((counts.posts, counts.followers, counts.likes), (u16::MAX, 0, u16::MAX));
+        assert_eq!((profile.logins().value(), profile.last_login_day()), (4_095, u16::MAX));
+        assert_eq!((profile.country(), profile.plan()), (Country::Other, Plan::Free));
         assert_eq!(profile.flags().collect::<Vec<_>>(), [Flag::Beta]);
     }
 }

@@ -30,9 +30,7 @@ impl Generator {
         let core = self.record(id);
         let (counts, profile) = (core.counts(), core.profile());
         let rng = &mut Rng::with_seed(core.checksum());
-        let first = core
-            .username()
-            .trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let first = core.username().trim_end_matches(|letter: char| letter.is_ascii_digit());
         WideUser {
             id,
             username: core.username().to_owned(),
@@ -40,9 +38,7 @@ impl Generator {
             full_name: format!("{first} {}", pick(rng)),
             bio: prose(rng, BIO_BYTES),
             avatar_url: format!("https://img.test/{}.png", core.username()),
-            phone: rng
-                .bool()
-                .then(|| format!("+{}", rng.u64(10_000_000..10_000_000_000))),
+            phone: rng.bool().then(|| format!("+{}", rng.u64(10_000_000..10_000_000_000))),
             address: Address {
                 street: format!("{} street {}", pick(rng), rng.u8(1..)),
                 city: pick(rng).to_owned(),
@@ -63,9 +59,7 @@ impl Generator {
                 0 => 0,
                 day => u64::from(day) * 86_400 + rng.u64(..86_400),
             },
-            settings: Flag::ALL
-                .map(|flag| (flag.name().to_owned(), core.flag(flag)))
-                .into(),
+            settings: Flag::ALL.map(|flag| (flag.name().to_owned(), core.flag(flag))).into(),
             tags: (0..TAGS).map(|_| pick(rng).to_owned()).collect(),
             interests: (0..INTERESTS).map(|_| pick(rng).to_owned()).collect(),
             friends: (0..FRIENDS).map(|_| rng.u64(..10_000_000_000)).collect(),

@@ -50,18 +50,13 @@ pub(super) mod hex {
 
         fn visit_str<E: Error>(self, text: &str) -> Result<Vec<u8>, E> {
             let digit = |letter: u8| {
-                char::from(letter)
-                    .to_digit(16)
-                    .ok_or_else(|| E::custom("no hexadecimal digit"))
+                char::from(letter).to_digit(16).ok_or_else(|| E::custom("no hexadecimal digit"))
             };
             let (pairs, rest) = text.as_bytes().as_chunks::<2>();
             if !rest.is_empty() {
                 return Err(E::custom("an odd number of hexadecimal digits"));
             }
-            pairs
-                .iter()
-                .map(|&[high, low]| Ok((digit(high)? << 4 | digit(low)?) as u8))
-                .collect()
+            pairs.iter().map(|&[high, low]| Ok((digit(high)? << 4 | digit(low)?) as u8)).collect()
         }
     }
 }
