@@ -48,6 +48,8 @@ pub mod sinks;
 mod source;
 pub mod sources;
 mod stage;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use bumpalo::Bump;
 

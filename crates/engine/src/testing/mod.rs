@@ -1,0 +1,63 @@
+//! Test doubles for pipelines: sources and sinks that fail, wait, panic or write down what happens
+//! to them. Needs the feature `testing`; meant for `[dev-dependencies]`.
+//!
+//! | double | is |
+//! |---|---|
+//! | [`Gate`] | a door that a test opens: no sleep is ever needed to be "in the middle" of a run |
+//! | [`Trap`], [`Fault`] | goes off at the n-th step, as an error or a panic; for transforms and the doubles below |
+//! | [`FaultySource`], [`GatedSource`], [`SlowSource`] | wrap any source |
+//! | [`Lines`] | a source of bytes, whose rows borrow from the batch and know where they came from |
+//! | [`Recorder`] | keeps every value and the order of all calls |
+//! | [`Ledger`] | a transactional sink: pending until a commit, rolled back by an abort |
+//! | [`FaultySink`], [`GatedSink`], [`SlowSink`] | wrap any sink |
+//!
+//! ```
+//! use trommel::testing::{Fault, Recorder, Trap};
+//! use trommel::{Engine, ErrorKind, Pipeline, sources};
+//!
+//! let trap = Trap::at(500, Fault::Panic);
+//! let mut sink = Recorder::new();
+//! let error = Pipeline::from(sources::generate(1_000, |id| id))
+//!     .transform(|id, out| {
+//!         trap.step()?;
+//!         out.emit(id)
+//!     })
+//!     .load_into(&mut sink)
+//!     .run(&Engine::new()?)
+//!     .unwrap_err();
+//!
+//! assert_eq!(error.kind(), ErrorKind::Panic);
+//! assert_eq!((sink.count("finish"), sink.count("abort")), (0, 1));
+//! # Ok::<(), trommel::Error>(())
+//! ```
+
+mod faulty;
+mod gate;
+mod gated;
+mod ledger;
+mod lines;
+mod recorder;
+mod slow;
+mod trap;
+
+pub use faulty::{FaultySink, FaultySource};
+pub use gate::Gate;
+pub use gated::{GatedSink, GatedSource};
+pub use ledger::Ledger;
+pub use lines::{Lines, LinesBatch};
+pub use recorder::{Call, Recorder};
+pub use slow::{SlowSink, SlowSource};
+pub use trap::{Fault, Trap};
+
+/// A call that a sink gets from the driver, to say at which one a double should act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkCall {
+    /// [`Sink::encoder`](crate::Sink::encoder).
+    Encoder,
+    /// [`Sink::write`](crate::Sink::write).
+    Write,
+    /// [`Sink::commit`](crate::Sink::commit).
+    Commit,
+    /// [`Sink::finish`](crate::Sink::finish).
+    Finish,
+}

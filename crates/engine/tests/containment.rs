@@ -1,0 +1,601 @@
+//! Law 3: user code that panics or fails, wherever it is called, ends the run with an error: nothing
+//! hangs, nothing unwinds through `run`, the hooks are called, the counts add up.
+
+mod common;
+
+use common::{batches_of, engine, no_hang, spin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+use trommel::testing::{Fault, FaultySink, FaultySource, Recorder, SinkCall, Trap};
+use trommel::{
+    Batch, Checkpoint, Commit, Durability, Encode, Engine, Error, ErrorKind, Fill, Limit, Options,
+    Origin, Page, PanicPolicy, Pipeline, Position, RejectPolicy, Result, RunReport, Runnable, Sink,
+    Size, Source, sinks, sources,
+};
+
+/// Every place at which the driver calls user code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Size,
+    SourceMayBlock,
+    Fill,
+    Position,
+    BytesRead,
+    BatchLen,
+    BatchBytes,
+    ForEachBefore,
+    ForEachAfter,
+    SplitOff,
+    Locate,
+    Transform,
+    Encode,
+    PageMark,
+    PageBytes,
+    PageClear,
+    PageRewind,
+    SinkMayBlock,
+    Encoder,
+    Write,
+    TakeFaults,
+    Commit,
+    Finish,
+    Abort,
+}
+
+const PLACES: [Place; 24] = [
+    Place::Size,
+    Place::SourceMayBlock,
+    Place::Fill,
+    Place::Position,
+    Place::BytesRead,
+    Place::BatchLen,
+    Place::BatchBytes,
+    Place::ForEachBefore,
+    Place::ForEachAfter,
+    Place::SplitOff,
+    Place::Locate,
+    Place::Transform,
+    Place::Encode,
+    Place::PageMark,
+    Place::PageBytes,
+    Place::PageClear,
+    Place::PageRewind,
+    Place::SinkMayBlock,
+    Place::Encoder,
+    Place::Write,
+    Place::TakeFaults,
+    Place::Commit,
+    Place::Finish,
+    Place::Abort,
+];
+
+/// Panics at one place, from a row on.
+#[derive(Debug, Default)]
+struct Bomb {
+    place: Option<Place>,
+    /// Set when the row has been read; before, all is quiet.
+    armed: AtomicBool,
+}
+
+impl Bomb {
+    fn check(&self, place: Place) {
+        if self.place == Some(place) && self.armed.load(SeqCst) {
+            panic!("boom in {place:?}");
+        }
+    }
+}
+
+/// Yields rows in batches and arms the bomb at row `armed_at`.
+struct Rows {
+    bomb: Arc<Bomb>,
+    at: u64,
+    armed_at: u64,
+    blocks: bool,
+}
+
+const ROWS: u64 = 3_000;
+
+#[derive(Default)]
+struct RowsBatch {
+    ids: Vec<u64>,
+    bomb: Option<Arc<Bomb>>,
+}
+
+impl RowsBatch {
+    fn check(&self, place: Place) {
+        if let Some(bomb) = &self.bomb {
+            bomb.check(place);
+        }
+    }
+}
+
+impl Batch for RowsBatch {
+    type Row<'a> = u64;
+    fn len(&self) -> usize {
+        self.check(Place::BatchLen);
+        self.ids.len()
+    }
+    fn bytes(&self) -> usize {
+        self.check(Place::BatchBytes);
+        self.ids.len() * 8
+    }
+    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    where
+        F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
+    {
+        self.check(Place::ForEachBefore);
+        for id in &self.ids[from..] {
+            visit(Ok(*id))?;
+        }
+        self.check(Place::ForEachAfter);
+        Ok(())
+    }
+    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
+        self.check(Place::SplitOff);
+        tail.ids = self.ids.split_off(at);
+        tail.bomb.clone_from(&self.bomb);
+        true
+    }
+    fn locate(&self, _: &[usize], _: &mut dyn FnMut(usize, Origin, &[u8])) {
+        self.check(Place::Locate);
+    }
+}
+
+impl Source for Rows {
+    type Batch = RowsBatch;
+    fn fill(&mut self, batch: &mut RowsBatch, limit: &Limit<'_>) -> Result<Fill> {
+        self.bomb.check(Place::Fill);
+        let end = (self.at + limit.rows() as u64).min(ROWS);
+        batch.ids.clear();
+        batch.ids.extend(self.at..end);
+        batch.bomb = Some(Arc::clone(&self.bomb));
+        self.at = end;
+        if end > self.armed_at {
+            self.bomb.armed.store(true, SeqCst);
+        }
+        Ok(if end == ROWS { Fill::End } else { Fill::More })
+    }
+    fn may_block(&self) -> bool {
+        self.bomb.check(Place::SourceMayBlock);
+        self.blocks
+    }
+    fn position(&self) -> Option<Position> {
+        self.bomb.check(Place::Position);
+        Some(Position::from_numbers(&[self.at]))
+    }
+    fn size(&self) -> Size {
+        self.bomb.check(Place::Size);
+        Size::default()
+    }
+    fn bytes_read(&self) -> u64 {
+        self.bomb.check(Place::BytesRead);
+        self.at * 8
+    }
+}
+
+struct Store {
+    bomb: Arc<Bomb>,
+    blocks: bool,
+}
+
+#[derive(Default)]
+struct StorePage {
+    values: Vec<u64>,
+    bomb: Option<Arc<Bomb>>,
+}
+
+impl StorePage {
+    fn check(&self, place: Place) {
+        if let Some(bomb) = &self.bomb {
+            bomb.check(place);
+        }
+    }
+}
+
+impl Page for StorePage {
+    fn clear(&mut self) {
+        self.check(Place::PageClear);
+        self.values.clear();
+    }
+    fn bytes(&self) -> usize {
+        self.check(Place::PageBytes);
+        self.values.len() * 8
+    }
+    fn mark(&self) -> usize {
+        self.check(Place::PageMark);
+        self.values.len()
+    }
+    fn rewind(&mut self, mark: usize) {
+        self.check(Place::PageRewind);
+        self.values.truncate(mark);
+    }
+}
+
+impl Sink for Store {
+    type Page = StorePage;
+    type Encoder = Arc<Bomb>;
+    fn encoder(&mut self) -> Result<Arc<Bomb>> {
+        self.bomb.check(Place::Encoder);
+        Ok(Arc::clone(&self.bomb))
+    }
+    fn write(&mut self, _: &mut StorePage) -> Result<()> {
+        self.bomb.check(Place::Write);
+        Ok(())
+    }
+    fn take_faults(&mut self, _: &mut Vec<(usize, Error)>) {
+        self.bomb.check(Place::TakeFaults);
+    }
+    fn commit(&mut self, _: &Checkpoint, _: Commit) -> Result<Durability> {
+        self.bomb.check(Place::Commit);
+        Ok(Durability::Stored)
+    }
+    fn finish(&mut self) -> Result<()> {
+        self.bomb.check(Place::Finish);
+        Ok(())
+    }
+    fn abort(&mut self) {
+        self.bomb.check(Place::Abort);
+    }
+    fn may_block(&self) -> bool {
+        self.bomb.check(Place::SinkMayBlock);
+        self.blocks
+    }
+}
+
+impl Encode<u64> for Store {
+    fn encode(bomb: &Arc<Bomb>, page: &mut StorePage, value: u64) -> Result<()> {
+        bomb.check(Place::Encode);
+        page.bomb.get_or_insert_with(|| Arc::clone(bomb));
+        page.values.push(value);
+        Ok(())
+    }
+}
+
+/// Symptom: a panic in `position`, `len`, `bytes`, `clear` or `rewind` hung the run (the feeder or
+/// the drain died and the other waited for it) or left `run` as a panic, and `after` was not called.
+/// Cause: calls outside `catch_unwind`. Expected: an error of kind `Panic`, from every place.
+#[test]
+fn a_panic_anywhere_in_user_code_is_an_error() {
+    let mut wrong = Vec::new();
+    for place in PLACES {
+        for (armed_at, workers) in [(0, 1), (1_000, 1), (1_000, 2)] {
+            for (source_blocks, sink_blocks) in
+                [(false, false), (false, true), (true, false), (true, true)]
+            {
+                let label = format!(
+                    "{place:?} from row {armed_at} on, {workers} workers, source blocks: \
+                     {source_blocks}, sink blocks: {sink_blocks}"
+                );
+                let outcome =
+                    bounded(move || explode(place, armed_at, workers, source_blocks, sink_blocks));
+                if let Err(reason) = outcome {
+                    wrong.push(format!("{label}: {reason}"));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} cases\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// As `no_hang`, with little patience, since there are many cases and all take milliseconds.
+fn bounded(
+    case: impl FnOnce() -> std::result::Result<(), String> + Send + 'static,
+) -> std::result::Result<(), String> {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(case))
+            .unwrap_or_else(|_| Err("the panic left `run`".into()));
+        let _ = done.send(outcome);
+    });
+    ended
+        .recv_timeout(Duration::from_secs(3))
+        .unwrap_or_else(|_| Err("hangs".into()))
+}
+
+fn explode(
+    place: Place,
+    armed_at: u64,
+    workers: usize,
+    source_blocks: bool,
+    sink_blocks: bool,
+) -> std::result::Result<(), String> {
+    // Called once, before a row was read, these can only go off at once.
+    let early = matches!(
+        place,
+        Place::Size | Place::SourceMayBlock | Place::SinkMayBlock | Place::Encoder
+    );
+    let bomb = Arc::new(Bomb {
+        place: Some(place),
+        armed: AtomicBool::new(early),
+    });
+    let after = Arc::new(AtomicUsize::new(0));
+    let called = Arc::clone(&after);
+    let fuse = Arc::clone(&bomb);
+    let source = Rows {
+        bomb: Arc::clone(&bomb),
+        at: 0,
+        armed_at,
+        blocks: source_blocks,
+    };
+    let result = Pipeline::from(source)
+        .options(batches_of(100).transform_concurrency(2).build().unwrap())
+        .after(move |_| {
+            called.fetch_add(1, SeqCst);
+        })
+        .transform(move |id, out| {
+            if id == 0 {
+                spin(Duration::from_micros(200)); // worth the pool
+            }
+            fuse.check(Place::Transform);
+            if matches!(
+                fuse.place,
+                Some(Place::PageRewind | Place::Locate | Place::Abort)
+            ) && fuse.armed.load(SeqCst)
+            {
+                return Err(Error::fatal("so that there is something to take back"));
+            }
+            out.emit(id)
+        })
+        .load_into(Store {
+            bomb,
+            blocks: sink_blocks,
+        })
+        .run(&engine(workers));
+    // Not every place is reached in every case (a batch that runs on the caller's thread is not
+    // cut); but no case may do anything else than succeed or report.
+    let report = match &result {
+        Ok(report) => Some(report),
+        Err(error) => {
+            let expected = match place {
+                Place::Locate | Place::Abort => ErrorKind::Fatal,
+                _ => ErrorKind::Panic,
+            };
+            // A batch that panics while it is taken back has two errors, either may come first.
+            if error.kind() != expected && place != Place::PageRewind {
+                return Err(format!("{error}"));
+            }
+            error.report()
+        }
+    };
+    // A page that can't be emptied has been written by then; the driver may throw it away.
+    let harmless = matches!(
+        place,
+        Place::SplitOff | Place::PageRewind | Place::PageClear | Place::PageMark
+    );
+    if result.is_ok() && !harmless {
+        return Err("no error".into());
+    }
+    if report.is_some_and(|report| !report.counts.add_up()) {
+        return Err(format!("{:?}", report.unwrap().counts));
+    }
+    match after.load(SeqCst) {
+        1 => Ok(()),
+        times => Err(format!("`after` was called {times} times")),
+    }
+}
+
+/// Symptom: endless loop under `PanicPolicy::Reject` when the batch itself panics each time it is
+/// walked. Cause: each panic rejected one more row, past the end of the batch. Expected: at most one
+/// reject per row, then an error.
+#[test]
+fn a_batch_that_always_panics_is_given_up() {
+    #[derive(Default)]
+    struct Rotten(Arc<AtomicUsize>);
+    impl Batch for Rotten {
+        type Row<'a> = u64;
+        fn len(&self) -> usize {
+            10
+        }
+        fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+        where
+            F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
+        {
+            // Without the limit the test would fill the memory rather than fail.
+            if self.0.fetch_add(1, SeqCst) > 1_000 {
+                return Ok(());
+            }
+            if from < 3 {
+                (from as u64..3).try_for_each(|id| visit(Ok(id)))?;
+            }
+            panic!("row 3 can't be decoded, nor passed over");
+        }
+    }
+    struct Once(Arc<AtomicUsize>);
+    impl Source for Once {
+        type Batch = Rotten;
+        fn fill(&mut self, batch: &mut Rotten, _: &Limit<'_>) -> Result<Fill> {
+            batch.0 = Arc::clone(&self.0);
+            Ok(Fill::End)
+        }
+    }
+    no_hang("rotten batch", || {
+        let walks = Arc::new(AtomicUsize::new(0));
+        let options = Options::builder()
+            .on_reject(RejectPolicy::skip(u64::MAX))
+            .on_panic(PanicPolicy::Reject)
+            .build()
+            .unwrap();
+        let result = Pipeline::from(Once(Arc::clone(&walks)))
+            .options(options)
+            .map(|id| id)
+            .load_into(sinks::count())
+            .run(&engine(1));
+        assert!(
+            walks.load(SeqCst) <= 11,
+            "walked {} times",
+            walks.load(SeqCst)
+        );
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panic, "{error}");
+    });
+}
+
+/// A value that panics when it is dropped while the page is rewound or emptied is contained as well.
+#[test]
+fn a_destructor_that_panics_is_contained() {
+    struct Grenade(bool);
+    impl Drop for Grenade {
+        fn drop(&mut self) {
+            if self.0 && !std::thread::panicking() {
+                panic!("dropped");
+            }
+        }
+    }
+    for (label, refuses, live_from) in [
+        ("refused", true, 0),
+        ("refused late", true, 500),
+        ("cleared", false, 500),
+    ] {
+        for sink_blocks in [false, true] {
+            no_hang(label, move || {
+                struct Forget(bool);
+                impl Sink for Forget {
+                    type Page = Vec<Grenade>;
+                    type Encoder = ();
+                    fn encoder(&mut self) -> Result<()> {
+                        Ok(())
+                    }
+                    fn write(&mut self, _: &mut Vec<Grenade>) -> Result<()> {
+                        Ok(()) // the driver clears the page
+                    }
+                    fn may_block(&self) -> bool {
+                        self.0
+                    }
+                }
+                impl Encode<Grenade> for Forget {
+                    fn encode(_: &(), page: &mut Vec<Grenade>, value: Grenade) -> Result<()> {
+                        page.push(value);
+                        Ok(())
+                    }
+                }
+                let result = Pipeline::from(sources::generate(1_000, |id| id))
+                    .options(
+                        batches_of(50)
+                            .on_reject(RejectPolicy::skip(u64::MAX))
+                            .build()
+                            .unwrap(),
+                    )
+                    .transform(move |id, out| {
+                        if id == 0 {
+                            spin(Duration::from_micros(200));
+                        }
+                        out.emit(Grenade(id >= live_from))?;
+                        if refuses {
+                            Err(Error::row("refused"))
+                        } else {
+                            Ok(())
+                        }
+                    })
+                    .load_into(Forget(sink_blocks))
+                    .run(&engine(2));
+                if let Err(error) = result {
+                    assert_eq!(error.kind(), ErrorKind::Panic, "{label}: {error}");
+                }
+            });
+        }
+    }
+}
+
+/// Symptom: a `before` hook or a progress callback that panics took all siblings of `run_all` down.
+/// Expected: it is the error of its own pipeline.
+#[test]
+fn a_hook_that_panics_fails_its_own_pipeline_only() {
+    no_hang("panicking hooks", || {
+        let job = || {
+            Pipeline::from(sources::generate(100, |id| id))
+                .map(|id| id)
+                .load_into(sinks::count())
+        };
+        let engine = engine(2);
+        let jobs: Vec<Box<dyn Runnable>> = vec![
+            Box::new(job()),
+            Box::new(job().before(|| panic!("before"))),
+            Box::new(job().on_progress(|_| panic!("progress"))),
+            Box::new(job().after(|_| panic!("after"))),
+            Box::new(job()),
+        ];
+        let results = engine.run_all(jobs, 2);
+        let kinds: Vec<Option<ErrorKind>> = results
+            .iter()
+            .map(|result| result.as_ref().err().map(Error::kind))
+            .collect();
+        let panic = Some(ErrorKind::Panic);
+        assert_eq!(kinds, [None, panic, panic, panic, None]);
+    });
+}
+
+/// Hooks: once each, in order, with the outcome, however the run ends.
+#[test]
+fn hooks_run_once_however_the_run_ends() {
+    no_hang("hooks", || {
+        let engine = engine(2);
+        let faults = [None, Some(Fault::FATAL), Some(Fault::Panic)];
+        for fault in faults {
+            for at in [
+                "before",
+                "source",
+                "transform",
+                "write",
+                "finish",
+                "encoder",
+            ] {
+                let (calls, failed) = run_with_hooks(&engine, at, fault);
+                let label = format!("{fault:?} in {at}");
+                assert_eq!(failed, fault.is_some(), "{label}");
+                let outcome = if failed { "after err" } else { "after ok" };
+                assert_eq!(calls, ["before", outcome], "{label}");
+            }
+        }
+    });
+}
+
+fn run_with_hooks(engine: &Engine, at: &str, fault: Option<Fault>) -> (Vec<&'static str>, bool) {
+    let trap = |place: &str| match fault {
+        Some(fault) if at == place => Trap::from(0, fault),
+        _ => Trap::during(0..0, Fault::FATAL),
+    };
+    let calls = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (log_before, log_after) = (Arc::clone(&calls), Arc::clone(&calls));
+    let (in_before, in_transform) = (trap("before"), trap("transform"));
+    let sink = FaultySink::new(Recorder::new(), SinkCall::Write, trap("write"));
+    let sink = FaultySink::new(sink, SinkCall::Finish, trap("finish"));
+    let sink = FaultySink::new(sink, SinkCall::Encoder, trap("encoder"));
+    let fail_source = if at == "source" && fault.is_some() {
+        50
+    } else {
+        u64::MAX
+    };
+    let source = FaultySource::new(
+        sources::iter(0..100),
+        fail_source,
+        fault.unwrap_or(Fault::FATAL),
+    );
+    let result: Result<RunReport> = Pipeline::from(source)
+        .options(batches_of(10).build().unwrap())
+        .before(move || {
+            log_before.lock().unwrap().push("before");
+            in_before.step()
+        })
+        .after(move |result| {
+            let outcome = if result.is_ok() {
+                "after ok"
+            } else {
+                "after err"
+            };
+            log_after.lock().unwrap().push(outcome);
+        })
+        .transform(move |id: &mut u64, out| {
+            in_transform.step()?;
+            out.emit(*id)
+        })
+        .load_into(sink)
+        .run(engine);
+    let calls = calls.lock().unwrap().clone();
+    (calls, result.is_err())
+}

@@ -1,0 +1,247 @@
+//! One case through every path of the engine, each labelled, against the sequential reference.
+
+mod common;
+
+use common::{Expected, Verdict, engine, no_hang, numbered_lines, reference, spin, value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use trommel::testing::Lines;
+use trommel::{
+    Encode, Engine, Options, Order, Pipeline, Result, RunReport, Sink, Source, sinks, sources,
+};
+
+const SOURCES: [&str; 7] = [
+    "slice_mut",
+    "slice",
+    "generate",
+    "iter",
+    "owned iter",
+    "channel",
+    "lines",
+];
+
+#[derive(Clone, Copy)]
+struct Case {
+    source: &'static str,
+    order: Order,
+    /// Rows per batch; 0 is adaptive.
+    batch: usize,
+    pieces: usize,
+    blocking: bool,
+    rows: u64,
+}
+
+#[test]
+fn one_worker() {
+    all_cases(1);
+}
+
+#[test]
+fn two_workers() {
+    all_cases(2);
+}
+
+#[test]
+fn four_workers() {
+    all_cases(4);
+}
+
+fn all_cases(workers: usize) {
+    let engine = engine(workers);
+    for source in SOURCES {
+        for order in [Order::Ordered, Order::Completion] {
+            // Rows enough for several batches, few enough for a debug build.
+            for (batch, rows) in [(1, 50), (7, 300), (4096, 9_000), (0, 5_000)] {
+                for pieces in [0, 1, 3] {
+                    for blocking in [false, true] {
+                        let case = Case {
+                            source,
+                            order,
+                            batch,
+                            pieces,
+                            blocking,
+                            rows,
+                        };
+                        let label = format!(
+                            "{workers} workers, {source}, {order:?}, batch {batch}, {pieces} pieces, \
+                             {} sink, {rows} rows",
+                            if blocking {
+                                "blocking"
+                            } else {
+                                "self-draining"
+                            }
+                        );
+                        let engine = engine.clone();
+                        let named = label.clone();
+                        no_hang(&label, move || run_case(&engine, case, &named));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Filters some rows, makes several values of others; every value tells where it came from.
+fn verdict(id: u64) -> Verdict {
+    Verdict::Emit(id % 4)
+}
+
+fn run_case(engine: &Engine, case: Case, label: &str) {
+    let (values, report, hooks) = if case.blocking {
+        let mut values = Vec::new();
+        let keep = sinks::for_each(|value: u64| {
+            values.push(value);
+            Ok(())
+        });
+        let (report, hooks) = run_source(engine, case, keep);
+        (values, report, hooks)
+    } else {
+        let mut kept = sinks::collect();
+        let (report, hooks) = run_source(engine, case, &mut kept);
+        (kept.into_vec(), report, hooks)
+    };
+    check(case, label, values, &report, hooks);
+}
+
+fn check(case: Case, label: &str, mut values: Vec<u64>, report: &RunReport, hooks: [usize; 2]) {
+    let mut expected: Expected = reference(case.rows, verdict);
+    if case.order == Order::Completion {
+        values.sort_unstable();
+        expected.values.sort_unstable();
+    }
+    assert!(
+        values == expected.values,
+        "{label}: other values or another order than the reference"
+    );
+    assert_eq!(report.counts, expected.counts, "{label}");
+    assert!(report.counts.add_up(), "{label}");
+    assert_eq!(hooks, [1, 1], "{label}: hooks");
+    if case.batch > 0 && !matches!(case.source, "channel" | "iter" | "owned iter") {
+        // Those three may hand over less than a full batch while workers are idle.
+        assert_eq!(
+            report.batches,
+            case.rows.div_ceil(case.batch as u64),
+            "{label}: batches"
+        );
+    }
+    // The first row is slow, so more than one batch means that the pool took over.
+    let several = case.batch > 0 && case.rows > case.batch as u64;
+    assert!(
+        !several || report.workers > 0,
+        "{label}: it never left the caller's thread"
+    );
+}
+
+fn run_source<K>(engine: &Engine, case: Case, sink: K) -> (RunReport, [usize; 2])
+where
+    K: Sink + Encode<u64>,
+{
+    match case.source {
+        "slice_mut" => {
+            let mut ids: Vec<u64> = (0..case.rows).collect();
+            let ended = run(
+                engine,
+                case,
+                sources::slice_mut(&mut ids),
+                |id| std::mem::take(id),
+                sink,
+            );
+            assert!(
+                ids.iter().all(|id| *id == 0),
+                "the records themselves were changed"
+            );
+            ended
+        }
+        "slice" => {
+            let ids: Vec<u64> = (0..case.rows).collect();
+            run(engine, case, sources::slice(&ids), |id| *id, sink)
+        }
+        "generate" => run(
+            engine,
+            case,
+            sources::generate(case.rows, |id| id),
+            |id| id,
+            sink,
+        ),
+        "iter" => run(engine, case, sources::iter(0..case.rows), |id| *id, sink),
+        "owned iter" => {
+            let texts = (0..case.rows).map(|id| id.to_string());
+            run(
+                engine,
+                case,
+                sources::iter(texts).owned(),
+                |id: String| id.parse().unwrap(),
+                sink,
+            )
+        }
+        "channel" => {
+            let (sender, receiver) = crossbeam_channel::bounded(64);
+            let rows = case.rows;
+            let feeding = std::thread::spawn(move || (0..rows).try_for_each(|id| sender.send(id)));
+            let ended = run(engine, case, sources::channel(receiver), |id| id, sink);
+            feeding.join().unwrap().unwrap();
+            ended
+        }
+        "lines" => {
+            let lines = Lines::new(numbered_lines(case.rows));
+            let number = |line: &[u8]| std::str::from_utf8(line).unwrap().parse().unwrap();
+            run(engine, case, lines, number, sink)
+        }
+        other => unreachable!("{other}"),
+    }
+}
+
+fn run<S, D, K>(
+    engine: &Engine,
+    case: Case,
+    source: S,
+    id_of: D,
+    sink: K,
+) -> (RunReport, [usize; 2])
+where
+    S: Source,
+    D: for<'b> Fn(<S::Batch as trommel::Batch>::Row<'b>) -> u64 + Sync,
+    K: Sink + Encode<u64>,
+{
+    let hooks = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let (before, after) = (Arc::clone(&hooks), Arc::clone(&hooks));
+    let options = match case.batch {
+        0 => Options::builder(),
+        rows => Options::builder().fixed_batch_size(rows),
+    };
+    let report = Pipeline::from(source)
+        .options(
+            options
+                .order(case.order)
+                .transform_concurrency(case.pieces)
+                .build()
+                .unwrap(),
+        )
+        .before(move || {
+            before[0].fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        })
+        .after(move |_| {
+            after[1].fetch_add(1, Ordering::SeqCst);
+        })
+        .transform(|row, out| -> Result<()> {
+            let id = id_of(row);
+            if id == 0 {
+                spin(Duration::from_micros(200));
+            }
+            if let Verdict::Emit(copies) = verdict(id) {
+                for copy in 0..copies {
+                    out.emit(value(id, copy))?;
+                }
+            }
+            Ok(())
+        })
+        .load_into(sink)
+        .run(engine)
+        .unwrap();
+    (
+        report,
+        [0, 1].map(|hook| hooks[hook].load(Ordering::SeqCst)),
+    )
+}
