@@ -9,7 +9,7 @@ use crate::position::Checkpoint;
 pub enum Durability {
     /// Everything up to this checkpoint is stored, and stays whatever happens to the run.
     Stored,
-    /// It waits for a later commit; [`Sink::abort`] takes it back.
+    /// It waits for a later commit, or was taken back by [`Sink::abort`].
     Pending,
 }
 
@@ -68,8 +68,12 @@ pub trait Sink: Send {
         Ok(())
     }
 
-    /// Takes back what was not committed. Called once, after a failure.
-    fn abort(&mut self) {}
+    /// Takes back what was not committed. Called once, after a failure; the answer says what became
+    /// of that: [`Durability::Pending`], it was taken back; [`Durability::Stored`], it stays, since
+    /// this sink can't.
+    fn abort(&mut self) -> Durability {
+        Durability::Stored
+    }
 
     /// The checkpoint of an earlier run with the same name, if this sink stores them.
     ///
@@ -123,8 +127,8 @@ macro_rules! forward_sink {
         fn finish(&mut self) -> Result<()> {
             (**self).finish()
         }
-        fn abort(&mut self) {
-            (**self).abort();
+        fn abort(&mut self) -> Durability {
+            (**self).abort()
         }
         fn resume(&mut self) -> Result<Option<Checkpoint>> {
             (**self).resume()

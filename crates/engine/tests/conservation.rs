@@ -77,10 +77,8 @@ fn a_source_error_does_not_drop_the_batches_before_it() {
             let failed = Gate::new();
             let gate = failed.clone();
             let sink = Recorder::new();
-            let source = Telling {
-                inner: FaultySource::new(sources::iter(0..1_000u64), 60, fault),
-                failed,
-            };
+            let source =
+                Telling { inner: FaultySource::new(sources::iter(0..1_000u64), 60, fault), failed };
             let error = Pipeline::from(source)
                 .options(batches_of(10).build().unwrap())
                 .transform(move |id: &mut u64, out| {
@@ -157,13 +155,8 @@ impl Source for ReluctantSource {
         batch.ids = (self.0..self.0 + 30).collect();
         // Cut at both places, only at the last, or not at all; in an order that gives each slot
         // all of them.
-        let willing: [&[bool]; 5] = [
-            &[true, true],
-            &[false, true],
-            &[true, true],
-            &[],
-            &[false, true],
-        ];
+        let willing: [&[bool]; 5] =
+            [&[true, true], &[false, true], &[true, true], &[], &[false, true]];
         batch.may_cut = willing[(self.0 / 30 % 5) as usize].to_vec();
         self.0 += 30;
         Ok(if self.0 == 900 { Fill::End } else { Fill::More })
@@ -257,25 +250,17 @@ fn fail_at(fails: impl Fn(u64) -> bool + Send + Sync + 'static) -> Error {
 #[test]
 fn an_error_names_the_row_within_its_batch_when_the_batch_was_cut() {
     let error = no_hang("row of a piece", || fail_at(|id| id == 27_250));
-    assert_eq!(
-        (error.batch(), error.batch_row()),
-        (Some(90), Some(250)),
-        "{error}"
-    );
+    assert_eq!((error.batch(), error.batch_row()), (Some(90), Some(250)), "{error}");
 }
 
 /// Symptom: of a batch cut in three that failed in every piece, one error was reported. Cause: the
 /// drain took the first lane's error and cleared the others. Expected: they are its siblings.
 #[test]
 fn errors_in_several_pieces_of_a_batch_are_siblings() {
-    let error = no_hang("siblings", || {
-        fail_at(|id| (27_000..27_300).contains(&id) && id % 100 == 50)
-    });
+    let error =
+        no_hang("siblings", || fail_at(|id| (27_000..27_300).contains(&id) && id % 100 == 50));
     let siblings: Vec<&str> = error.siblings().iter().map(Error::message).collect();
-    assert_eq!(
-        (error.message(), siblings),
-        ("27050", vec!["27150", "27250"])
-    );
+    assert_eq!((error.message(), siblings), ("27050", vec!["27150", "27250"]));
 }
 
 /// Symptom: a cancelled run committed rows of a batch that it had half written, with the position of
@@ -343,19 +328,8 @@ fn what_a_run_over_its_reject_limit_has_stored_is_what_it_reports() {
     no_hang("reject limit", || {
         let sink = Recorder::new();
         let error = Pipeline::from(sources::generate(1_000, |id| id))
-            .options(
-                batches_of(10)
-                    .on_reject(RejectPolicy::skip(0))
-                    .build()
-                    .unwrap(),
-            )
-            .transform(|id, out| {
-                if id == 55 {
-                    Err(Error::row("55"))
-                } else {
-                    out.emit(id)
-                }
-            })
+            .options(batches_of(10).on_reject(RejectPolicy::skip(0)).build().unwrap())
+            .transform(|id, out| if id == 55 { Err(Error::row("55")) } else { out.emit(id) })
             .load_into(sink.clone())
             .run(&engine(1))
             .unwrap_err();
@@ -372,13 +346,11 @@ fn what_a_run_that_failed_in_a_paused_batch_has_stored_is_what_it_reports() {
         let sink = Recorder::new();
         let error = Pipeline::from(sources::generate(10_000, |id| id))
             .options(tiny_memory(1_000).build().unwrap())
-            .transform(|id, out| {
-                if id == 2_500 {
-                    Err(Error::fatal("2500"))
-                } else {
-                    out.emit(wide(id))
-                }
-            })
+            .transform(
+                |id, out| {
+                    if id == 2_500 { Err(Error::fatal("2500")) } else { out.emit(wide(id)) }
+                },
+            )
             .load_into(sink.clone())
             .run(&engine(1))
             .unwrap_err();
@@ -473,16 +445,8 @@ fn counts_add_up_however_a_run_ends() {
                 assert_eq!(report.counts.emitted, sink.len() as u64, "{label}");
                 let whole = stop - stop % batch as u64;
                 let before: Vec<u64> = (0..whole).filter(|id| id % 3 != 0).collect();
-                assert_eq!(
-                    sink.values(),
-                    before,
-                    "{label}: all batches before the bad one"
-                );
-                assert_eq!(
-                    error.origin().and_then(|origin| origin.record),
-                    Some(stop),
-                    "{label}"
-                );
+                assert_eq!(sink.values(), before, "{label}: all batches before the bad one");
+                assert_eq!(error.origin().and_then(|origin| origin.record), Some(stop), "{label}");
             }
         }
     });

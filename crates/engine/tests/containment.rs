@@ -234,8 +234,9 @@ impl Sink for Store {
         self.bomb.check(Place::Finish);
         Ok(())
     }
-    fn abort(&mut self) {
+    fn abort(&mut self) -> Durability {
         self.bomb.check(Place::Abort);
+        Durability::Stored
     }
     fn may_block(&self) -> bool {
         self.bomb.check(Place::SinkMayBlock);
@@ -275,12 +276,7 @@ fn a_panic_anywhere_in_user_code_is_an_error() {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} cases\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} cases\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// As `no_hang`, with little patience, since there are many cases and all take milliseconds.
@@ -293,9 +289,7 @@ fn bounded(
             .unwrap_or_else(|_| Err("the panic left `run`".into()));
         let _ = done.send(outcome);
     });
-    ended
-        .recv_timeout(Duration::from_secs(3))
-        .unwrap_or_else(|_| Err("hangs".into()))
+    ended.recv_timeout(Duration::from_secs(3)).unwrap_or_else(|_| Err("hangs".into()))
 }
 
 fn explode(
@@ -306,23 +300,13 @@ fn explode(
     sink_blocks: bool,
 ) -> std::result::Result<(), String> {
     // Called once, before a row was read, these can only go off at once.
-    let early = matches!(
-        place,
-        Place::Size | Place::SourceMayBlock | Place::SinkMayBlock | Place::Encoder
-    );
-    let bomb = Arc::new(Bomb {
-        place: Some(place),
-        armed: AtomicBool::new(early),
-    });
+    let early =
+        matches!(place, Place::Size | Place::SourceMayBlock | Place::SinkMayBlock | Place::Encoder);
+    let bomb = Arc::new(Bomb { place: Some(place), armed: AtomicBool::new(early) });
     let after = Arc::new(AtomicUsize::new(0));
     let called = Arc::clone(&after);
     let fuse = Arc::clone(&bomb);
-    let source = Rows {
-        bomb: Arc::clone(&bomb),
-        at: 0,
-        armed_at,
-        blocks: source_blocks,
-    };
+    let source = Rows { bomb: Arc::clone(&bomb), at: 0, armed_at, blocks: source_blocks };
     let result = Pipeline::from(source)
         .options(batches_of(100).transform_concurrency(2).build().unwrap())
         .after(move |_| {
@@ -333,19 +317,14 @@ fn explode(
                 spin(Duration::from_micros(200)); // worth the pool
             }
             fuse.check(Place::Transform);
-            if matches!(
-                fuse.place,
-                Some(Place::PageRewind | Place::Locate | Place::Abort)
-            ) && fuse.armed.load(SeqCst)
+            if matches!(fuse.place, Some(Place::PageRewind | Place::Locate | Place::Abort))
+                && fuse.armed.load(SeqCst)
             {
                 return Err(Error::fatal("so that there is something to take back"));
             }
             out.emit(id)
         })
-        .load_into(Store {
-            bomb,
-            blocks: sink_blocks,
-        })
+        .load_into(Store { bomb, blocks: sink_blocks })
         .run(&engine(workers));
     // Not every place is reached in every case (a batch that runs on the caller's thread is not
     // cut); but no case may do anything else than succeed or report.
@@ -364,10 +343,8 @@ fn explode(
         }
     };
     // A page that can't be emptied has been written by then; the driver may throw it away.
-    let harmless = matches!(
-        place,
-        Place::SplitOff | Place::PageRewind | Place::PageClear | Place::PageMark
-    );
+    let harmless =
+        matches!(place, Place::SplitOff | Place::PageRewind | Place::PageClear | Place::PageMark);
     if result.is_ok() && !harmless {
         return Err("no error".into());
     }
@@ -426,11 +403,7 @@ fn a_batch_that_always_panics_is_given_up() {
             .map(|id| id)
             .load_into(sinks::count())
             .run(&engine(1));
-        assert!(
-            walks.load(SeqCst) <= 11,
-            "walked {} times",
-            walks.load(SeqCst)
-        );
+        assert!(walks.load(SeqCst) <= 11, "walked {} times", walks.load(SeqCst));
         let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Panic, "{error}");
     });
@@ -447,11 +420,9 @@ fn a_destructor_that_panics_is_contained() {
             }
         }
     }
-    for (label, refuses, live_from) in [
-        ("refused", true, 0),
-        ("refused late", true, 500),
-        ("cleared", false, 500),
-    ] {
+    for (label, refuses, live_from) in
+        [("refused", true, 0), ("refused late", true, 500), ("cleared", false, 500)]
+    {
         for sink_blocks in [false, true] {
             no_hang(label, move || {
                 struct Forget(bool);
@@ -476,21 +447,14 @@ fn a_destructor_that_panics_is_contained() {
                 }
                 let result = Pipeline::from(sources::generate(1_000, |id| id))
                     .options(
-                        batches_of(50)
-                            .on_reject(RejectPolicy::skip(u64::MAX))
-                            .build()
-                            .unwrap(),
+                        batches_of(50).on_reject(RejectPolicy::skip(u64::MAX)).build().unwrap(),
                     )
                     .transform(move |id, out| {
                         if id == 0 {
                             spin(Duration::from_micros(200));
                         }
                         out.emit(Grenade(id >= live_from))?;
-                        if refuses {
-                            Err(Error::row("refused"))
-                        } else {
-                            Ok(())
-                        }
+                        if refuses { Err(Error::row("refused")) } else { Ok(()) }
                     })
                     .load_into(Forget(sink_blocks))
                     .run(&engine(2));
@@ -508,9 +472,7 @@ fn a_destructor_that_panics_is_contained() {
 fn a_hook_that_panics_fails_its_own_pipeline_only() {
     no_hang("panicking hooks", || {
         let job = || {
-            Pipeline::from(sources::generate(100, |id| id))
-                .map(|id| id)
-                .load_into(sinks::count())
+            Pipeline::from(sources::generate(100, |id| id)).map(|id| id).load_into(sinks::count())
         };
         let engine = engine(2);
         let jobs: Vec<Box<dyn Runnable>> = vec![
@@ -521,10 +483,8 @@ fn a_hook_that_panics_fails_its_own_pipeline_only() {
             Box::new(job()),
         ];
         let results = engine.run_all(jobs, 2);
-        let kinds: Vec<Option<ErrorKind>> = results
-            .iter()
-            .map(|result| result.as_ref().err().map(Error::kind))
-            .collect();
+        let kinds: Vec<Option<ErrorKind>> =
+            results.iter().map(|result| result.as_ref().err().map(Error::kind)).collect();
         let panic = Some(ErrorKind::Panic);
         assert_eq!(kinds, [None, panic, panic, panic, None]);
     });
@@ -537,14 +497,7 @@ fn hooks_run_once_however_the_run_ends() {
         let engine = engine(2);
         let faults = [None, Some(Fault::FATAL), Some(Fault::Panic)];
         for fault in faults {
-            for at in [
-                "before",
-                "source",
-                "transform",
-                "write",
-                "finish",
-                "encoder",
-            ] {
+            for at in ["before", "source", "transform", "write", "finish", "encoder"] {
                 let (calls, failed) = run_with_hooks(&engine, at, fault);
                 let label = format!("{fault:?} in {at}");
                 assert_eq!(failed, fault.is_some(), "{label}");
@@ -566,16 +519,9 @@ fn run_with_hooks(engine: &Engine, at: &str, fault: Option<Fault>) -> (Vec<&'sta
     let sink = FaultySink::new(Recorder::new(), SinkCall::Write, trap("write"));
     let sink = FaultySink::new(sink, SinkCall::Finish, trap("finish"));
     let sink = FaultySink::new(sink, SinkCall::Encoder, trap("encoder"));
-    let fail_source = if at == "source" && fault.is_some() {
-        50
-    } else {
-        u64::MAX
-    };
-    let source = FaultySource::new(
-        sources::iter(0..100),
-        fail_source,
-        fault.unwrap_or(Fault::FATAL),
-    );
+    let fail_source = if at == "source" && fault.is_some() { 50 } else { u64::MAX };
+    let source =
+        FaultySource::new(sources::iter(0..100), fail_source, fault.unwrap_or(Fault::FATAL));
     let result: Result<RunReport> = Pipeline::from(source)
         .options(batches_of(10).build().unwrap())
         .before(move || {
@@ -583,11 +529,7 @@ fn run_with_hooks(engine: &Engine, at: &str, fault: Option<Fault>) -> (Vec<&'sta
             in_before.step()
         })
         .after(move |result| {
-            let outcome = if result.is_ok() {
-                "after ok"
-            } else {
-                "after err"
-            };
+            let outcome = if result.is_ok() { "after ok" } else { "after err" };
             log_after.lock().unwrap().push(outcome);
         })
         .transform(move |id: &mut u64, out| {

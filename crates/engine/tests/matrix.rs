@@ -11,15 +11,8 @@ use trommel::{
     Encode, Engine, Options, Order, Pipeline, Result, RunReport, Sink, Source, sinks, sources,
 };
 
-const SOURCES: [&str; 7] = [
-    "slice_mut",
-    "slice",
-    "generate",
-    "iter",
-    "owned iter",
-    "channel",
-    "lines",
-];
+const SOURCES: [&str; 7] =
+    ["slice_mut", "slice", "generate", "iter", "owned iter", "channel", "lines"];
 
 #[derive(Clone, Copy)]
 struct Case {
@@ -55,22 +48,11 @@ fn all_cases(workers: usize) {
             for (batch, rows) in [(1, 50), (7, 300), (4096, 9_000), (0, 5_000)] {
                 for pieces in [0, 1, 3] {
                     for blocking in [false, true] {
-                        let case = Case {
-                            source,
-                            order,
-                            batch,
-                            pieces,
-                            blocking,
-                            rows,
-                        };
+                        let case = Case { source, order, batch, pieces, blocking, rows };
                         let label = format!(
                             "{workers} workers, {source}, {order:?}, batch {batch}, {pieces} pieces, \
                              {} sink, {rows} rows",
-                            if blocking {
-                                "blocking"
-                            } else {
-                                "self-draining"
-                            }
+                            if blocking { "blocking" } else { "self-draining" }
                         );
                         let engine = engine.clone();
                         let named = label.clone();
@@ -110,27 +92,17 @@ fn check(case: Case, label: &str, mut values: Vec<u64>, report: &RunReport, hook
         values.sort_unstable();
         expected.values.sort_unstable();
     }
-    assert!(
-        values == expected.values,
-        "{label}: other values or another order than the reference"
-    );
+    assert!(values == expected.values, "{label}: other values or another order than the reference");
     assert_eq!(report.counts, expected.counts, "{label}");
     assert!(report.counts.add_up(), "{label}");
     assert_eq!(hooks, [1, 1], "{label}: hooks");
     if case.batch > 0 && !matches!(case.source, "channel" | "iter" | "owned iter") {
         // Those three may hand over less than a full batch while workers are idle.
-        assert_eq!(
-            report.batches,
-            case.rows.div_ceil(case.batch as u64),
-            "{label}: batches"
-        );
+        assert_eq!(report.batches, case.rows.div_ceil(case.batch as u64), "{label}: batches");
     }
     // The first row is slow, so more than one batch means that the pool took over.
     let several = case.batch > 0 && case.rows > case.batch as u64;
-    assert!(
-        !several || report.workers > 0,
-        "{label}: it never left the caller's thread"
-    );
+    assert!(!several || report.workers > 0, "{label}: it never left the caller's thread");
 }
 
 fn run_source<K>(engine: &Engine, case: Case, sink: K) -> (RunReport, [usize; 2])
@@ -140,40 +112,20 @@ where
     match case.source {
         "slice_mut" => {
             let mut ids: Vec<u64> = (0..case.rows).collect();
-            let ended = run(
-                engine,
-                case,
-                sources::slice_mut(&mut ids),
-                |id| std::mem::take(id),
-                sink,
-            );
-            assert!(
-                ids.iter().all(|id| *id == 0),
-                "the records themselves were changed"
-            );
+            let ended =
+                run(engine, case, sources::slice_mut(&mut ids), |id| std::mem::take(id), sink);
+            assert!(ids.iter().all(|id| *id == 0), "the records themselves were changed");
             ended
         }
         "slice" => {
             let ids: Vec<u64> = (0..case.rows).collect();
             run(engine, case, sources::slice(&ids), |id| *id, sink)
         }
-        "generate" => run(
-            engine,
-            case,
-            sources::generate(case.rows, |id| id),
-            |id| id,
-            sink,
-        ),
+        "generate" => run(engine, case, sources::generate(case.rows, |id| id), |id| id, sink),
         "iter" => run(engine, case, sources::iter(0..case.rows), |id| *id, sink),
         "owned iter" => {
             let texts = (0..case.rows).map(|id| id.to_string());
-            run(
-                engine,
-                case,
-                sources::iter(texts).owned(),
-                |id: String| id.parse().unwrap(),
-                sink,
-            )
+            run(engine, case, sources::iter(texts).owned(), |id: String| id.parse().unwrap(), sink)
         }
         "channel" => {
             let (sender, receiver) = crossbeam_channel::bounded(64);
@@ -211,13 +163,7 @@ where
         rows => Options::builder().fixed_batch_size(rows),
     };
     let report = Pipeline::from(source)
-        .options(
-            options
-                .order(case.order)
-                .transform_concurrency(case.pieces)
-                .build()
-                .unwrap(),
-        )
+        .options(options.order(case.order).transform_concurrency(case.pieces).build().unwrap())
         .before(move || {
             before[0].fetch_add(1, Ordering::SeqCst);
             Ok(())
@@ -240,8 +186,5 @@ where
         .load_into(sink)
         .run(engine)
         .unwrap();
-    (
-        report,
-        [0, 1].map(|hook| hooks[hook].load(Ordering::SeqCst)),
-    )
+    (report, [0, 1].map(|hook| hooks[hook].load(Ordering::SeqCst)))
 }

@@ -20,11 +20,7 @@ fn heavy(id: u64) -> u64 {
 }
 
 fn sum(engine: &Engine, rows: u64) -> u64 {
-    let mut sum = sinks::fold(
-        || 0,
-        |sum: &mut u64, id: u64| *sum += id,
-        |sum, part| *sum += part,
-    );
+    let mut sum = sinks::fold(|| 0, |sum: &mut u64, id: u64| *sum += id, |sum, part| *sum += part);
     Pipeline::from(sources::generate(rows, |id| id))
         .options(batches_of(50).build().unwrap())
         .map(heavy)
@@ -209,11 +205,7 @@ fn threads_named(name: &str) -> usize {
 #[test]
 fn all_threads_have_ended_when_the_engine_is_dropped() {
     no_hang("threads", || {
-        let engine = Engine::builder()
-            .workers(3)
-            .thread_name("gone")
-            .build()
-            .unwrap();
+        let engine = Engine::builder().workers(3).thread_name("gone").build().unwrap();
         assert_eq!(sum(&engine, 10_000), (0..10_000).sum());
         // A thread bears its name only when it has begun.
         while threads_named("gone-") < 3 {
@@ -253,10 +245,7 @@ fn a_small_job_stays_on_the_callers_thread() {
             assert_eq!(report.workers, 0, "{rows} rows");
             sink
         });
-        assert!(
-            seen.iter().all(|id| *id == thread::current().id()),
-            "{rows} rows"
-        );
+        assert!(seen.iter().all(|id| *id == thread::current().id()), "{rows} rows");
     }
 }
 
@@ -333,11 +322,8 @@ fn run_all_keeps_its_limit_and_its_order() {
             most.store(0, SeqCst);
             let jobs: Vec<Box<dyn Runnable>> = (0..8u64)
                 .map(|number| {
-                    let (enter, leave, peak) = (
-                        Arc::clone(&running),
-                        Arc::clone(&running),
-                        Arc::clone(&most),
-                    );
+                    let (enter, leave, peak) =
+                        (Arc::clone(&running), Arc::clone(&running), Arc::clone(&most));
                     Box::new(
                         Pipeline::from(sources::generate(500 + number, |id| id))
                             .options(batches_of(20).order(Order::Completion).build().unwrap())
@@ -363,16 +349,11 @@ fn run_all_keeps_its_limit_and_its_order() {
                 .iter()
                 .map(|result| result.as_ref().ok().map(|report| report.counts.loaded))
                 .collect();
-            let expected: Vec<Option<u64>> = (0..8)
-                .map(|number| (number != 3).then_some(500 + number))
-                .collect();
+            let expected: Vec<Option<u64>> =
+                (0..8).map(|number| (number != 3).then_some(500 + number)).collect();
             assert_eq!(read, expected, "limit {limit}");
             let allowed = if limit == 0 { 2 } else { limit };
-            assert!(
-                most.load(SeqCst) <= allowed,
-                "{} at once, limit {limit}",
-                most.load(SeqCst)
-            );
+            assert!(most.load(SeqCst) <= allowed, "{} at once, limit {limit}", most.load(SeqCst));
         }
         assert_eq!(engine.run_all(Vec::new(), 2).len(), 0);
     });
@@ -385,9 +366,7 @@ fn run_all_or_none_cancels_those_that_run_and_those_that_wait() {
         let gate = Gate::new();
         let door = gate.clone();
         let endless = |rows| {
-            Pipeline::from(sources::generate(rows, |id| id))
-                .map(heavy)
-                .load_into(sinks::count())
+            Pipeline::from(sources::generate(rows, |id| id)).map(heavy).load_into(sinks::count())
         };
         let failing = Pipeline::from(sources::generate(10, |id| id))
             .try_map(move |_| -> trommel::Result<u64> {
@@ -401,11 +380,8 @@ fn run_all_or_none_cancels_those_that_run_and_those_that_wait() {
             opener.open();
             Ok(())
         });
-        let jobs: Vec<Box<dyn Runnable>> = vec![
-            Box::new(failing),
-            Box::new(running),
-            Box::new(endless(1 << 40)),
-        ];
+        let jobs: Vec<Box<dyn Runnable>> =
+            vec![Box::new(failing), Box::new(running), Box::new(endless(1 << 40))];
         let kinds: Vec<_> = engine
             .run_all_or_none(jobs, 2)
             .into_iter()

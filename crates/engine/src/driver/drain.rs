@@ -256,7 +256,9 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         // Decided once: a cancel that comes later finds a finished run.
         let cancelled = self.control.close(all_written);
         if self.broken || self.control.has_failed() || (cancelled && self.halfway) {
-            self.outlet.abort();
+            if self.outlet.abort() == Durability::Stored {
+                self.stored = self.counts;
+            }
         } else {
             let ended = if cancelled {
                 self.commit(None, Commit::Now)

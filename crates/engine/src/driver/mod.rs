@@ -68,6 +68,10 @@ where
     K: Sink,
 {
     let Request { name, source, transform, sink, options, cancel, on_progress } = request;
+    let size = guarded("the source", || Ok(source.size()))
+        .map_err(|error| error.in_stage(Stage::Source).in_pipeline(name))?;
+    let blocks = guarded("the source or the sink", || Ok((source.may_block(), sink.may_block())))
+        .map_err(|error| error.in_pipeline(name))?;
     let encoder = guarded("the sink", || sink.encoder())
         .map_err(|error| error.in_stage(Stage::Sink).in_pipeline(name))?;
     let control = Arc::new(Control::new(pool.workers(), options.grace));
@@ -77,8 +81,8 @@ where
     }
     let clock = Clock::new(pool.workers());
     let watched = on_progress.is_some() || options.watchdog.is_some() || !cancel.is_empty();
-    let monitor = Monitor::new(&control, &clock, source.size(), options.watchdog, on_progress);
-    let run = Run { pool, options, control: &control, clock: &clock };
+    let monitor = Monitor::new(&control, &clock, size, options.watchdog, on_progress);
+    let run = Run { pool, options, control: &control, clock: &clock, rows: size.rows, blocks };
     let drive = || run.drive(source, transform, sink, encoder);
     let ran = if watched { monitor.watch_while(drive) } else { drive() };
     monitor.tell();
@@ -99,6 +103,10 @@ struct Run<'r> {
     options: &'r Options,
     control: &'r Control,
     clock: &'r Clock,
+    /// Rows in all, as far as known.
+    rows: Option<u64>,
+    /// Whether the source and the sink may block.
+    blocks: (bool, bool),
 }
 
 /// What became of it.
@@ -122,16 +130,15 @@ impl Run<'_> {
         T: Transform<S::Batch, K>,
         K: Sink,
     {
-        let Run { pool, options, control, clock } = *self;
+        let Run { pool, options, control, clock, rows, blocks } = *self;
         let slots = options.slots(pool.workers());
         let share = options.memory_limit / slots;
-        let (self_feeding, self_draining) = (!source.may_block(), !sink.may_block());
         // Called from inside a transform of the same engine: to wait for the pool would be to wait
         // for oneself.
         let patience = if pool.is_worker() {
             Patience::Endless
         } else {
-            Patience::Until { began: clock.started, rows: source.size().rows }
+            Patience::Until { began: clock.started, rows }
         };
         let work = Work {
             transform,
@@ -159,8 +166,8 @@ impl Run<'_> {
                 clock,
                 slots,
                 first: slot,
-                self_feeding,
-                self_draining,
+                self_feeding: !blocks.0,
+                self_draining: !blocks.1,
                 pieces: options.transform_concurrency,
                 shares_pool: &shares_pool,
             });
@@ -192,10 +199,9 @@ impl Patience {
         match rows {
             Some(rows) => {
                 let took = last.work_ns + last.fill_ns + last.write_ns;
-                // Less than this says more about cold caches than about the rows.
-                took >= 2_000
-                    && rows.saturating_sub(done) * took / last.rows.max(1)
-                        > INLINE.as_nanos() as u64
+                let left = rows.saturating_sub(done) as f64 * took as f64 / last.rows.max(1) as f64;
+                // Less than 2 µs says more about cold caches than about the rows.
+                took >= 2_000 && left > INLINE.as_nanos() as f64
             }
             None => began.elapsed() > INLINE,
         }

@@ -45,12 +45,9 @@ impl<'r, K: Sink> Outlet<'r, K> {
         self.again(|sink| sink.finish())
     }
 
-    pub(super) fn abort(&mut self) {
+    pub(super) fn abort(&mut self) -> Durability {
         // The run has failed already; a panic on top of that is no news.
-        let _ = guarded("the sink", || {
-            self.sink.abort();
-            Ok(())
-        });
+        guarded("the sink", || Ok(self.sink.abort())).unwrap_or(Durability::Pending)
     }
 
     fn again<R>(&mut self, mut call: impl FnMut(&mut K) -> Result<R>) -> Result<R> {

@@ -274,9 +274,11 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let began = clock.begin();
         DEPTH.set(DEPTH.get() + 1);
         self.control.enforce_grace();
-        let pieces = if worker.is_some() { self.pieces_for(&slot) } else { 1 };
-        // Splitting and dropping rows is user code too; a slot must come back whatever happens.
-        let transformed = catch_unwind(AssertUnwindSafe(|| self.transform(&mut slot, pieces)));
+        // Cutting a batch is user code too; a slot must come back whatever happens.
+        let transformed = catch_unwind(AssertUnwindSafe(|| {
+            let pieces = if worker.is_some() { self.pieces_for(&slot) } else { 1 };
+            self.transform(&mut slot, pieces);
+        }));
         if let Err(panic) = transformed {
             slot.unfinished = false;
             slot.lanes[0].error = Some(Error::new(

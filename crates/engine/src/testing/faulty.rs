@@ -32,12 +32,7 @@ pub struct FaultySource<S> {
 impl<S: Source> FaultySource<S> {
     /// The first `fill` after at least `after_rows` rows goes wrong; 0: the very first one.
     pub fn new(inner: S, after_rows: u64, fault: Fault) -> Self {
-        FaultySource {
-            inner,
-            after_rows,
-            fault,
-            rows: 0,
-        }
+        FaultySource { inner, after_rows, fault, rows: 0 }
     }
 }
 
@@ -111,11 +106,7 @@ impl<K: Sink> FaultySink<K> {
     }
 
     fn step(&self, call: SinkCall) -> Result<()> {
-        if self.call == call {
-            self.trap.step()
-        } else {
-            Ok(())
-        }
+        if self.call == call { self.trap.step() } else { Ok(()) }
     }
 }
 
@@ -142,8 +133,8 @@ impl<K: Sink> Sink for FaultySink<K> {
         self.step(SinkCall::Finish)?;
         self.inner.finish()
     }
-    fn abort(&mut self) {
-        self.inner.abort();
+    fn abort(&mut self) -> Durability {
+        self.inner.abort()
     }
     fn resume(&mut self) -> Result<Option<Checkpoint>> {
         self.inner.resume()

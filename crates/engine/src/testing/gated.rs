@@ -35,13 +35,7 @@ pub struct GatedSource<S> {
 impl<S: Source> GatedSource<S> {
     /// Waits in `fill` number `at_fill`, the first being 0. Not even a cancel wakes it.
     pub fn new(inner: S, at_fill: u64, gate: Gate) -> Self {
-        GatedSource {
-            inner,
-            at_fill,
-            gate,
-            heeds_cancel: false,
-            fills: 0,
-        }
+        GatedSource { inner, at_fill, gate, heeds_cancel: false, fills: 0 }
     }
 
     /// The end of the run wakes it too.
@@ -57,8 +51,7 @@ impl<S: Source> Source for GatedSource<S> {
 
     fn fill(&mut self, batch: &mut S::Batch, limit: &Limit<'_>) -> Result<Fill> {
         if self.fills == self.at_fill {
-            self.gate
-                .pass_unless(|| self.heeds_cancel && limit.is_cancelled());
+            self.gate.pass_unless(|| self.heeds_cancel && limit.is_cancelled());
         }
         self.fills += 1;
         self.inner.fill(batch, limit)
@@ -104,12 +97,7 @@ pub struct GatedSink<K> {
 impl<K: Sink> GatedSink<K> {
     /// Lets the first `skip` of such calls pass and waits in the next one.
     pub fn new(inner: K, call: SinkCall, skip: u64, gate: Gate) -> Self {
-        GatedSink {
-            inner,
-            call,
-            skip,
-            gate,
-        }
+        GatedSink { inner, call, skip, gate }
     }
 
     /// The other sink.
@@ -151,8 +139,8 @@ impl<K: Sink> Sink for GatedSink<K> {
         self.arrive(SinkCall::Finish);
         self.inner.finish()
     }
-    fn abort(&mut self) {
-        self.inner.abort();
+    fn abort(&mut self) -> Durability {
+        self.inner.abort()
     }
     fn resume(&mut self) -> Result<Option<Checkpoint>> {
         self.inner.resume()

@@ -95,9 +95,10 @@ impl<T: Send> Sink for Ledger<T> {
         self.store();
         Ok(())
     }
-    fn abort(&mut self) {
+    fn abort(&mut self) -> Durability {
         self.pending.clear();
         self.latest = None;
+        Durability::Pending
     }
     fn resume(&mut self) -> Result<Option<Checkpoint>> {
         Ok(self.checkpoint.clone())

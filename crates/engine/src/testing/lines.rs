@@ -35,12 +35,7 @@ impl Lines {
 
     /// Lines of this text, without their `\n`.
     pub fn new(text: impl Into<Vec<u8>>) -> Self {
-        Lines {
-            text: text.into(),
-            at: 0,
-            record: 0,
-            cuttable: true,
-        }
+        Lines { text: text.into(), at: 0, record: 0, cuttable: true }
     }
 
     /// Its batches refuse to be cut over several workers, as most batches of bytes do.
@@ -65,13 +60,11 @@ impl LinesBatch {
     /// Offset and content of each line.
     fn lines(&self) -> impl Iterator<Item = (usize, &[u8])> {
         let mut offset = 0;
-        self.bytes
-            .split_inclusive(|byte| *byte == b'\n')
-            .map(move |line| {
-                let start = offset;
-                offset += line.len();
-                (start, line.strip_suffix(b"\n").unwrap_or(line))
-            })
+        self.bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+            let start = offset;
+            offset += line.len();
+            (start, line.strip_suffix(b"\n").unwrap_or(line))
+        })
     }
 }
 
@@ -151,11 +144,7 @@ impl Source for Lines {
         }
         self.at += batch.bytes.len();
         self.record += batch.rows as u64;
-        Ok(if self.at == self.text.len() {
-            Fill::End
-        } else {
-            Fill::More
-        })
+        Ok(if self.at == self.text.len() { Fill::End } else { Fill::More })
     }
 
     fn position(&self) -> Option<Position> {
@@ -173,10 +162,7 @@ impl Source for Lines {
     }
 
     fn size(&self) -> Size {
-        Size {
-            rows: None,
-            bytes: Some(self.text.len() as u64),
-        }
+        Size { rows: None, bytes: Some(self.text.len() as u64) }
     }
 
     fn bytes_read(&self) -> u64 {

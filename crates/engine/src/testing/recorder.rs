@@ -63,10 +63,7 @@ struct Record<T> {
 
 impl<T> Clone for Recorder<T> {
     fn clone(&self) -> Self {
-        Recorder {
-            record: Arc::clone(&self.record),
-            may_block: self.may_block,
-        }
+        Recorder { record: Arc::clone(&self.record), may_block: self.may_block }
     }
 }
 
@@ -80,10 +77,7 @@ impl<T> Recorder<T> {
     /// An empty record. The driver gives it a drain thread, as it does a file or a database.
     pub fn new() -> Self {
         Recorder {
-            record: Arc::new(Mutex::new(Record {
-                values: Vec::new(),
-                calls: Vec::new(),
-            })),
+            record: Arc::new(Mutex::new(Record { values: Vec::new(), calls: Vec::new() })),
             may_block: true,
         }
     }
@@ -108,11 +102,7 @@ impl<T> Recorder<T> {
     /// How often a method was called, by its name.
     pub fn count(&self, name: &str) -> usize {
         let record = self.record.lock();
-        record
-            .calls
-            .iter()
-            .filter(|call| call.name() == name)
-            .count()
+        record.calls.iter().filter(|call| call.name() == name).count()
     }
 
     /// How many values have been written.
@@ -156,8 +146,9 @@ impl<T: Send> Sink for Recorder<T> {
         self.record.lock().calls.push(Call::Finish);
         Ok(())
     }
-    fn abort(&mut self) {
+    fn abort(&mut self) -> Durability {
         self.record.lock().calls.push(Call::Abort);
+        Durability::Stored
     }
     fn may_block(&self) -> bool {
         self.may_block

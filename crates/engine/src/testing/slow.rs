@@ -105,8 +105,8 @@ impl<K: Sink> Sink for SlowSink<K> {
     fn finish(&mut self) -> Result<()> {
         self.inner.finish()
     }
-    fn abort(&mut self) {
-        self.inner.abort();
+    fn abort(&mut self) -> Durability {
+        self.inner.abort()
     }
     fn resume(&mut self) -> Result<Option<Checkpoint>> {
         self.inner.resume()

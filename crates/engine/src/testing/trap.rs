@@ -69,11 +69,7 @@ impl Trap {
 
     /// Goes off at each of these steps.
     pub fn during(steps: Range<u64>, fault: Fault) -> Self {
-        Trap {
-            steps: Arc::default(),
-            armed: steps,
-            fault,
-        }
+        Trap { steps: Arc::default(), armed: steps, fault }
     }
 
     /// One step.
@@ -85,11 +81,7 @@ impl Trap {
     /// When it goes off and its fault is a panic.
     pub fn step(&self) -> Result<()> {
         let step = self.steps.fetch_add(1, Ordering::SeqCst);
-        if self.armed.contains(&step) {
-            self.fault.raise()
-        } else {
-            Ok(())
-        }
+        if self.armed.contains(&step) { self.fault.raise() } else { Ok(()) }
     }
 
     /// Steps so far.

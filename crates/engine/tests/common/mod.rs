@@ -70,9 +70,7 @@ pub(crate) fn reference(rows: u64, verdict: impl Fn(u64) -> Verdict) -> Expected
             Verdict::Emit(copies) => {
                 expected.counts.loaded += 1;
                 expected.counts.emitted += copies;
-                expected
-                    .values
-                    .extend((0..copies).map(|copy| value(id, copy)));
+                expected.values.extend((0..copies).map(|copy| value(id, copy)));
             }
             Verdict::Refuse(_) | Verdict::Panic(_) => {
                 expected.counts.rejected += 1;
