@@ -20,7 +20,7 @@ nextest *args:
 
 # The ring of the driver under a schedule explorer.
 test-shuttle *args:
-    RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle cargo test -p trommel --lib --release shuttle {{ args }}
+    RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=target/shuttle cargo test -p trommel --lib --release explore {{ args }}
 
 # The tables of the origin beside Trommel's own figures, in under five minutes.
 bench *args:

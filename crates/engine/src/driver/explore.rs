@@ -1,1 +1,287 @@
-//! Explores schedules of the ring.
+//! Explores schedules of the ring: whatever thread runs when, nothing is lost and nothing hangs.
+//!
+//! Run with `RUSTFLAGS="--cfg shuttle" cargo test -p trommel --lib --release explore`. The ring is
+//! the real one; threads, channels and locks are shuttle's (`sync.rs`), which fails a test whose
+//! threads all wait, and a channel fails one whose send would block.
+
+use super::{Pool, Request, run};
+use crate::batch::Batch;
+use crate::cancel::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::{Options, Order};
+use crate::out::Out;
+use crate::reject::RejectPolicy;
+use crate::sink::{Encode, Sink};
+use crate::source::{Fill, Limit, Source};
+use crate::stage::{Closure, Rows};
+use std::sync::Arc;
+
+const ROWS: u64 = 7;
+const SCHEDULES: usize = 500;
+
+/// What goes wrong, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    RowError(u64),
+    Reject(u64),
+    Panic(u64),
+    SourceError(u64),
+    SinkError(u64),
+    Cancel,
+    FullPages,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    slots: usize,
+    source_blocks: bool,
+    sink_blocks: bool,
+    order: Order,
+    nests: bool,
+    fault: Fault,
+}
+
+struct Ids {
+    next: u64,
+    case: Case,
+}
+
+#[derive(Default)]
+struct IdBatch(Vec<u64>);
+
+impl Batch for IdBatch {
+    type Row<'a> = u64;
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    where
+        F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
+    {
+        self.0[from..].iter().try_for_each(|id| visit(Ok(*id)))
+    }
+}
+
+impl Source for Ids {
+    type Batch = IdBatch;
+    fn fill(&mut self, batch: &mut IdBatch, limit: &Limit<'_>) -> Result<Fill> {
+        if self.case.fault == Fault::SourceError(self.next) {
+            return Err(Error::fatal("the source broke"));
+        }
+        let end = (self.next + limit.rows() as u64).min(ROWS);
+        batch.0.clear();
+        batch.0.extend(self.next..end);
+        self.next = end;
+        Ok(if end == ROWS { Fill::End } else { Fill::More })
+    }
+    fn may_block(&self) -> bool {
+        self.case.source_blocks
+    }
+}
+
+struct Kept {
+    values: Vec<u64>,
+    finished: u32,
+    aborted: u32,
+    case: Case,
+}
+
+impl Sink for Kept {
+    type Page = Vec<u64>;
+    type Encoder = ();
+    fn encoder(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn write(&mut self, page: &mut Vec<u64>) -> Result<()> {
+        if let Fault::SinkError(id) = self.case.fault
+            && page.contains(&id)
+        {
+            return Err(Error::fatal("the sink broke"));
+        }
+        self.values.append(page);
+        Ok(())
+    }
+    fn finish(&mut self) -> Result<()> {
+        self.finished += 1;
+        Ok(())
+    }
+    fn abort(&mut self) -> crate::Durability {
+        self.aborted += 1;
+        crate::Durability::Stored
+    }
+    fn may_block(&self) -> bool {
+        self.case.sink_blocks
+    }
+}
+
+impl Encode<u64> for Kept {
+    fn encode((): &(), page: &mut Vec<u64>, value: u64) -> Result<()> {
+        page.push(value);
+        Ok(())
+    }
+}
+
+fn explore(pool: &Pool, case: Case) {
+    let options = Options::builder()
+        .fixed_batch_size(if case.fault == Fault::FullPages { 3 } else { 1 })
+        .channel_capacity(case.slots)
+        .transform_concurrency(1)
+        .order(case.order)
+        .on_reject(match case.fault {
+            Fault::Reject(_) => RejectPolicy::skip(1),
+            _ => RejectPolicy::Stop,
+        });
+    let mut options = options.build().unwrap();
+    if case.fault == Fault::FullPages {
+        // A page of more than 0 bytes is full: each row makes a turn of its own.
+        options.memory_limit = 1;
+    }
+    let mut source = Ids { next: 0, case };
+    let mut sink = Kept { values: Vec::new(), finished: 0, aborted: 0, case };
+    let transform = Closure {
+        steps: Rows,
+        transform: move |id: u64, out: &mut Out<'_, Kept>| {
+            shuttle::thread::yield_now();
+            match case.fault {
+                Fault::RowError(bad) if bad == id => Err(Error::fatal("a bad row")),
+                Fault::Reject(bad) if bad == id => Err(Error::row("a bad row")),
+                Fault::Panic(bad) if bad == id => std::panic::resume_unwind(Box::new("a panic")),
+                _ => out.emit(id),
+            }
+        },
+    };
+    let token = CancelToken::new();
+    let canceller = (case.fault == Fault::Cancel).then(|| {
+        let token = token.clone();
+        shuttle::thread::spawn(move || token.cancel())
+    });
+    let result = run(
+        pool,
+        Request {
+            name: "explored",
+            source: &mut source,
+            transform: &transform,
+            sink: &mut sink,
+            options: &options,
+            cancel: std::slice::from_ref(&token),
+            on_progress: None,
+        },
+    );
+    if let Some(canceller) = canceller {
+        canceller.join().unwrap();
+    }
+    check(case, &result, &sink);
+}
+
+fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
+    let report = match result {
+        Ok(report) => report,
+        Err(error) => error.report().expect("a failed run reports too"),
+    };
+    let counts = report.counts;
+    assert!(counts.add_up(), "{case:?}: {counts:?}");
+    // The first batch runs on the caller's thread, all others go around the ring.
+    let early = matches!(case.fault, Fault::Cancel | Fault::RowError(0) | Fault::SourceError(0));
+    assert!(report.workers > 0 || early || case.fault == Fault::SinkError(0), "{case:?}");
+    assert_eq!(counts.loaded, sink.values.len() as u64, "{case:?}: {counts:?}");
+    let mut values = sink.values.clone();
+    if case.order == Order::Completion {
+        values.sort_unstable();
+    }
+    assert!(values.is_sorted() && values.windows(2).all(|pair| pair[0] < pair[1]), "{case:?}");
+    let all: Vec<u64> = (0..ROWS).collect();
+    match case.fault {
+        Fault::None | Fault::FullPages => {
+            assert!(result.is_ok(), "{case:?}: {result:?}");
+            assert_eq!((values, sink.finished, sink.aborted), (all, 1, 0), "{case:?}");
+        }
+        Fault::Reject(bad) => {
+            assert!(result.is_ok(), "{case:?}: {result:?}");
+            assert_eq!(counts.rejected, 1);
+            assert!(!values.contains(&bad) && values.len() as u64 == ROWS - 1);
+        }
+        Fault::Cancel => {
+            let cancelled =
+                result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled);
+            assert!(result.is_ok() || cancelled, "{case:?}: {result:?}");
+            if case.order == Order::Ordered {
+                assert_eq!(values, all[..values.len()], "{case:?}: not contiguous");
+            }
+        }
+        Fault::RowError(at) | Fault::Panic(at) | Fault::SourceError(at) | Fault::SinkError(at) => {
+            assert!(result.is_err(), "{case:?}");
+            assert_eq!((sink.finished, sink.aborted), (0, 1), "{case:?}");
+            if case.order == Order::Ordered {
+                assert_eq!(values, all[..at as usize], "{case:?}: all before, nothing behind");
+            }
+        }
+    }
+}
+
+/// Explores one fault through every pool, ring and kind of ends.
+fn explore_all(fault: Fault) {
+    for workers in [1, 2, 3] {
+        let pool = Arc::new(Pool::new(workers, "explored", None).unwrap());
+        for slots in [2, 3] {
+            for (source_blocks, sink_blocks) in
+                [(false, false), (false, true), (true, false), (true, true)]
+            {
+                for (order, nests) in
+                    [(Order::Ordered, false), (Order::Ordered, true), (Order::Completion, false)]
+                {
+                    let case = Case { slots, source_blocks, sink_blocks, order, nests, fault };
+                    let pool = Arc::clone(&pool);
+                    shuttle::check_random(
+                        move || {
+                            // Two pipelines on one pool is what tells the ring to nest.
+                            let _other = case.nests.then(|| (pool.join(), pool.join()));
+                            explore(&pool, case);
+                        },
+                        SCHEDULES,
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn explore_success() {
+    explore_all(Fault::None);
+}
+
+#[test]
+fn explore_row_errors() {
+    [0, 3, ROWS - 1].into_iter().for_each(|at| explore_all(Fault::RowError(at)));
+}
+
+#[test]
+fn explore_rejects() {
+    explore_all(Fault::Reject(4));
+}
+
+#[test]
+fn explore_panics() {
+    explore_all(Fault::Panic(2));
+}
+
+#[test]
+fn explore_source_errors() {
+    [0, 3].into_iter().for_each(|at| explore_all(Fault::SourceError(at)));
+}
+
+#[test]
+fn explore_sink_errors() {
+    [0, 3, ROWS - 1].into_iter().for_each(|at| explore_all(Fault::SinkError(at)));
+}
+
+#[test]
+fn explore_cancels() {
+    explore_all(Fault::Cancel);
+}
+
+#[test]
+fn explore_full_pages() {
+    explore_all(Fault::FullPages);
+}

@@ -7,8 +7,8 @@ use super::feed::{Fed, Feed};
 use super::panic_message;
 use super::slot::Slot;
 use super::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Channel, Mutex, PoolScope, each_piece, fence, thread_scope,
-    worker_index, yield_now, yield_worker,
+    AtomicBool, AtomicU64, AtomicUsize, Channel, Mutex, PoolScope, each_piece, fence, thread_local,
+    thread_scope, worker_index, yield_now, yield_worker,
 };
 use super::work::{Walked, Work};
 use crate::batch::Batch;
@@ -22,14 +22,14 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 /// How long a worker stays with one pipeline while others wait for the pool.
-const TURN: Duration = Duration::from_millis(1);
+const TURN: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_millis(1) };
 /// A batch is worth cutting when each piece keeps a worker busy for this long, ns.
 const PIECE_NS: f64 = 50_000.0;
 
 thread_local! {
     /// Batches that this thread is in the middle of. More than 0 when a chain starts: the thread
     /// waits inside a transform (a nested rayon call) and has been given this chain meanwhile.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static DEPTH: Cell<usize> = Cell::new(0);
 }
 
 type BoxedSlot<S, K> = Box<Slot<<S as Source>::Batch, <K as Sink>::Page>>;
@@ -67,6 +67,9 @@ pub(super) struct Ring<'r, S: Source, T, K: Sink> {
     pieces: usize,
     /// Other pipelines share the pool.
     shares_pool: &'r (dyn Fn() -> bool + Sync),
+    /// Transforms behave as if they called rayon.
+    #[cfg(shuttle)]
+    nests: bool,
 }
 
 /// What the parallel run starts from.
@@ -110,6 +113,8 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             settled: AtomicU64::new(settled),
             arrived: AtomicUsize::new(0),
             pieces: start.pieces,
+            #[cfg(shuttle)]
+            nests: (start.shares_pool)(),
             shares_pool: start.shares_pool,
         }
     }
@@ -239,7 +244,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     /// One worker's turn: takes slots while there are any, and ends rather than wait for one.
     fn chain<'s>(&'s self, scope: &PoolScope<'s>) {
         self.arrived.fetch_add(1, Relaxed);
-        let nested = DEPTH.get() > 0;
+        let nested = DEPTH.with(Cell::get) > 0;
         let began = Instant::now();
         let mut turn_ends = TURN;
         loop {
@@ -272,8 +277,12 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     ) {
         let clock = self.clock.worker(worker);
         let began = clock.begin();
-        DEPTH.set(DEPTH.get() + 1);
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
         self.control.enforce_grace();
+        #[cfg(shuttle)]
+        if worker.is_some() && self.nests {
+            scope.run_one(false);
+        }
         // Cutting a batch is user code too; a slot must come back whatever happens.
         let transformed = catch_unwind(AssertUnwindSafe(|| {
             let pieces = if worker.is_some() { self.pieces_for(&slot) } else { 1 };
@@ -286,7 +295,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
                 format!("the batch panicked: {}", panic_message(&*panic)),
             ));
         }
-        DEPTH.set(DEPTH.get() - 1);
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
         clock.count_rows(slot.used().iter().map(|lane| lane.counts.read).sum());
         if slot.used().iter().any(|lane| lane.error.is_some()) {
             self.control.stop_feeding();

@@ -6,6 +6,7 @@ mod real {
     pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, fence};
     pub(crate) use std::thread::{scope as thread_scope, yield_now};
+    pub(crate) use std::thread_local;
 
     /// A scope of the pool: what is spawned in it ends before it does.
     pub(crate) type PoolScope<'scope> = rayon::ScopeFifo<'scope>;
@@ -62,6 +63,7 @@ mod real {
 mod explored {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, fence};
     pub(crate) use shuttle::thread::{scope as thread_scope, yield_now};
+    pub(crate) use shuttle::thread_local;
     use std::collections::VecDeque;
 
     /// `parking_lot`'s interface over shuttle's mutex.
@@ -101,12 +103,8 @@ mod explored {
         closed: bool,
     }
 
-    std::thread_local! {
-        static WORKER: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
-    }
-
     pub(crate) fn worker_index() -> Option<usize> {
-        None
+        Some(0)
     }
 
     impl<'scope> PoolScope<'scope> {
