@@ -64,11 +64,7 @@ fn an_iterator_that_turns_slow_holds_nothing_back() {
             .unwrap();
         // All that was sent arrives, although the iterator now waits for its next item.
         for id in 0..100_000u64 {
-            assert_eq!(
-                arrived.recv_timeout(HANG / 3),
-                Ok(id),
-                "with the source still open"
-            );
+            assert_eq!(arrived.recv_timeout(HANG / 3), Ok(id), "with the source still open");
         }
         drop(sender);
         assert_eq!(run.wait().unwrap().0.counts.loaded, 100_000);
@@ -177,18 +173,9 @@ fn a_cancel_with_grace_drains_what_is_in_flight() {
             let counts = result.unwrap_err().report().unwrap().counts;
             assert_eq!((counts.abandoned, counts.loaded), (0, counts.read));
             assert!(counts.read > 3_000);
-            assert!(
-                ledger.stored().iter().copied().eq(0..counts.loaded),
-                "stored without a gap"
-            );
-            let position = ledger
-                .checkpoint()
-                .unwrap()
-                .position
-                .as_ref()
-                .unwrap()
-                .numbers()
-                .unwrap();
+            assert!(ledger.stored().iter().copied().eq(0..counts.loaded), "stored without a gap");
+            let position =
+                ledger.checkpoint().unwrap().position.as_ref().unwrap().numbers().unwrap();
             assert_eq!(position[0], counts.loaded);
         }
     });
@@ -222,16 +209,9 @@ fn a_cancel_without_grace_drops_what_is_in_flight() {
             is_cancelled(&result);
             let counts = result.unwrap_err().report().unwrap().counts;
             // A row that had begun in each worker, and the moment before the flag was seen.
-            assert!(
-                after.load(SeqCst) < 5_000,
-                "{} rows after the cancel",
-                after.load(SeqCst)
-            );
+            assert!(after.load(SeqCst) < 5_000, "{} rows after the cancel", after.load(SeqCst));
             assert_eq!(ledger.stored().len() as u64, counts.loaded);
-            assert!(
-                ledger.stored().iter().copied().eq(0..counts.loaded),
-                "stored without a gap"
-            );
+            assert!(ledger.stored().iter().copied().eq(0..counts.loaded), "stored without a gap");
             assert!(counts.abandoned > 0, "{counts:?}");
         }
     });
@@ -247,12 +227,7 @@ fn the_grace_period_ends_on_the_callers_thread_too() {
         let rows = Arc::new(AtomicU64::new(0));
         let seen = Arc::clone(&rows);
         let result = Pipeline::from(sources::iter(0..1_000u64))
-            .options(
-                batches_of(1_000)
-                    .grace(Duration::from_millis(1))
-                    .build()
-                    .unwrap(),
-            )
+            .options(batches_of(1_000).grace(Duration::from_millis(1)).build().unwrap())
             .cancel_with(&token)
             .map(move |id: &mut u64| {
                 cancel.cancel();
@@ -263,11 +238,7 @@ fn the_grace_period_ends_on_the_callers_thread_too() {
             .load_into(sinks::count())
             .run(&engine(1));
         is_cancelled(&result);
-        assert!(
-            rows.load(SeqCst) < 500,
-            "{} rows after the grace period",
-            rows.load(SeqCst)
-        );
+        assert!(rows.load(SeqCst) < 500, "{} rows after the grace period", rows.load(SeqCst));
     });
 }
 
@@ -284,12 +255,7 @@ fn a_cancel_while_everyone_waits_for_the_sink() {
                     spin(Duration::from_micros(2));
                     *id
                 })
-                .load_into(GatedSink::new(
-                    sink.clone(),
-                    SinkCall::Write,
-                    10,
-                    gate.clone(),
-                ))
+                .load_into(GatedSink::new(sink.clone(), SinkCall::Write, 10, gate.clone()))
                 .start(&engine(2))
                 .unwrap();
             assert!(gate.await_arrivals(1));
@@ -329,13 +295,7 @@ fn a_cancel_between_two_retries_is_a_cancel() {
             }
         });
         let result = Pipeline::from(sources::iter(0..1_000u64))
-            .options(
-                batches_of(10)
-                    .retry(retry)
-                    .grace(Duration::ZERO)
-                    .build()
-                    .unwrap(),
-            )
+            .options(batches_of(10).retry(retry).grace(Duration::ZERO).build().unwrap())
             .cancel_with(&token)
             .map(|id: &mut u64| {
                 spin(Duration::from_micros(20));
@@ -358,11 +318,7 @@ fn twice<T: Clone>(value: T) -> (T, T) {
 #[test]
 fn transient_errors_are_retried_as_often_as_allowed() {
     no_hang("retry", || {
-        let retry = |attempts| Retry {
-            attempts,
-            initial: Duration::ZERO,
-            max: Duration::ZERO,
-        };
+        let retry = |attempts| Retry { attempts, initial: Duration::ZERO, max: Duration::ZERO };
         for call in [SinkCall::Write, SinkCall::Commit] {
             for (failures, attempts) in [(0, 0), (1, 1), (3, 3), (3, 5), (1, 0), (4, 3)] {
                 let sink = Recorder::new();
@@ -375,25 +331,13 @@ fn transient_errors_are_retried_as_often_as_allowed() {
                 let label = format!("{call:?}: {failures} failures, {attempts} retries");
                 if failures <= u64::from(attempts) {
                     let report = result.unwrap();
-                    assert_eq!(
-                        (report.retries, report.counts.loaded),
-                        (failures, 100),
-                        "{label}"
-                    );
+                    assert_eq!((report.retries, report.counts.loaded), (failures, 100), "{label}");
                     assert!(sink.values().into_iter().eq(0..100), "{label}");
                 } else {
                     let error = result.unwrap_err();
                     assert_eq!(error.kind(), ErrorKind::Transient, "{label}");
-                    assert_eq!(
-                        error.report().unwrap().retries,
-                        u64::from(attempts),
-                        "{label}"
-                    );
-                    assert_eq!(
-                        (sink.count("abort"), sink.count("finish")),
-                        (1, 0),
-                        "{label}"
-                    );
+                    assert_eq!(error.report().unwrap().retries, u64::from(attempts), "{label}");
+                    assert_eq!((sink.count("abort"), sink.count("finish")), (1, 0), "{label}");
                 }
             }
         }
@@ -406,12 +350,7 @@ fn stuck_source(at_fill: u64) {
         let source =
             GatedSource::new(sources::iter(0..1_000u64), at_fill, Gate::new()).heeding_cancel();
         let error = Pipeline::from(source)
-            .options(
-                batches_of(10)
-                    .watchdog(Duration::from_millis(50))
-                    .build()
-                    .unwrap(),
-            )
+            .options(batches_of(10).watchdog(Duration::from_millis(50)).build().unwrap())
             .map(|id: &mut u64| {
                 spin(Duration::from_micros(20));
                 *id
@@ -436,18 +375,10 @@ fn the_watchdog_names_a_source_stuck_in_its_first_batch() {
 }
 
 fn is_stalled(error: &Error, stage: Stage) {
-    assert_eq!(
-        (error.kind(), error.stage()),
-        (ErrorKind::Stalled, Some(stage)),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Stalled, Some(stage)), "{error}");
     let report = error.report().unwrap();
     assert!(!report.stalls.is_empty(), "{error}");
-    assert!(
-        report.stalls[0].starts_with(&stage.to_string()),
-        "{:?}",
-        report.stalls
-    );
+    assert!(report.stalls[0].starts_with(&stage.to_string()), "{:?}", report.stalls);
     assert!(report.counts.add_up());
 }
 
