@@ -350,7 +350,7 @@ fn stuck_source(at_fill: u64) {
         let source =
             GatedSource::new(sources::iter(0..1_000u64), at_fill, Gate::new()).heeding_cancel();
         let error = Pipeline::from(source)
-            .options(batches_of(10).watchdog(Duration::from_millis(50)).build().unwrap())
+            .options(batches_of(10).watchdog(Duration::from_millis(300)).build().unwrap())
             .map(|id: &mut u64| {
                 spin(Duration::from_micros(20));
                 *id

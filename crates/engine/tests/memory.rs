@@ -31,13 +31,14 @@ fn bounded(label: &'static str, work: impl Fn(&Engine, OptionsBuilder) + Send + 
     let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     no_hang(label, move || {
         for workers in [1, 2] {
-            for pieces in [0, 1, 3] {
+            for (pieces, rows) in [(0, 512), (1, 512), (3, 512), (3, 2_048)] {
                 let engine = engine(workers);
-                let options = batches_of(512).memory_limit(LIMIT).transform_concurrency(pieces);
+                let options = batches_of(rows).memory_limit(LIMIT).transform_concurrency(pieces);
                 let ((), used) = measure(|| work(&engine, options));
                 assert!(
                     used.peak_bytes <= ALLOWED,
-                    "{label}, {workers} workers, {pieces} pieces: {} KiB at once, limit {} KiB",
+                    "{label}, {workers} workers, batches of {rows} in {pieces} pieces: {} KiB at \
+                     once, limit {} KiB",
                     used.peak_bytes >> 10,
                     LIMIT >> 10
                 );
@@ -46,22 +47,22 @@ fn bounded(label: &'static str, work: impl Fn(&Engine, OptionsBuilder) + Send + 
     });
 }
 
-/// A transform that makes a thousand times its input.
+/// A transform that makes hundreds of times its input.
 #[test]
 fn a_transform_that_multiplies_its_input_is_bounded() {
-    bounded("1000 values a row", |engine, options| {
+    bounded("300 values a row", |engine, options| {
         let mut bytes = 0;
         let sink = sinks::for_each(|_: [u64; 4]| {
             bytes += 32;
             Ok(())
         });
-        Pipeline::from(sources::generate(1_500, |id| id))
+        Pipeline::from(sources::generate(5_000, |id| id))
             .options(options.build().unwrap())
-            .transform(|id, out| (0..1_000).try_for_each(|copy| out.emit([id, copy, 0, 0])))
+            .transform(|id, out| (0..300).try_for_each(|copy| out.emit([id, copy, 0, 0])))
             .load_into(sink)
             .run(engine)
             .unwrap();
-        assert_eq!(bytes, 1_500 * 1_000 * 32u64);
+        assert_eq!(bytes, 5_000 * 300 * 32u64);
     });
 }
 
@@ -84,7 +85,7 @@ fn rows_that_become_wide_are_bounded() {
 #[test]
 fn an_arena_that_grows_is_bounded() {
     bounded("10 KiB of scratch a row", |engine, options| {
-        Pipeline::from(sources::generate(3_000, |id| id))
+        Pipeline::from(sources::generate(5_000, |id| id))
             .options(options.build().unwrap())
             .transform(|id, out| {
                 let scratch = out.arena().alloc_slice_fill_copy(10 << 10, 1u8);

@@ -64,7 +64,7 @@ fn stall<K>(
         *STUCK.lock().unwrap() = Some(gate.clone());
         let door = gate.clone();
         let error = Pipeline::from(sources::iter(0..1_000u64))
-            .options(batches_of(10).watchdog(Duration::from_millis(50)).build().unwrap())
+            .options(batches_of(10).watchdog(Duration::from_millis(300)).build().unwrap())
             .map(move |id: &mut u64| {
                 spin(Duration::from_micros(20));
                 if Some(*id) == stuck_row {
