@@ -1,0 +1,399 @@
+//! Laws 8, 9 and 11: a slow source is not waited for, a cancel ends a run in every state it can be
+//! in, and a run that stands still says which stage it is.
+
+mod common;
+
+use common::{HANG, batches_of, engine, no_hang, spin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
+use trommel::testing::{
+    Fault, FaultySink, Gate, GatedSink, GatedSource, Ledger, Recorder, SinkCall, Trap,
+};
+use trommel::{
+    CancelToken, Error, ErrorKind, Options, Order, Pipeline, Result, Retry, RunReport, Stage,
+    sinks, sources,
+};
+
+fn is_cancelled(result: &Result<RunReport>) {
+    let error = result.as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(error.report().unwrap().counts.add_up());
+}
+
+/// Symptom of the origin: a record waited for a full batch. Expected: one record, and nothing after
+/// it, is loaded.
+#[test]
+fn a_single_record_is_loaded_while_the_source_stays_open() {
+    no_hang("one record", || {
+        for workers in [1, 2] {
+            let (sender, receiver) = crossbeam_channel::unbounded();
+            let (loaded, arrived) = crossbeam_channel::unbounded();
+            let run = Pipeline::from(sources::channel(receiver))
+                .options(batches_of(1_000).build().unwrap())
+                .map(|id: u64| id)
+                .load_into(sinks::channel(loaded))
+                .start(&engine(workers))
+                .unwrap();
+            for id in 0..5 {
+                sender.send(id).unwrap();
+                assert_eq!(arrived.recv_timeout(HANG / 2), Ok(id));
+            }
+            drop(sender);
+            assert_eq!(run.wait().unwrap().0.counts.loaded, 5);
+        }
+    });
+}
+
+/// Symptom: a record behind a busy stretch waited for ever. Cause: `iter` pulls up to 1,024 items
+/// at once from an iterator that has been quick. Expected: as above, also for an iterator that turns
+/// slow.
+#[test]
+fn an_iterator_that_turns_slow_holds_nothing_back() {
+    no_hang("slow iterator", || {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let (loaded, arrived) = crossbeam_channel::unbounded();
+        for id in 0..100_000u64 {
+            sender.send(id).unwrap();
+        }
+        let run = Pipeline::from(sources::iter(receiver))
+            .map(|id: &mut u64| *id)
+            .load_into(sinks::channel(loaded))
+            .start(&engine(2))
+            .unwrap();
+        // All that was sent arrives, although the iterator now waits for its next item.
+        for id in 0..100_000u64 {
+            assert_eq!(arrived.recv_timeout(HANG / 3), Ok(id), "with the source still open");
+        }
+        drop(sender);
+        assert_eq!(run.wait().unwrap().0.counts.loaded, 100_000);
+    });
+}
+
+#[test]
+fn a_record_is_loaded_while_workers_are_busy_and_the_flush_timeout_runs() {
+    no_hang("busy workers", || {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let (loaded, arrived) = crossbeam_channel::unbounded();
+        let gate = Gate::new();
+        let door = gate.clone();
+        let run = Pipeline::from(sources::channel(receiver))
+            .options(
+                batches_of(1_000)
+                    .order(Order::Completion)
+                    .flush_timeout(Duration::from_millis(5))
+                    .build()
+                    .unwrap(),
+            )
+            .map(move |id: u64| {
+                if id == 0 {
+                    spin(Duration::from_millis(1)); // worth the pool
+                }
+                if id == 1 {
+                    door.pass(); // one of the two workers is busy for long
+                }
+                id
+            })
+            .load_into(sinks::channel(loaded))
+            .start(&engine(2))
+            .unwrap();
+        sender.send(0).unwrap();
+        assert_eq!(arrived.recv_timeout(HANG / 2), Ok(0));
+        sender.send(1).unwrap();
+        assert!(gate.await_arrivals(1));
+        sender.send(2).unwrap();
+        assert_eq!(arrived.recv_timeout(HANG / 2), Ok(2));
+        gate.open();
+        assert_eq!(arrived.recv_timeout(HANG / 2), Ok(1));
+        drop(sender);
+        run.wait().unwrap();
+    });
+}
+
+/// Cancelled while the source waits for input, with nothing in flight.
+#[test]
+fn a_cancel_wakes_a_source_that_waits() {
+    no_hang("waiting source", || {
+        for rows in [0u64, 1, 10_000] {
+            let (sender, receiver) = crossbeam_channel::unbounded();
+            (0..rows).for_each(|id| sender.send(id).unwrap());
+            let sink = Recorder::new();
+            let run = Pipeline::from(sources::channel(receiver))
+                .map(|id: u64| id)
+                .load_into(sink.clone())
+                .start(&engine(2))
+                .unwrap();
+            while sink.len() < rows as usize {
+                thread::yield_now();
+            }
+            run.cancel();
+            let error = run.wait().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+            assert_eq!(error.report().unwrap().counts.loaded, rows);
+            assert_eq!((sink.count("finish"), sink.count("abort")), (0, 0));
+        }
+    });
+}
+
+#[test]
+fn a_token_cancelled_before_the_run_lets_nothing_in() {
+    let token = CancelToken::new();
+    token.cancel();
+    let sink = Recorder::new();
+    let result = Pipeline::from(sources::iter(0..1_000u64))
+        .cancel_with(&token)
+        .map(|id: &mut u64| *id)
+        .load_into(sink.clone())
+        .run(&engine(1));
+    is_cancelled(&result);
+    assert!(sink.is_empty());
+}
+
+/// With time left, what is in flight is finished: all that was read is loaded.
+#[test]
+fn a_cancel_with_grace_drains_what_is_in_flight() {
+    no_hang("drain", || {
+        for workers in [1, 2] {
+            let (token, cancel) = twice(CancelToken::new());
+            let mut ledger = Ledger::new(0);
+            let result = Pipeline::from(sources::generate(1 << 40, |id| id))
+                .options(batches_of(20).grace(HANG).build().unwrap())
+                .cancel_with(&token)
+                .map(move |id| {
+                    if id == 3_000 {
+                        cancel.cancel();
+                    }
+                    spin(Duration::from_micros(1));
+                    id
+                })
+                .load_into(&mut ledger)
+                .run(&engine(workers));
+            is_cancelled(&result);
+            let counts = result.unwrap_err().report().unwrap().counts;
+            assert_eq!((counts.abandoned, counts.loaded), (0, counts.read));
+            assert!(counts.read > 3_000);
+            assert!(ledger.stored().iter().copied().eq(0..counts.loaded), "stored without a gap");
+            let position =
+                ledger.checkpoint().unwrap().position.as_ref().unwrap().numbers().unwrap();
+            assert_eq!(position[0], counts.loaded);
+        }
+    });
+}
+
+/// Without grace, what is in flight is dropped at the next row.
+#[test]
+fn a_cancel_without_grace_drops_what_is_in_flight() {
+    no_hang("drop", || {
+        for workers in [1, 2] {
+            let (token, cancel) = twice(CancelToken::new());
+            let after = Arc::new(AtomicU64::new(0));
+            let seen = Arc::clone(&after);
+            let flag = token.clone();
+            let mut ledger = Ledger::new(0);
+            let result = Pipeline::from(sources::generate(1 << 40, |id| id))
+                .options(batches_of(10_000).grace(Duration::ZERO).build().unwrap())
+                .cancel_with(&token)
+                .map(move |id| {
+                    if flag.is_cancelled() {
+                        seen.fetch_add(1, SeqCst);
+                    }
+                    if id == 55_000 {
+                        cancel.cancel();
+                    }
+                    spin(Duration::from_micros(1));
+                    id
+                })
+                .load_into(&mut ledger)
+                .run(&engine(workers));
+            is_cancelled(&result);
+            let counts = result.unwrap_err().report().unwrap().counts;
+            // A row that had begun in each worker, and the moment before the flag was seen.
+            assert!(after.load(SeqCst) < 5_000, "{} rows after the cancel", after.load(SeqCst));
+            assert_eq!(ledger.stored().len() as u64, counts.loaded);
+            assert!(ledger.stored().iter().copied().eq(0..counts.loaded), "stored without a gap");
+            assert!(counts.abandoned > 0, "{counts:?}");
+        }
+    });
+}
+
+/// Symptom: a cancelled run went on until its first batch was done, however long that took and
+/// however short the grace. Cause: nobody watches the grace period while the caller's thread works
+/// alone. Expected: it ends at the first row after the grace period.
+#[test]
+fn the_grace_period_ends_on_the_callers_thread_too() {
+    no_hang("grace inline", || {
+        let (token, cancel) = twice(CancelToken::new());
+        let rows = Arc::new(AtomicU64::new(0));
+        let seen = Arc::clone(&rows);
+        let result = Pipeline::from(sources::iter(0..1_000u64))
+            .options(batches_of(1_000).grace(Duration::from_millis(1)).build().unwrap())
+            .cancel_with(&token)
+            .map(move |id: &mut u64| {
+                cancel.cancel();
+                seen.fetch_add(1, SeqCst);
+                spin(Duration::from_millis(2)); // a slow row
+                *id
+            })
+            .load_into(sinks::count())
+            .run(&engine(1));
+        is_cancelled(&result);
+        assert!(rows.load(SeqCst) < 500, "{} rows after the grace period", rows.load(SeqCst));
+    });
+}
+
+/// Cancelled while the sink is stuck and the feeder waits for a free slot.
+#[test]
+fn a_cancel_while_everyone_waits_for_the_sink() {
+    no_hang("stuck sink", || {
+        for grace in [Duration::ZERO, HANG] {
+            let gate = Gate::new();
+            let sink = Recorder::new();
+            let run = Pipeline::from(sources::iter(0..1_000_000u64))
+                .options(batches_of(10).grace(grace).build().unwrap())
+                .map(|id: &mut u64| {
+                    spin(Duration::from_micros(2));
+                    *id
+                })
+                .load_into(GatedSink::new(sink.clone(), SinkCall::Write, 10, gate.clone()))
+                .start(&engine(2))
+                .unwrap();
+            assert!(gate.await_arrivals(1));
+            run.cancel();
+            gate.open();
+            let error = run.wait().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+            let counts = error.report().unwrap().counts;
+            assert_eq!(counts.loaded, sink.len() as u64);
+            assert!(counts.loaded < 1_000, "{counts:?}");
+            assert!(sink.values().into_iter().eq(0..counts.loaded));
+        }
+    });
+}
+
+/// Symptom: a cancel that came while a transient error was being retried made the run a failed one,
+/// and the sink was told to abort. Expected: cancelled, and what was written is committed.
+#[test]
+fn a_cancel_between_two_retries_is_a_cancel() {
+    no_hang("cancel in retry", || {
+        let token = CancelToken::new();
+        let sink = Recorder::new();
+        let retry = Retry {
+            attempts: u32::MAX,
+            initial: Duration::from_millis(1),
+            max: Duration::from_millis(1),
+        };
+        let trap = Trap::from(3, Fault::TRANSIENT);
+        let flaky = FaultySink::new(sink.clone(), SinkCall::Write, trap.clone());
+        let canceller = thread::spawn({
+            let token = token.clone();
+            move || {
+                while trap.steps() < 6 {
+                    thread::yield_now();
+                }
+                token.cancel();
+            }
+        });
+        let result = Pipeline::from(sources::iter(0..1_000u64))
+            .options(batches_of(10).retry(retry).grace(Duration::ZERO).build().unwrap())
+            .cancel_with(&token)
+            .map(|id: &mut u64| {
+                spin(Duration::from_micros(20));
+                *id
+            })
+            .load_into(flaky)
+            .run(&engine(2));
+        canceller.join().unwrap();
+        is_cancelled(&result);
+        assert_eq!(sink.count("abort"), 0);
+        assert!(sink.values().into_iter().eq(0..30));
+    });
+}
+
+fn twice<T: Clone>(value: T) -> (T, T) {
+    (value.clone(), value)
+}
+
+/// Retries: as many as allowed, no row twice, and then the error.
+#[test]
+fn transient_errors_are_retried_as_often_as_allowed() {
+    no_hang("retry", || {
+        let retry = |attempts| Retry { attempts, initial: Duration::ZERO, max: Duration::ZERO };
+        for call in [SinkCall::Write, SinkCall::Commit] {
+            for (failures, attempts) in [(0, 0), (1, 1), (3, 3), (3, 5), (1, 0), (4, 3)] {
+                let sink = Recorder::new();
+                let trap = Trap::during(2..2 + failures, Fault::TRANSIENT);
+                let result = Pipeline::from(sources::generate(100, |id| id))
+                    .options(batches_of(10).retry(retry(attempts)).build().unwrap())
+                    .map(|id| id)
+                    .load_into(FaultySink::new(sink.clone(), call, trap.clone()))
+                    .run(&engine(1));
+                let label = format!("{call:?}: {failures} failures, {attempts} retries");
+                if failures <= u64::from(attempts) {
+                    let report = result.unwrap();
+                    assert_eq!((report.retries, report.counts.loaded), (failures, 100), "{label}");
+                    assert!(sink.values().into_iter().eq(0..100), "{label}");
+                } else {
+                    let error = result.unwrap_err();
+                    assert_eq!(error.kind(), ErrorKind::Transient, "{label}");
+                    assert_eq!(error.report().unwrap().retries, u64::from(attempts), "{label}");
+                    assert_eq!((sink.count("abort"), sink.count("finish")), (1, 0), "{label}");
+                }
+            }
+        }
+    });
+}
+
+/// The source is released by the end of the run, which the watchdog brings about.
+fn stuck_source(at_fill: u64) {
+    no_hang("stuck source", move || {
+        let source =
+            GatedSource::new(sources::iter(0..1_000u64), at_fill, Gate::new()).heeding_cancel();
+        let error = Pipeline::from(source)
+            .options(batches_of(10).watchdog(Duration::from_millis(300)).build().unwrap())
+            .map(|id: &mut u64| {
+                spin(Duration::from_micros(20));
+                *id
+            })
+            .load_into(sinks::for_each(|_: u64| Ok(())))
+            .run(&engine(2))
+            .unwrap_err();
+        is_stalled(&error, Stage::Source);
+    });
+}
+
+#[test]
+fn the_watchdog_names_a_stuck_source() {
+    stuck_source(20);
+}
+
+/// Symptom: nothing was reported. Cause: the watchdog begins when the pool takes over. Expected: it
+/// watches from the first batch on.
+#[test]
+fn the_watchdog_names_a_source_stuck_in_its_first_batch() {
+    stuck_source(0);
+}
+
+fn is_stalled(error: &Error, stage: Stage) {
+    assert_eq!((error.kind(), error.stage()), (ErrorKind::Stalled, Some(stage)), "{error}");
+    let report = error.report().unwrap();
+    assert!(!report.stalls.is_empty(), "{error}");
+    assert!(report.stalls[0].starts_with(&stage.to_string()), "{:?}", report.stalls);
+    assert!(report.counts.add_up());
+}
+
+#[test]
+fn a_run_that_moves_is_left_alone_by_the_watchdog() {
+    no_hang("watched run", || {
+        let report = Pipeline::from(sources::iter(0..2_000u64))
+            .options(Options::builder().watchdog(HANG).build().unwrap())
+            .map(|id: &mut u64| {
+                spin(Duration::from_micros(5));
+                *id
+            })
+            .load_into(sinks::count())
+            .run(&engine(2))
+            .unwrap();
+        assert!(report.stalls.is_empty());
+    });
+}
