@@ -52,6 +52,13 @@ pub trait Batch: Send + Default {
     /// Calls `visit` for each row from index `from` on, in order; `Err` stands for a row that could
     /// not be decoded. The first `from` rows are passed over (they were visited already).
     ///
+    /// A batch that makes its rows as it goes may stop before the last one when it has used up the
+    /// bytes of its limit: it is called again, with a higher `from`, once its rows are no longer
+    /// borrowed. [`len`](Self::len) must then be exact.
+    ///
+    /// A row that does not borrow (`type Row<'a> = u64`) still has to be written as
+    /// `Self::Row<'a>` in the bound of `F`.
+    ///
     /// # Errors
     /// Stops at, and returns, the first error of `visit`.
     fn for_each<'a, F>(&'a mut self, from: usize, visit: F) -> Result<()>

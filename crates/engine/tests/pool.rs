@@ -178,7 +178,9 @@ fn an_engine_dropped_while_it_runs() {
                 if id == 500 {
                     behind.pass();
                 }
-                sum(&owned, 100) * 0 + heavy(id)
+                // The last handle on the engine lives, and dies, in its own transform.
+                let _ = owned.workers();
+                heavy(id)
             })
             .load_into(sinks::count())
             .start(&engine)

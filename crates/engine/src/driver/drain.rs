@@ -104,15 +104,17 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let began = self.clock.sink.begin();
         let seq = slot.seq;
         // Pages and batches are user code as well, down to the destructors of their values.
+        let first = slot.written;
         let stored = guarded("the sink's page", || {
-            slot.sample.bytes = slot.used().iter().map(|lane| lane.bytes()).sum();
-            slot.sample.rows += slot.used().iter().map(|lane| lane.counts.read).sum::<u64>();
+            let bytes = slot.used().iter().map(|lane| lane.bytes()).sum();
+            slot.sample.bytes = slot.sample.bytes.max(bytes);
             self.store(slot)
         });
         if let Err(error) = stored {
-            self.broken = true;
             slot.unfinished = false;
+            // A cancel in the middle of a retry leaves page and destination as they were.
             if error.kind() != ErrorKind::Cancelled {
+                self.broken = true;
                 self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
             }
         }
@@ -121,7 +123,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let keep_bytes = self.keep_bytes;
         let emptied = guarded("a value's destructor", || {
             if goes_on {
-                slot.settle(keep_bytes)
+                slot.settle(first, keep_bytes)
             } else {
                 slot.recycle(keep_bytes)
             }
@@ -153,9 +155,10 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
                 let row = first_row + lane.visited as u64;
                 self.control.fail(seq, error.in_row(row).in_batch(seq));
             }
-            first_row += lane.counts.read;
+            first_row += lane.visited as u64;
         }
-        let rejected: u64 = slot.used().iter().map(|lane| lane.counts.rejected).sum();
+        let unwritten = &slot.used()[slot.written..];
+        let rejected = unwritten.iter().map(|lane| lane.counts.rejected).sum();
         if !self.drops(seq)
             && let Err(error) = self.check_rejects(rejected)
         {
@@ -163,16 +166,17 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         }
         if self.drops(seq) {
             // A batch is written whole or not at all.
-            let read: u64 = slot.used().iter().map(|lane| lane.counts.read).sum();
+            let read: u64 = unwritten.iter().map(|lane| lane.counts.read).sum();
             self.counts.read += read;
             self.counts.abandoned += read;
             return Ok(());
         }
-        let first_record = self.counts.read - slot.settled_rows;
-        let mut lane_row = 0;
-        for lane in &mut slot.lanes[..slot.used] {
+        let written: u64 = slot.used()[..slot.written].iter().map(|lane| lane.visited as u64).sum();
+        let mut record = self.counts.read - slot.settled_rows + written;
+        for lane in &mut slot.lanes[slot.written..slot.used] {
             let mut counts = lane.counts;
             slot.settled_rows += counts.read;
+            slot.sample.rows += counts.read;
             if counts.emitted > 0 {
                 if let Err(error) = self.outlet.write(&mut lane.page) {
                     self.counts.read += counts.read;
@@ -185,8 +189,12 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
                 self.halfway = true;
             }
             self.counts.add(&counts);
-            self.keep_rejects(&mut lane.rejects, first_record + lane_row)?;
-            lane_row += counts.read;
+            self.keep_rejects(&mut lane.rejects, record)?;
+            if !lane.done {
+                break;
+            }
+            record += lane.visited as u64;
+            slot.written += 1;
         }
         if slot.unfinished {
             return Ok(());
@@ -255,20 +263,21 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let all_written = exhausted && !self.broken && self.counts.abandoned == 0;
         // Decided once: a cancel that comes later finds a finished run.
         let cancelled = self.control.close(all_written);
+        let began = self.clock.sink.begin();
         if self.broken || self.control.has_failed() || (cancelled && self.halfway) {
-            if self.outlet.abort() == Durability::Stored {
-                self.stored = self.counts;
+            self.take_back();
+        } else if cancelled {
+            if let Err(error) = self.commit(None, Commit::Now) {
+                self.control.fail(self.next, error.in_stage(Stage::Sink));
+                self.take_back();
             }
         } else {
-            let ended = if cancelled {
-                self.commit(None, Commit::Now)
-            } else {
-                self.outlet.finish().map(|()| self.stored = self.counts)
-            };
-            if let Err(error) = ended {
-                self.control.fail(self.next, error.in_stage(Stage::Sink));
+            match self.outlet.finish() {
+                Ok(()) => self.stored = self.counts,
+                Err(error) => self.control.fail(self.next, error.in_stage(Stage::Sink)),
             }
         }
+        self.clock.sink.end(began);
         if let RejectPolicy::DeadLetter { sink, .. } = &self.policy
             && let Err(error) = guarded("the dead letter sink", || sink.lock().finish())
         {
@@ -278,5 +287,11 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         counts.read = self.counts.read;
         counts.abandoned = counts.read - counts.loaded - counts.rejected - counts.filtered;
         Drained { counts, batches: self.settled, retries: self.outlet.retries }
+    }
+
+    fn take_back(&mut self) {
+        if self.outlet.abort() == Durability::Stored {
+            self.stored = self.counts;
+        }
     }
 }

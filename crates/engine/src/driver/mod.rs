@@ -154,10 +154,10 @@ impl Run<'_> {
         let mut drain = Drain::new(sink, control, clock, options, slots, share);
         let mut slot = Slot::new();
         let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
-        let ended =
+        let here =
             run_here::<S, T, K>(&work, &mut feed, &mut drain, &mut slot, clock, patience, probe);
         let shares_pool = || pool.running() > 1;
-        if !ended {
+        if here != Here::Ended {
             let _running = pool.join();
             let ring = Ring::new(Start {
                 work,
@@ -167,6 +167,7 @@ impl Run<'_> {
                 clock,
                 slots,
                 first: slot,
+                first_is_filled: here == Here::Filled,
                 self_feeding: !blocks.0,
                 self_draining: !blocks.1,
                 pieces: options.transform_concurrency,
@@ -178,7 +179,7 @@ impl Run<'_> {
         Ran {
             drained: drain.end(feed.is_exhausted()),
             trace: feed.batcher.into_trace(),
-            workers: if ended { 0 } else { pool.workers() },
+            workers: if here == Here::Ended { 0 } else { pool.workers() },
         }
     }
 }
@@ -192,6 +193,11 @@ enum Patience {
 }
 
 impl Patience {
+    /// Whether the source is so slow that rows would come while this thread works.
+    fn is_over_after_fill(&self, filled: &Sample) -> bool {
+        matches!(self, Patience::Until { .. }) && u128::from(filled.fill_ns) > INLINE.as_nanos()
+    }
+
     /// Whether the pool should take over, after `done` rows of which the last batch is `last`.
     fn is_over(&self, done: u64, last: &Sample) -> bool {
         let Patience::Until { began, rows } = self else {
@@ -209,8 +215,18 @@ impl Patience {
     }
 }
 
-/// Runs batches on the caller's thread: all of a small job, the first of a large one. Answers
-/// whether the source has ended.
+/// How far the caller's thread came alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Here {
+    /// To the end.
+    Ended,
+    /// The next batch has not been asked for.
+    Empty,
+    /// The next batch is in the slot: its source took so long that the workers should have it.
+    Filled,
+}
+
+/// Runs batches on the caller's thread: all of a small job, the first of a large one.
 fn run_here<S, T, K>(
     work: &Work<'_, T, K::Encoder>,
     feed: &mut Feed<'_, S>,
@@ -219,7 +235,7 @@ fn run_here<S, T, K>(
     clock: &Clock,
     patience: Patience,
     mut probe: Option<usize>,
-) -> bool
+) -> Here
 where
     S: Source,
     T: Transform<S::Batch, K>,
@@ -228,18 +244,20 @@ where
     let mut done = 0;
     loop {
         match feed.fill(slot, probe.take()) {
-            Fed::Ended => return true,
-            Fed::Nothing => {}
-            Fed::Batch => {
-                Ring::<S, T, K>::settle_inline(work, slot, drain, clock);
-                done += slot.sample.rows;
-            }
+            Fed::Ended => return Here::Ended,
+            Fed::Nothing => continue,
+            Fed::Batch => {}
         }
+        if !feed.has_ended() && patience.is_over_after_fill(&slot.sample) {
+            return Here::Filled;
+        }
+        Ring::<S, T, K>::settle_inline(work, slot, drain, clock);
+        done += slot.sample.rows;
         if feed.has_ended() {
-            return true;
+            return Here::Ended;
         }
         if patience.is_over(done, &slot.sample) {
-            return false;
+            return Here::Empty;
         }
     }
 }

@@ -126,8 +126,12 @@ impl<'r> Monitor<'r> {
         if let Some(time) = busy {
             return (Stage::Transform, format!("a worker has been in one batch for {time:.1?}"));
         }
-        let time = self.clock.source.busy_for().unwrap_or_default();
-        (Stage::Source, format!("the source has been in one call for {time:.1?}"))
+        match self.clock.source.busy_for() {
+            Some(time) => {
+                (Stage::Source, format!("the source has been in one call for {time:.1?}"))
+            }
+            None => (Stage::Source, "no stage is at work".into()),
+        }
     }
 
     fn progress(&self) -> Progress {

@@ -7,10 +7,10 @@ use super::feed::{Fed, Feed};
 use super::panic_message;
 use super::slot::Slot;
 use super::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Channel, Mutex, PoolScope, each_piece, fence, thread_local,
+    AtomicBool, AtomicU64, AtomicUsize, Channel, Mutex, PoolScope, fence, thread_local,
     thread_scope, worker_index, yield_now, yield_worker,
 };
-use super::work::{Walked, Work};
+use super::work::Work;
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind};
 use crate::sink::Sink;
@@ -29,6 +29,7 @@ const PIECE_NS: f64 = 50_000.0;
 thread_local! {
     /// Batches that this thread is in the middle of. More than 0 when a chain starts: the thread
     /// waits inside a transform (a nested rayon call) and has been given this chain meanwhile.
+    #[cfg_attr(not(shuttle), allow(clippy::missing_const_for_thread_local))]
     static DEPTH: Cell<usize> = Cell::new(0);
 }
 
@@ -81,6 +82,7 @@ pub(super) struct Start<'r, S: Source, T, K: Sink> {
     pub(super) clock: &'r Clock,
     pub(super) slots: usize,
     pub(super) first: BoxedSlot<S, K>,
+    pub(super) first_is_filled: bool,
     pub(super) self_feeding: bool,
     pub(super) self_draining: bool,
     pub(super) pieces: usize,
@@ -93,7 +95,8 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let free = Channel::bounded(slots);
         let issued = start.feed.issued();
         let settled = start.drain.settled();
-        free.send(start.first);
+        let ready = Channel::bounded(slots);
+        if start.first_is_filled { &ready } else { &free }.send(start.first);
         for _ in 1..slots {
             free.send(Slot::new());
         }
@@ -104,7 +107,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             control: start.control,
             clock: start.clock,
             free,
-            ready: Channel::bounded(slots),
+            ready,
             done: Channel::bounded(slots + 1),
             self_feeding: start.self_feeding,
             self_draining: start.self_draining,
@@ -141,6 +144,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     fn feed_or_help<'s>(&'s self, scope: &PoolScope<'s>) {
         if !self.self_feeding {
+            self.wake(scope);
             return self.feed_until_end(scope);
         }
         for _ in 0..self.control.limit {
@@ -277,6 +281,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     ) {
         let clock = self.clock.worker(worker);
         let began = clock.begin();
+        let visited = slot.visited();
         DEPTH.with(|depth| depth.set(depth.get() + 1));
         self.control.enforce_grace();
         #[cfg(shuttle)]
@@ -286,7 +291,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         // Cutting a batch is user code too; a slot must come back whatever happens.
         let transformed = catch_unwind(AssertUnwindSafe(|| {
             let pieces = if worker.is_some() { self.pieces_for(&slot) } else { 1 };
-            self.transform(&mut slot, pieces);
+            if pieces > 1 {
+                slot.split(pieces);
+            }
+            self.work.turn::<S::Batch, K>(&mut slot);
         }));
         if let Err(panic) = transformed {
             slot.unfinished = false;
@@ -296,7 +304,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             ));
         }
         DEPTH.with(|depth| depth.set(depth.get() - 1));
-        clock.count_rows(slot.used().iter().map(|lane| lane.counts.read).sum());
+        clock.count_rows(slot.visited() - visited);
         if slot.used().iter().any(|lane| lane.error.is_some()) {
             self.control.stop_feeding();
         }
@@ -305,29 +313,11 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         self.deliver(slot, scope);
     }
 
-    fn transform(&self, slot: &mut Slot<S::Batch, K::Page>, pieces: usize) {
-        if pieces > 1 {
-            slot.split(pieces);
-        }
-        if slot.used > 1 {
-            each_piece(slot.used_mut(), |lane| {
-                self.work.lane::<S::Batch, K>(lane, false);
-            });
-        } else {
-            let walked = self.work.lane::<S::Batch, K>(&mut slot.lanes[0], true);
-            slot.unfinished = walked == Walked::Full;
-        }
-    }
-
     /// How many workers should share this batch.
     fn pieces_for(&self, slot: &Slot<S::Batch, K::Page>) -> usize {
         let rows = slot.lanes[0].batch.len();
         // A batch that has been begun goes on in one piece: its pages are in order.
         if self.pieces == 1 || rows < 2 || slot.lanes[0].visited > 0 {
-            return 1;
-        }
-        // Pieces can't pause when their pages are full.
-        if self.control.row_bytes().saturating_mul(rows as u64) > self.work.full_bytes as u64 {
             return 1;
         }
         if self.pieces > 1 {
@@ -429,12 +419,12 @@ impl<S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'_, S, T, K> {
         drain: &mut Drain<'_, K, S::Batch>,
         clock: &Clock,
     ) {
+        let clock = clock.worker(None);
         loop {
-            let began = clock.worker(None).begin();
-            let walked = work.lane::<S::Batch, K>(&mut slot.lanes[0], true);
-            slot.unfinished = walked == Walked::Full;
-            clock.worker(None).count_rows(slot.lanes[0].counts.read);
-            slot.sample.work_ns += clock.worker(None).end(began);
+            let (began, visited) = (clock.begin(), slot.visited());
+            work.turn::<S::Batch, K>(slot);
+            clock.count_rows(slot.visited() - visited);
+            slot.sample.work_ns += clock.end(began);
             drain.settle(slot);
             if !slot.unfinished {
                 return;

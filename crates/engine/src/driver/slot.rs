@@ -19,9 +19,11 @@ pub(super) struct Slot<B, P> {
     pub(super) lanes: Vec<Lane<B, P>>,
     /// Lanes in use.
     pub(super) used: usize,
+    /// Lanes that have been written to their end.
+    pub(super) written: usize,
     /// Where the source stood after this batch.
     pub(super) position: Option<Position>,
-    /// The page was full before the batch was done: the slot comes back to a worker.
+    /// A page was full before its lane was done: the slot comes back to a worker.
     pub(super) unfinished: bool,
     /// Rows of this batch that earlier turns have settled.
     pub(super) settled_rows: u64,
@@ -54,6 +56,8 @@ pub(super) struct Lane<B, P> {
     pub(super) rejects: SmallVec<[Rejected; 2]>,
     /// Rows visited so far; the next visit starts here.
     pub(super) visited: usize,
+    /// All rows have been visited.
+    pub(super) done: bool,
     /// Where the page stood before the row that is being visited.
     pub(super) mark: usize,
     /// Since the slot was last settled. `loaded` counts rows that emitted something.
@@ -81,6 +85,7 @@ impl<B: Batch, P: Page> Default for Lane<B, P> {
             text_capacity: TEXT_CAPACITY,
             rejects: SmallVec::new(),
             visited: 0,
+            done: false,
             mark: 0,
             counts: Counts::default(),
             error: None,
@@ -100,6 +105,7 @@ impl<B: Batch, P: Page> Slot<B, P> {
             seq: 0,
             lanes: vec![Lane::default()],
             used: 1,
+            written: 0,
             position: None,
             unfinished: false,
             settled_rows: 0,
@@ -133,11 +139,18 @@ impl<B: Batch, P: Page> Slot<B, P> {
         }
     }
 
-    /// Empties what the drain has taken; the batch stays.
-    pub(super) fn settle(&mut self, keep_bytes: usize) {
-        for lane in self.used_mut() {
+    /// Empties the lanes from `first` to the one that goes on next; those behind it wait with their
+    /// pages. The batch stays.
+    pub(super) fn settle(&mut self, first: usize, keep_bytes: usize) {
+        let last = self.written.min(self.used - 1);
+        for lane in &mut self.lanes[first..=last] {
             lane.settle(keep_bytes);
         }
+    }
+
+    /// Rows visited in all turns.
+    pub(super) fn visited(&self) -> u64 {
+        self.used().iter().map(|lane| lane.visited as u64).sum()
     }
 
     /// Makes the slot ready for its next batch. Buffers of more than `keep_bytes` are given back:
@@ -149,9 +162,11 @@ impl<B: Batch, P: Page> Slot<B, P> {
             }
             lane.settle(keep_bytes);
             lane.visited = 0;
+            lane.done = false;
             lane.error = None;
         }
         self.used = 1;
+        self.written = 0;
         self.position = None;
         self.unfinished = false;
         self.settled_rows = 0;
@@ -164,8 +179,9 @@ impl<B: Batch, P: Page> Lane<B, P> {
         if self.page.bytes() > keep_bytes {
             self.page = P::default();
         }
-        // An arena keeps its largest chunk, and counts it as used.
-        if self.arena.allocated_bytes() > keep_bytes {
+        // An arena keeps its largest chunk and counts it as used: kept too large, it would make the
+        // lane look full for ever.
+        if self.arena.allocated_bytes() > keep_bytes / 8 {
             self.arena = Bump::new();
         }
         self.page.clear();

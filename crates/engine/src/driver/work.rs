@@ -2,7 +2,8 @@
 
 use super::control::Control;
 use super::panic_message;
-use super::slot::{Lane, Rejected};
+use super::slot::{Lane, Rejected, Slot};
+use super::sync::each_piece;
 use crate::batch::Batch;
 use crate::error::{Class, Error, ErrorKind, Result, Stage};
 use crate::options::PanicPolicy;
@@ -36,15 +37,6 @@ pub(super) struct Work<'r, T, E> {
 /// A lane's mark before a walk has come to its first row.
 const NO_ROW: usize = usize::MAX;
 
-/// How a walk over a lane ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Walked {
-    /// All rows were visited, or the lane has an error.
-    Done,
-    /// The page is full; the rest of the batch wants another turn.
-    Full,
-}
-
 /// Why the walk stops before the end.
 enum Stop {
     Full,
@@ -53,24 +45,48 @@ enum Stop {
 }
 
 impl<T, E> Work<'_, T, E> {
-    /// Transforms the rows of a lane that have not been visited. Never panics, never blocks.
-    pub(super) fn lane<B, K>(&self, lane: &mut Lane<B, K::Page>, may_pause: bool) -> Walked
+    /// Gives a slot its turn: the whole batch, or as much as fits its pages. In the first turn all
+    /// lanes are walked, each on a worker of its own where there are enough; in later ones the lane
+    /// that comes next, those behind it wait with what they have.
+    pub(super) fn turn<B, K>(&self, slot: &mut Slot<B, K::Page>)
+    where
+        B: Batch,
+        K: Sink<Encoder = E>,
+        E: Sync,
+        T: Transform<B, K>,
+    {
+        let full_bytes = self.full_bytes / slot.used;
+        if slot.used > 1 && !slot.unfinished {
+            each_piece(slot.used_mut(), |lane| self.lane::<B, K>(lane, full_bytes));
+        } else {
+            self.lane::<B, K>(&mut slot.lanes[slot.written], full_bytes);
+        }
+        slot.unfinished = slot.used()[slot.written..].iter().any(|lane| !lane.done);
+    }
+
+    /// Transforms the rows of a lane that have not been visited, until its page is full. Never
+    /// panics, never blocks.
+    fn lane<B, K>(&self, lane: &mut Lane<B, K::Page>, full_bytes: usize)
     where
         B: Batch,
         K: Sink<Encoder = E>,
         T: Transform<B, K>,
     {
-        let mut walked = Walked::Done;
         let first = lane.visited;
+        lane.done = true;
         loop {
             let mut stop = None;
             lane.mark = NO_ROW;
             let walk =
-                catch_unwind(AssertUnwindSafe(|| self.walk::<B, K>(lane, may_pause, &mut stop)));
+                catch_unwind(AssertUnwindSafe(|| self.walk::<B, K>(lane, full_bytes, &mut stop)));
             let error = match (walk, stop) {
-                (Ok(Ok(())), _) => break,
+                (Ok(Ok(())), _) => {
+                    // A batch whose own memory is full stops early and wants another turn, too.
+                    lane.done = lane.visited == first || lane.visited >= lane.batch.len();
+                    break;
+                }
                 (Ok(Err(_)), Some(Stop::Full)) => {
-                    walked = Walked::Full;
+                    lane.done = false;
                     break;
                 }
                 (Ok(Err(_)), Some(Stop::Dropped)) => Error::new(ErrorKind::Cancelled, "dropped"),
@@ -91,7 +107,6 @@ impl<T, E> Work<'_, T, E> {
             break;
         }
         lane.finish_walk(first);
-        walked
     }
 
     /// Whether a lane can go on behind the row that panicked.
@@ -107,7 +122,7 @@ impl<T, E> Work<'_, T, E> {
     fn walk<B, K>(
         &self,
         lane: &mut Lane<B, K::Page>,
-        may_pause: bool,
+        full_bytes: usize,
         stop: &mut Option<Stop>,
     ) -> Result<()>
     where
@@ -149,7 +164,7 @@ impl<T, E> Work<'_, T, E> {
                 }
                 let bytes =
                     out.page().bytes() + arena.allocated_bytes() + rejects.len() * REJECT_BYTES;
-                if may_pause && bytes > self.full_bytes {
+                if bytes > full_bytes {
                     return Err(halt(stop, Stop::Full));
                 }
             }

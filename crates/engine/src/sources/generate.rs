@@ -75,6 +75,7 @@ macro_rules! generate_source {
             fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
                 let end = self.ids.end.min(self.ids.start.saturating_add(limit.rows() as u64));
                 batch.ids = self.ids.start..end;
+                batch.limit(limit);
                 // Once per batch buffer, not once per batch: the count is shared by all workers.
                 batch.$field.get_or_insert_with(|| Arc::clone(&self.$field));
                 self.ids.start = end;
@@ -134,6 +135,10 @@ pub struct GenerateBatch<F, T> {
     makes: PhantomData<fn() -> T>,
 }
 
+impl<F, T> GenerateBatch<F, T> {
+    fn limit(&mut self, _limit: &Limit<'_>) {}
+}
+
 impl<F, T> Default for GenerateBatch<F, T> {
     fn default() -> Self {
         GenerateBatch { ids: 0..0, make: None, makes: PhantomData }
@@ -182,11 +187,19 @@ pub struct GenerateInBatch<G> {
     ids: Range<u64>,
     generator: Option<Arc<G>>,
     arena: Bump,
+    /// Bytes at which the arena is full and the walk pauses.
+    full_bytes: usize,
+}
+
+impl<G> GenerateInBatch<G> {
+    fn limit(&mut self, limit: &Limit<'_>) {
+        self.full_bytes = limit.bytes();
+    }
 }
 
 impl<G> Default for GenerateInBatch<G> {
     fn default() -> Self {
-        GenerateInBatch { ids: 0..0, generator: None, arena: Bump::new() }
+        GenerateInBatch { ids: 0..0, generator: None, arena: Bump::new(), full_bytes: usize::MAX }
     }
 }
 
@@ -207,11 +220,18 @@ impl<G: Generator> Batch for GenerateInBatch<G> {
         V: FnMut(Result<G::Row<'a>>) -> Result<()>,
     {
         self.arena.reset();
+        // A chunk that is kept counts as used.
+        if self.arena.allocated_bytes() > self.full_bytes / 2 {
+            self.arena = Bump::new();
+        }
         let Some(generator) = self.generator.as_deref() else {
             return Ok(());
         };
         for id in self.ids.start + from as u64..self.ids.end {
             visit(Ok(generator.make(id, &self.arena)))?;
+            if self.arena.allocated_bytes() > self.full_bytes {
+                break;
+            }
         }
         Ok(())
     }
@@ -220,6 +240,7 @@ impl<G: Generator> Batch for GenerateInBatch<G> {
         let middle = self.ids.start + at as u64;
         tail.ids = middle..self.ids.end;
         tail.generator.clone_from(&self.generator);
+        tail.full_bytes = self.full_bytes;
         self.ids.end = middle;
         true
     }

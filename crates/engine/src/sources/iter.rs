@@ -6,17 +6,18 @@ use crate::source::{Fill, Limit, Size, Source};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Most items taken between two looks at the clock. An iterator that turns slow holds back up to this
-/// many.
+/// Most items taken between two looks at the clock.
 const MAX_STRIDE: usize = 32;
 /// An iterator that takes longer than this for a stride is slow: idle workers get what there is.
 const SLOW: Duration = Duration::from_micros(50);
 
 /// Records of an iterator, each as `&mut T`; dropped on the thread that made them.
 ///
-/// Use [`Iter::owned`] to get each record itself. An iterator that waits for its next item holds
-/// back the few before it until it has one; a program whose records come now and then uses
-/// [`channel`](crate::sources::channel), where none waits.
+/// Use [`Iter::owned`] to get each record itself.
+///
+/// Nobody can see that an iterator waits inside `next`: the records that it gave before, and that
+/// are not a full batch yet, wait with it. A program whose records come now and then uses
+/// [`channel`](crate::sources::channel()), where none waits.
 pub fn iter<I>(items: I) -> Iter<I::IntoIter>
 where
     I: IntoIterator,
