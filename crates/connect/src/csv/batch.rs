@@ -88,6 +88,11 @@ impl Batch {
         &self.bytes[..self.length]
     }
 
+    #[inline(always)]
+    pub(super) fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+
     pub(super) fn shape(&self) -> Option<&Shape> {
         self.shape.as_deref()
     }
@@ -146,14 +151,11 @@ impl Batch {
         if let Some(span) = self.parsed.spans.get(index)
             && let Some(shape) = self.shape()
         {
-            let text = match span.kind {
-                Kind::Plain => self.data(),
-                Kind::Unescaped => &self.parsed.text,
-                Kind::Ragged | Kind::Unclosed => return Err(self.fault(index)),
-            };
-            let first = span.starts as usize;
-            let starts = &self.parsed.starts[first..=first + span.fields as usize];
-            return Ok(Row::new(text, starts, shape, self, index as u32));
+            if span.kind != Kind::Good {
+                return Err(self.fault(index));
+            }
+            let starts = self.parsed.starts(*span);
+            return Ok(Row::new(self.data(), starts, shape, self, index as u32));
         }
         Err(self.fault(index))
     }

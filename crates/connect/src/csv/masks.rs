@@ -28,6 +28,16 @@ pub(super) fn any_of<const N: usize>(chunk: &[u8; LANES], wanted: [u8; N]) -> u6
     mask
 }
 
+/// Bits that have an odd number of set bits at and below them: with quotes set, those from an opening
+/// quote up to the byte before the closing one.
+#[inline(always)]
+pub(super) fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,9 @@
 //! Splitting a block into fields, on the worker.
 //!
-//! Records without quoted fields stay where they are: all that is kept is where their fields start.
-//! A record with a quoted field is unescaped as a whole into a second buffer, laid out like a plain
-//! one (fields with one byte between them), so that rows don't see the difference.
+//! Fields stay where they are: all that is kept is where each starts, which also says where the one
+//! before ends. The two bits that a place has to spare say whether the field is quoted, and then
+//! whether taking the quotes off will do. A field that has to be unescaped is written to a second
+//! buffer.
 
 use super::masks::{self, LANES};
 use super::rules::{Rules, is_end};
@@ -11,23 +12,65 @@ use memchr::{memchr, memchr2, memchr3};
 /// What became of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Its fields lie in the block.
-    Plain,
-    /// Its fields lie in the buffer of unescaped text.
-    Unescaped,
+    Good,
     /// It has another number of fields than it should.
     Ragged,
     /// The input ended within the quote that `starts` gives the place of.
     Unclosed,
 }
 
-/// One record: `fields + 1` places from `starts` on. Field `i` is
-/// `text[place(i)..place(i + 1) - 1]`.
+/// One record: `fields + 1` places from `starts` on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     pub(super) starts: u32,
     pub(super) fields: u32,
     pub(super) kind: Kind,
+}
+
+/// Where a field starts, and in which of three ways it is written. Its end is one byte before the
+/// place that follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Start(u32);
+
+impl Start {
+    /// The field is between two quotes.
+    const QUOTED: u32 = 1 << 30;
+    /// The field is in the buffer of unescaped text.
+    const ESCAPED: u32 = 1 << 31;
+
+    fn new(place: usize) -> Self {
+        Start(place as u32)
+    }
+
+    #[inline(always)]
+    fn place(self) -> usize {
+        (self.0 & !(Self::QUOTED | Self::ESCAPED)) as usize
+    }
+
+    /// The quotes around the field are all there is to it, unless it was looked at already.
+    #[inline(always)]
+    fn set_quoted(&mut self) {
+        if !self.has(Self::ESCAPED) {
+            self.0 |= Self::QUOTED;
+        }
+    }
+
+    fn set_escaped(&mut self) {
+        self.0 |= Self::ESCAPED;
+    }
+
+    #[inline(always)]
+    fn has(self, flag: u32) -> bool {
+        self.0 & flag != 0
+    }
+}
+
+/// An unescaped field: where it starts in the block, and where its text is.
+#[derive(Debug, Clone, Copy)]
+struct Escape {
+    place: usize,
+    from: usize,
+    to: usize,
 }
 
 /// Options that decide what is a fault.
@@ -41,27 +84,58 @@ pub(super) struct Strictness {
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
     pub(super) spans: Vec<Span>,
-    /// Room is made 64 places at a time; those from `used` on mean nothing.
-    pub(super) starts: Vec<u32>,
-    pub(super) text: Vec<u8>,
+    /// Initialised ahead of what is `used`, so that storing a place needs no call.
+    starts: Vec<Start>,
     used: usize,
+    escapes: Vec<Escape>,
+    text: Vec<u8>,
 }
 
 impl Parsed {
     pub(super) fn clear(&mut self) {
         self.spans.clear();
+        self.escapes.clear();
         self.text.clear();
         self.used = 0;
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
         self.spans.capacity() * size_of::<Span>()
-            + self.starts.capacity() * size_of::<u32>()
+            + self.starts.capacity() * size_of::<Start>()
+            + self.escapes.capacity() * size_of::<Escape>()
             + self.text.capacity()
     }
 
+    pub(super) fn starts(&self, span: Span) -> &[Start] {
+        let first = span.starts as usize;
+        &self.starts[first..=first + span.fields as usize]
+    }
+
+    /// The text of the field between two places of a record.
+    #[inline(always)]
+    pub(super) fn field<'a>(&'a self, data: &'a [u8], start: Start, next: Start) -> &'a [u8] {
+        let (from, to) = (start.place(), next.place() - 1);
+        if start.has(Start::QUOTED) {
+            return &data[from + 1..to - 1];
+        }
+        if start.has(Start::ESCAPED) {
+            return self.unescaped(from);
+        }
+        &data[from..to]
+    }
+
+    fn unescaped(&self, place: usize) -> &[u8] {
+        let found = self
+            .escapes
+            .binary_search_by_key(&place, |escape| escape.place);
+        found.map_or(&[], |index| {
+            let Escape { from, to, .. } = self.escapes[index];
+            &self.text[from..to]
+        })
+    }
+
     /// Parses a block that starts and ends between records; only at the end of the input may the
-    /// terminator be missing. A block is shorter than 1 GiB, so that places fit 32 bits.
+    /// terminator be missing. A block is shorter than 1 GiB, so that places fit 30 bits.
     pub(super) fn parse(&mut self, data: &[u8], rules: &Rules, strict: Strictness) {
         self.clear();
         match rules.quote.filter(|quote| memchr(*quote, data).is_some()) {
@@ -70,6 +144,12 @@ impl Parsed {
         }
     }
 
+    /// Takes 64 bytes at a time and goes from one delimiter or terminator to the next.
+    ///
+    /// With quotes around, every second quote is taken for a closing one, and what is in between is
+    /// left out. Where that can't be right (a quote that opens in the midst of a field) or is not
+    /// all (a closing quote that the field goes on behind), the field at hand is looked at closely,
+    /// and the 64 bytes are taken anew from its end.
     fn split<const QUOTES: bool>(
         &mut self,
         data: &[u8],
@@ -77,18 +157,18 @@ impl Parsed {
         quote: u8,
         strict: Strictness,
     ) {
-        let mut chunk = 0;
-        // Bytes before this are done with, also those in the chunk at hand.
-        let mut resume = 0;
-        let mut record = 0;
-        let mut field = 0;
+        let escape = rules
+            .escape
+            .filter(|escape| memchr(*escape, data).is_some());
+        // Where the record and the field at hand start. Bytes before `resume` are done with.
+        let mut record = skip_comments(data, 0, rules).unwrap_or(0);
+        let (mut field, mut resume, mut chunk) = (record, record, 0);
+        let mut is_inside = false;
+        // Fields of the record at hand that were counted and forgotten.
         let mut dropped = 0;
-        if let Some(next) = skip_comments(data, 0, rules) {
-            (resume, record, field) = (next, next, next);
-        }
-        let mut first = self.used;
-        self.put_at(first, record);
-        let mut used = first + 1;
+        let (mut first, mut used) = (0, 1);
+        self.make_room(used);
+        self.starts[first] = Start::new(record);
         'chunks: while chunk < data.len() {
             if resume >= chunk + LANES {
                 chunk = resume - resume % LANES;
@@ -97,84 +177,68 @@ impl Parsed {
             if let Some(width) = strict.width
                 && used - first > width + 2
             {
-                // Too many fields already: the rest is only counted, so that a row of nothing but
+                // Too many already: what is over is only counted, so that a row of nothing but
                 // delimiters can't fill the memory.
-                let kept = first + width + 2;
-                dropped += used - kept;
-                used = kept;
+                dropped += used - (first + width + 2);
+                used = first + width + 2;
             }
-            if self.starts.len() < used + LANES + 2 {
-                self.starts.resize((used + LANES + 2) * 2, 0);
-            }
+            self.make_room(used);
             let mut padded = [0; LANES];
-            let (bytes, whole) = match data[chunk..].first_chunk::<LANES>() {
-                Some(bytes) => (bytes, LANES),
-                None => {
-                    let rest = &data[chunk..];
-                    padded[..rest.len()].copy_from_slice(rest);
-                    (&padded, rest.len())
-                }
-            };
+            let bytes = data[chunk..].first_chunk::<LANES>().unwrap_or_else(|| {
+                let rest = &data[chunk..];
+                padded[..rest.len()].copy_from_slice(rest);
+                &padded
+            });
+            let valid = valid_lanes(resume.saturating_sub(chunk), data.len() - chunk);
             let ends = masks::any_of(bytes, [b'\n', b'\r']);
-            let mut marks = ends
-                | if QUOTES {
-                    masks::any_of(bytes, [rules.delimiter, quote])
-                } else {
-                    masks::any_of(bytes, [rules.delimiter])
-                };
-            if resume > chunk {
-                marks &= u64::MAX << (resume - chunk);
-            }
-            if whole < LANES {
-                marks &= (1 << whole) - 1;
+            let separators = ends | masks::any_of(bytes, [rules.delimiter]);
+            let (mut marks, mut unclear) = (separators & valid, 0);
+            if QUOTES {
+                let quotes = masks::any_of(bytes, [quote]) & valid;
+                let inside = masks::parity(quotes) ^ if is_inside { u64::MAX } else { 0 };
+                let may_open = separators << 1 | u64::from(rules.opens(data, chunk));
+                let may_close = separators >> 1 | last_may_close(data, chunk, rules);
+                unclear = quotes & inside & !may_open | quotes & !inside & !may_close;
+                if let Some(escape) = escape {
+                    unclear |= masks::any_of(bytes, [escape]) & inside & valid;
+                }
+                is_inside = inside >> (LANES - 1) == 1;
+                marks = marks & !inside | unclear;
             }
             while marks != 0 {
                 let lane = marks.trailing_zeros() as usize;
                 marks &= marks - 1;
                 let at = chunk + lane;
-                if QUOTES && bytes[lane] == quote {
-                    if at != field {
-                        continue;
-                    }
-                    self.used = first;
-                    dropped = 0;
-                    let mut next = self.unescape(data, record, rules, strict);
-                    if let Some(past) = skip_comments(data, next, rules) {
-                        next = past;
-                    }
-                    (resume, record, field) = (next, next, next);
-                    first = self.used;
-                    self.put_at(first, record);
-                    used = first + 1;
-                    // Back to the chunk in which the next record starts, to mask it anew.
-                    chunk = next - next % LANES;
+                if QUOTES && unclear >> lane & 1 == 1 {
+                    let Some(stop) = self.look_closely(data, field, used - 1, rules, strict) else {
+                        return;
+                    };
+                    is_inside = false;
+                    resume = stop;
+                    chunk = stop - stop % LANES;
                     continue 'chunks;
                 }
-                self.starts[used] = (at + 1) as u32;
+                if QUOTES && data[field] == quote {
+                    self.starts[used - 1].set_quoted();
+                }
+                self.starts[used] = Start::new(at + 1);
                 field = at + 1;
                 if ends >> lane & 1 == 0 {
                     used += 1;
                     continue;
                 }
-                if at == record {
-                    // An empty line is no record.
-                    record = at + 1;
-                    self.starts[first] = record as u32;
-                } else {
-                    used += 1;
-                    self.used = used;
-                    let fields = used - first - 1 + std::mem::take(&mut dropped);
-                    self.close(first, fields, strict.width, Kind::Plain);
-                    first = self.used;
+                // Otherwise the line was empty, which is no record.
+                if at > record {
+                    let fields = used - first + std::mem::take(&mut dropped);
+                    first = self.close(first, fields, strict.width);
                     used = first + 1;
-                    record = at + 1;
-                    self.starts[first] = record as u32;
                 }
-                if rules.comment.is_some()
-                    && let Some(next) = skip_comments(data, record, rules)
-                {
+                record = at + 1;
+                self.starts[first] = Start::new(record);
+                if let Some(next) = skip_comments(data, record, rules) {
                     (resume, record, field) = (next, next, next);
-                    self.starts[first] = record as u32;
+                    self.starts[first] = Start::new(record);
+                    is_inside = false;
                     chunk = next - next % LANES;
                     continue 'chunks;
                 }
@@ -182,109 +246,134 @@ impl Parsed {
             chunk += LANES;
         }
         if record < data.len() {
-            self.put_at(used, data.len() + 1);
-            self.used = used + 1;
-            self.close(first, used - first + dropped, strict.width, Kind::Plain);
+            if QUOTES && is_inside {
+                if self
+                    .look_closely(data, field, used - 1, rules, strict)
+                    .is_none()
+                {
+                    return;
+                }
+            } else if QUOTES && data.get(field) == Some(&quote) {
+                self.starts[used - 1].set_quoted();
+            }
+            self.starts[used] = Start::new(data.len() + 1);
+            self.close(first, used - first + dropped, strict.width);
         }
     }
 
-    fn put_at(&mut self, index: usize, place: usize) {
-        if self.starts.len() <= index {
-            self.starts.resize((index + LANES) * 2, 0);
+    /// Makes room for the places that 64 bytes can add: a terminator adds two.
+    fn make_room(&mut self, used: usize) {
+        let needed = used + 2 * LANES + 2;
+        if self.starts.len() < needed {
+            self.starts.resize(needed * 2, Start::default());
         }
-        self.starts[index] = place as u32;
     }
 
-    /// Ends the record whose places are `starts[first..used]`.
+    /// Ends the record whose places start at `first`; answers where those of the next one do.
     #[inline]
-    fn close(&mut self, first: usize, fields: usize, width: Option<usize>, kind: Kind) {
-        let mut span = Span {
+    fn close(&mut self, first: usize, fields: usize, width: Option<usize>) -> usize {
+        let is_ragged = width.is_some_and(|width| width != fields);
+        self.spans.push(Span {
             starts: first as u32,
             fields: fields as u32,
-            kind,
-        };
-        if width.is_some_and(|width| width != fields) {
-            span.kind = Kind::Ragged;
-            self.used = first;
+            kind: if is_ragged { Kind::Ragged } else { Kind::Good },
+        });
+        match is_ragged {
+            true => first,
+            false => first + fields + 1,
         }
-        self.spans.push(span);
     }
 
-    /// Unescapes the record that starts at `at`; answers where the next one starts.
+    /// Reads the field at `field`, whose place is `starts[index]`, byte by byte where need be.
+    /// Answers where the delimiter or terminator behind it is; `None` when the input ends within
+    /// quotes and that is a fault.
     #[inline(never)]
-    fn unescape(&mut self, data: &[u8], mut at: usize, rules: &Rules, strict: Strictness) -> usize {
-        let first = self.used;
-        let quote = rules.quote.unwrap_or_default();
-        let mut fields = 0;
-        self.put_at(first, self.text.len());
-        let mut open = None;
-        loop {
-            if data.get(at) == Some(&quote) {
-                let opened = at;
-                at += 1;
-                loop {
-                    let rest = &data[at..];
-                    let stop = match rules.escape {
-                        Some(escape) => memchr2(quote, escape, rest),
-                        None => memchr(quote, rest),
-                    };
-                    let Some(stop) = stop else {
-                        self.text.extend_from_slice(rest);
-                        at = data.len();
-                        open = Some(opened);
-                        break;
-                    };
-                    self.text.extend_from_slice(&rest[..stop]);
-                    at += stop + 1;
-                    let literal = match rest[stop] == quote {
-                        true if !rules.double_quote => break,
-                        true => data.get(at).filter(|next| **next == quote),
-                        false => data.get(at),
-                    };
-                    match literal {
-                        Some(byte) => {
-                            self.text.push(*byte);
-                            at += 1;
-                        }
-                        // An escape as the last byte of all: the loop ends at the end of `data`.
-                        None if rest[stop] != quote => {}
-                        None => break,
-                    }
-                }
-            }
+    fn look_closely(
+        &mut self,
+        data: &[u8],
+        field: usize,
+        index: usize,
+        rules: &Rules,
+        strict: Strictness,
+    ) -> Option<usize> {
+        let separator = |at: usize| {
             let rest = &data[at..];
-            let stop = memchr3(rules.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
-            self.text.extend_from_slice(&rest[..stop]);
-            at += stop;
-            // Stands for the delimiter, or the terminator, that a plain record has here.
-            self.text.push(0);
-            fields += 1;
-            if strict.width.is_none_or(|width| fields <= width + 1) {
-                self.put_at(first + fields, self.text.len());
-                self.used = first + fields + 1;
-            }
-            if data.get(at) != Some(&rules.delimiter) {
-                break;
-            }
-            at += 1;
+            at + memchr3(rules.delimiter, b'\n', b'\r', rest).unwrap_or(rest.len())
+        };
+        if rules.quote != data.get(field).copied() {
+            return Some(separator(field));
         }
-        at = (at + 1).min(data.len());
-        if let Some(opened) = open.filter(|_| !strict.lenient_eof) {
-            self.used = first;
+        let from = self.text.len();
+        let (end, is_closed) = self.unquote(data, field + 1, rules);
+        if !is_closed && !strict.lenient_eof {
             self.spans.push(Span {
-                starts: opened as u32,
+                starts: field as u32,
                 fields: 0,
                 kind: Kind::Unclosed,
             });
-        } else {
-            self.close(first, fields, strict.width, Kind::Unescaped);
+            return None;
         }
-        at
+        // What follows on the closing quote belongs to the field as it is.
+        let stop = separator(end);
+        self.text.extend_from_slice(&data[end..stop]);
+        self.starts[index].set_escaped();
+        self.escapes.push(Escape {
+            place: field,
+            from,
+            to: self.text.len(),
+        });
+        Some(stop)
     }
+
+    /// Unescapes from behind an opening quote; answers where the closing one has been passed, and
+    /// whether there was one.
+    fn unquote(&mut self, data: &[u8], mut at: usize, rules: &Rules) -> (usize, bool) {
+        let quote = rules.quote.unwrap_or_default();
+        loop {
+            let rest = &data[at..];
+            let stop = match rules.escape {
+                Some(escape) => memchr2(quote, escape, rest),
+                None => memchr(quote, rest),
+            };
+            let Some(stop) = stop else {
+                self.text.extend_from_slice(rest);
+                return (data.len(), false);
+            };
+            self.text.extend_from_slice(&rest[..stop]);
+            at += stop + 1;
+            let next = data.get(at).copied();
+            if rest[stop] == quote && !(rules.double_quote && next == Some(quote)) {
+                return (at, true);
+            }
+            if let Some(literal) = next {
+                self.text.push(literal);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// The lanes from `from` on, of which `length` hold data.
+fn valid_lanes(from: usize, length: usize) -> u64 {
+    let until = match length < LANES {
+        true => (1 << length) - 1,
+        false => u64::MAX,
+    };
+    u64::MAX << from & until
+}
+
+/// The bit of the last of the 64 bytes from `chunk` on, if a quote there may close a field.
+fn last_may_close(data: &[u8], chunk: usize, rules: &Rules) -> u64 {
+    let next = data.len().min(chunk + LANES);
+    let may_close = data
+        .get(next)
+        .is_none_or(|next| *next == rules.delimiter || is_end(*next));
+    u64::from(may_close) << (next - chunk - 1)
 }
 
 /// Where the first record starts at or behind `at`, a place between records, when comments stand
 /// there.
+#[inline]
 fn skip_comments(data: &[u8], mut at: usize, rules: &Rules) -> Option<usize> {
     let comment = rules.comment?;
     let from = at;

@@ -4,6 +4,7 @@ use super::batch::{Batch, fields};
 use super::de;
 use super::field::{Cell, FromField};
 use super::headers::Field;
+use super::parse::Start;
 use super::shape::Shape;
 use std::fmt;
 use trommel::{Error, ErrorKind, Result};
@@ -36,9 +37,10 @@ use trommel::{Error, ErrorKind, Result};
 /// ```
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
-    text: &'a [u8],
-    /// Field `i` is `text[starts[i]..starts[i + 1] - 1]`.
-    starts: &'a [u32],
+    /// The whole block.
+    data: &'a [u8],
+    /// Of each field, and of what comes next.
+    starts: &'a [Start],
     shape: &'a Shape,
     batch: &'a Batch,
     index: u32,
@@ -47,14 +49,14 @@ pub struct Row<'a> {
 impl<'a> Row<'a> {
     #[inline]
     pub(super) fn new(
-        text: &'a [u8],
-        starts: &'a [u32],
+        data: &'a [u8],
+        starts: &'a [Start],
         shape: &'a Shape,
         batch: &'a Batch,
         index: u32,
     ) -> Self {
         Row {
-            text,
+            data,
             starts,
             shape,
             batch,
@@ -201,7 +203,8 @@ impl<'a> Row<'a> {
 
     #[inline(always)]
     fn slice(&self, index: usize) -> &'a [u8] {
-        let bytes = &self.text[self.starts[index] as usize..self.starts[index + 1] as usize - 1];
+        let (start, next) = (self.starts[index], self.starts[index + 1]);
+        let bytes = self.batch.parsed().field(self.data, start, next);
         match self.shape.trim {
             true => bytes.trim_ascii(),
             false => bytes,
