@@ -19,7 +19,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"\n# it's \"a\" comment\r\n".to_vec()),
         1 => Just(b"0123456789012345678901234567890123456789\n".to_vec()),
     ];
-    let body = vec(piece, 0..60).prop_map(|pieces| pieces.concat());
+    let body = vec(piece, 0..150).prop_map(|pieces| pieces.concat());
     (
         prop_oneof![9 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..])],
         body,

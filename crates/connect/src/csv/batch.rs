@@ -11,7 +11,6 @@ use trommel::{Error, Origin, Result};
 
 /// Columns remembered by where in memory their names lie.
 const REMEMBERED: usize = 64;
-const NO_HINTS: [AtomicU32; REMEMBERED] = [const { AtomicU32::new(u32::MAX) }; REMEMBERED];
 
 /// Raw CSV records, and where their fields are once they have been parsed.
 ///
@@ -43,7 +42,7 @@ impl Batch {
             .is_some_and(|mine| Arc::ptr_eq(mine, shape))
         {
             self.shape = Some(Arc::clone(shape));
-            self.hints = NO_HINTS;
+            self.hints = no_hints();
         }
         self.length = 0;
         self.rows = 0;
@@ -71,6 +70,7 @@ impl Batch {
     /// Copies `rows` records.
     pub(super) fn copy(&mut self, data: &[u8], rows: usize) {
         if self.bytes.len() < data.len() {
+            self.bytes.reserve_exact(data.len() - self.bytes.len());
             self.bytes.resize(data.len(), 0);
         }
         self.bytes[..data.len()].copy_from_slice(data);
@@ -232,7 +232,7 @@ impl Default for Batch {
             parsed: Parsed::default(),
             is_parsed: false,
             too_large: None,
-            hints: NO_HINTS,
+            hints: no_hints(),
         }
     }
 }
@@ -290,6 +290,10 @@ impl trommel::Batch for Batch {
             found(row, place.origin(self.source_name()), raw);
         });
     }
+}
+
+fn no_hints() -> [AtomicU32; REMEMBERED] {
+    std::array::from_fn(|_| AtomicU32::new(u32::MAX))
 }
 
 /// "1 field", "2 fields".

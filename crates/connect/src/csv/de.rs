@@ -270,7 +270,7 @@ impl<'a> Deserializer<'a> for FieldDecoder<'a> {
     /// number, number, or else text.
     fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.0.is_null() {
-            return visitor.visit_none();
+            return visitor.visit_unit();
         }
         match self.0.bytes() {
             b"true" => return visitor.visit_bool(true),

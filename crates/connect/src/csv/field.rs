@@ -178,12 +178,9 @@ macro_rules! floats {
         impl<'a> FromField<'a> for $type {
             #[inline]
             fn from_field(cell: Cell<'a>) -> Result<Self> {
-                // Many columns of floats hold whole numbers. Up to 2^24 these are exact in an `f32`
-                // too; a minus sign is left out for the sake of -0.
+                // Many columns of floats hold whole numbers; up to 2^24 an `f32` is exact.
                 match short_integer(cell.bytes) {
-                    Some(number) if (0..1 << 24).contains(&number) && cell.bytes[0] != b'-' => {
-                        Ok(number as $type)
-                    }
+                    Some(number) if (0..1 << 24).contains(&number) => Ok(number as $type),
                     _ => cell.parse("a number"),
                 }
             }
@@ -212,7 +209,12 @@ fn short_integer(text: &[u8]) -> Option<i64> {
         }
         number = number * 10 + i64::from(digit);
     }
-    Some(if negative { -number } else { number })
+    match (negative, number) {
+        // Not a number of an unsigned type, and another one than 0 of a float.
+        (true, 0) => None,
+        (true, _) => Some(-number),
+        (false, _) => Some(number),
+    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub(super) struct Stream {
     chunk: Chunk,
     taken: usize,
     ended: bool,
+    failed: bool,
 }
 
 impl Input {
@@ -88,6 +89,7 @@ impl Input {
             chunk: (Vec::new(), 0),
             taken: 0,
             ended: false,
+            failed: false,
         };
         if let Input::Direct(reader) = std::mem::replace(self, Input::Threaded(stream)) {
             let name = "trommel-csv-read".into();
@@ -129,11 +131,14 @@ impl Stream {
             let _ = self.empty.try_send(std::mem::take(&mut self.chunk).0);
             self.taken = 0;
             match self.full.recv_timeout(wait) {
-                Ok(chunk) => self.chunk = chunk.inspect_err(|_| self.ended = true)?,
+                Ok(chunk) => self.chunk = chunk.inspect_err(|_| self.failed = true)?,
                 Err(RecvTimeoutError::Timeout) => return Ok(Got::Nothing),
                 Err(RecvTimeoutError::Disconnected) => {
-                    self.ended = true;
-                    return Err(std::io::Error::other("the reader panicked"));
+                    let reason = match self.failed {
+                        true => "reading has failed before",
+                        false => "the reader panicked",
+                    };
+                    return Err(std::io::Error::other(reason));
                 }
             }
             if self.chunk.1 == 0 {

@@ -10,6 +10,7 @@
 mod batch;
 mod cutter;
 mod de;
+mod feed;
 mod field;
 mod headers;
 mod input;
@@ -19,6 +20,7 @@ mod parse;
 mod row;
 mod rules;
 mod shape;
+mod skip;
 mod source;
 mod window;
 

@@ -41,7 +41,7 @@ pub enum Trim {
 ///     .nulls(["", "NA"])
 ///     .from_reader("people", text.as_bytes())?;
 /// assert_eq!(source.column("age")?.index(), 1);
-/// # trommel::Result::Ok(())
+/// # Ok::<(), trommel::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "it does nothing until `open`, `from_reader` or `stdin` is called"]

@@ -9,6 +9,9 @@ use super::masks::{self, LANES};
 use super::rules::{Rules, is_end};
 use memchr::{memchr, memchr2, memchr3};
 
+/// Room for places grows by one part in so many: little, since it counts against the memory limit.
+const GROWTH: usize = 4;
+
 /// What became of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -106,6 +109,12 @@ impl Parsed {
             + self.text.capacity()
     }
 
+    /// Heap bytes for a row of so many fields, roughly.
+    pub(super) fn row_bytes(fields: usize) -> usize {
+        let places = (fields + 1) * size_of::<Start>();
+        places + places / GROWTH + size_of::<Span>() * 2
+    }
+
     pub(super) fn starts(&self, span: Span) -> &[Start] {
         let first = span.starts as usize;
         &self.starts[first..=first + span.fields as usize]
@@ -135,7 +144,7 @@ impl Parsed {
     }
 
     /// Parses a block that starts and ends between records; only at the end of the input may the
-    /// terminator be missing. A block is shorter than 1 GiB, so that places fit 30 bits.
+    /// terminator be missing. A block is no longer than 512 MiB, so that places fit 30 bits.
     pub(super) fn parse(&mut self, data: &[u8], rules: &Rules, strict: Strictness) {
         self.clear();
         match rules.quote.filter(|quote| memchr(*quote, data).is_some()) {
@@ -265,7 +274,9 @@ impl Parsed {
     fn make_room(&mut self, used: usize) {
         let needed = used + 2 * LANES + 2;
         if self.starts.len() < needed {
-            self.starts.resize(needed * 2, Start::default());
+            let more = needed / GROWTH + LANES;
+            self.starts.reserve_exact(needed + more - self.starts.len());
+            self.starts.resize(needed + more, Start::default());
         }
     }
 

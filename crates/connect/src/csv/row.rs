@@ -33,7 +33,7 @@ use trommel::{Error, ErrorKind, Result};
 /// })?;
 /// assert_eq!(seen[0], ("Anna", Ok(36), None));
 /// assert_eq!(seen[1].1, Err("`seven` is not a whole number, column `age`: invalid digit found in string".into()));
-/// # trommel::Result::Ok(())
+/// # Ok::<(), trommel::Error>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
@@ -128,10 +128,13 @@ impl<'a> Row<'a> {
     /// let mut batch = csv::Batch::default();
     /// source.fill(&mut batch, &Limit::of_rows(10))?;
     /// let mut people = Vec::new();
-    /// batch.for_each(0, |row| Ok(people.push(row?.decode::<Person>()?)))?;
+    /// batch.for_each(0, |row| {
+    ///     people.push(row?.decode::<Person>()?);
+    ///     Ok(())
+    /// })?;
     /// assert_eq!(people[0], Person { name: "Anna", age: Some(36) });
     /// assert_eq!(people[1], Person { name: "Bo", age: None });
-    /// # trommel::Result::Ok(())
+    /// # Ok::<(), trommel::Error>(())
     /// ```
     ///
     /// # Errors

@@ -267,7 +267,7 @@ impl Read for Chunky {
     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
         self.turn += 1;
         let count = self.reads[self.turn % self.reads.len()];
-        if count == 0 && self.turn % 3 == 0 {
+        if count == 0 && self.turn.is_multiple_of(3) {
             return Err(Error::from(ErrorKind::Interrupted));
         }
         let count = usize::from(count).max(1).min(space.len());
