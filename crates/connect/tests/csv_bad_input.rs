@@ -6,9 +6,7 @@ use trommel::{Batch as _, Error, ErrorKind, Fill, Limit, Source as _};
 use trommel_connect::csv::{Batch, Builder, Source};
 
 fn source(builder: Builder, bytes: &[u8]) -> Source {
-    builder
-        .from_reader("bad.csv", std::io::Cursor::new(bytes.to_vec()))
-        .unwrap()
+    builder.from_reader("bad.csv", std::io::Cursor::new(bytes.to_vec())).unwrap()
 }
 
 /// Number of good rows, and the faults with their index in the batch.
@@ -34,10 +32,7 @@ fn faults(source: &mut Source, limit: &Limit<'_>) -> (usize, Vec<Error>) {
 
 #[test]
 fn rows_with_another_number_of_fields() {
-    let mut source = source(
-        Source::builder(),
-        b"a,b\n1,2\n3\n\n4,5,6\n,,,,,,,,,,,,,,,,\n7,8\n",
-    );
+    let mut source = source(Source::builder(), b"a,b\n1,2\n3\n\n4,5,6\n,,,,,,,,,,,,,,,,\n7,8\n");
     let (good, faults) = faults(&mut source, &Limit::of_rows(100));
     assert_eq!(good, 2);
     let messages: Vec<_> = faults.iter().map(ToString::to_string).collect();
@@ -53,11 +48,7 @@ fn rows_with_another_number_of_fields() {
 
 #[test]
 fn a_row_of_nothing_but_delimiters_is_counted_not_kept() {
-    let text = format!(
-        "a,b\n{}\n1,2\n{}\"\"\n",
-        ",".repeat(1_000_000),
-        "\"\",".repeat(999)
-    );
+    let text = format!("a,b\n{}\n1,2\n{}\"\"\n", ",".repeat(1_000_000), "\"\",".repeat(999));
     let mut source = source(Source::builder(), text.as_bytes());
     let mut batch = Batch::default();
     let mut messages = Vec::new();
@@ -74,16 +65,8 @@ fn a_row_of_nothing_but_delimiters_is_counted_not_kept() {
             break;
         }
     }
-    assert!(
-        messages[0].starts_with("1000001 fields where 2"),
-        "{}",
-        messages[0]
-    );
-    assert!(
-        messages[1].starts_with("1000 fields where 2"),
-        "{}",
-        messages[1]
-    );
+    assert!(messages[0].starts_with("1000001 fields where 2"), "{}", messages[0]);
+    assert!(messages[1].starts_with("1000 fields where 2"), "{}", messages[1]);
 }
 
 #[test]
@@ -101,10 +84,7 @@ fn an_input_that_ends_inside_a_quote() {
     let Err(error) = Source::from_reader("bad.csv", &b"a,\"b\n1,2\n"[..]) else {
         panic!("a header that never ends");
     };
-    assert!(
-        error.message().contains("ends inside a quoted field"),
-        "{error}"
-    );
+    assert!(error.message().contains("ends inside a quoted field"), "{error}");
 }
 
 #[test]
@@ -127,9 +107,7 @@ fn a_record_larger_than_the_limit_is_passed_over() {
             })
             .unwrap();
         let all: Vec<usize> = (0..batch.len()).collect();
-        batch.locate(&all, &mut |_, origin, raw| {
-            places.push((origin.offset, raw.len()))
-        });
+        batch.locate(&all, &mut |_, origin, raw| places.push((origin.offset, raw.len())));
         assert!(batch.bytes() <= 12_000, "{} bytes", batch.bytes());
         if fill == Fill::End {
             break;
@@ -163,10 +141,7 @@ fn bytes_that_are_not_utf8() {
             let row = row?;
             let error = row.str("b").unwrap_err();
             assert_eq!((error.kind(), error.column()), (ErrorKind::Row, Some("b")));
-            assert!(
-                error.message().contains("from byte 2 of the field"),
-                "{error}"
-            );
+            assert!(error.message().contains("from byte 2 of the field"), "{error}");
             assert!(error.source().is_some());
             assert!(row.get::<String>("b").is_err() && row.get::<f64>("b").is_err());
             assert_eq!(row.bytes("b")?, b"ab\xffc");
@@ -215,10 +190,7 @@ fn rows_before_a_read_error_are_handed_over() {
     assert_eq!(batch.len(), 2);
     let error = source.fill(&mut batch, &limit).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
-    assert_eq!(
-        error.to_string(),
-        "cannot read net beyond byte 7: the cable is out"
-    );
+    assert_eq!(error.to_string(), "cannot read net beyond byte 7: the cable is out");
 }
 
 /// Panics at the second read.
@@ -249,10 +221,7 @@ fn options_that_cannot_work_name_themselves() {
         (b().quote(b','), "quote: `,` is the delimiter already"),
         (b().escape(b'"'), "escape: `\\\"` is the quote already"),
         (b().comment(b'\r'), "comment: `\\r` ends a record"),
-        (
-            b().escape(b'\\').quoting(false),
-            "escape: works within quotes only",
-        ),
+        (b().escape(b'\\').quoting(false), "escape: works within quotes only"),
         (b().block_size(usize::MAX), "block_size: "),
         (b().headers([""; 0]), "headers: no names"),
     ];
@@ -261,12 +230,7 @@ fn options_that_cannot_work_name_themselves() {
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.message().starts_with(message), "{error}");
     }
-    assert!(
-        b().quote(b',')
-            .quoting(false)
-            .from_reader("x", &b"a\n"[..])
-            .is_ok()
-    );
+    assert!(b().quote(b',').quoting(false).from_reader("x", &b"a\n"[..]).is_ok());
 }
 
 #[test]

@@ -37,11 +37,7 @@ fn rows(mut source: Source) -> Vec<String> {
 }
 
 fn read(builder: Builder, text: &str) -> Vec<String> {
-    rows(
-        builder
-            .from_reader("x", std::io::Cursor::new(text.to_string()))
-            .unwrap(),
-    )
+    rows(builder.from_reader("x", std::io::Cursor::new(text.to_string())).unwrap())
 }
 
 fn plain(text: &str) -> Vec<String> {
@@ -52,16 +48,10 @@ fn plain(text: &str) -> Vec<String> {
 fn traps_of_quoting() {
     assert_eq!(plain("a,b\n1,\"x, y\"\n"), ["1|x, y"]);
     assert_eq!(plain("a,b\n1,\"say \"\"hi\"\"\"\n"), ["1|say \"hi\""]);
-    assert_eq!(
-        plain("a,b\n1,\"two\nlines\"\n2,\"\"\n"),
-        ["1|two\nlines", "2|"]
-    );
+    assert_eq!(plain("a,b\n1,\"two\nlines\"\n2,\"\"\n"), ["1|two\nlines", "2|"]);
     assert_eq!(plain("a,b\r\n1,\"two\r\nlines\"\r\n"), ["1|two\r\nlines"]);
     assert_eq!(plain("a,b\n1,{\"k\": \"v\"}\n"), ["1|{\"k\": \"v\"}"]);
-    assert_eq!(
-        plain("a,b\n1,\"{\"\"k\"\": [1, 2]}\"\n"),
-        ["1|{\"k\": [1, 2]}"]
-    );
+    assert_eq!(plain("a,b\n1,\"{\"\"k\"\": [1, 2]}\"\n"), ["1|{\"k\": [1, 2]}"]);
     assert_eq!(plain("a,b\n\"x\"y,z\"w\"\n"), ["xy|z\"w\""]);
     assert_eq!(plain("a,b\n \"x\",1\n"), [" \"x\"|1"]);
     assert_eq!(plain("a,b\nʤ,ä€🦀\n"), ["ʤ|ä€🦀"]);
@@ -69,16 +59,8 @@ fn traps_of_quoting() {
 
 #[test]
 fn traps_of_lines() {
-    assert_eq!(
-        plain("a,b\r1,2\r3,4"),
-        ["1|2", "3|4"],
-        "lines that end in \\r alone"
-    );
-    assert_eq!(
-        plain("a,b\n\n\r\n1,2\n\n\n"),
-        ["1|2"],
-        "empty lines are nothing"
-    );
+    assert_eq!(plain("a,b\r1,2\r3,4"), ["1|2", "3|4"], "lines that end in \\r alone");
+    assert_eq!(plain("a,b\n\n\r\n1,2\n\n\n"), ["1|2"], "empty lines are nothing");
     assert_eq!(plain("a\n \n"), [" "], "a blank is something");
     assert_eq!(plain("a,b\n1,"), ["1|"], "no line end at the end");
     assert_eq!(plain("a,b\n\0,\0\0\n"), ["\0|\0\0"], "zero bytes are text");
@@ -90,16 +72,10 @@ fn options_change_what_counts() {
     assert_eq!(read(b().delimiter(b'\t'), "a\tb\n1,5\t2\n"), ["1,5|2"]);
     assert_eq!(read(b().quote(b'\''), "a,b\n'1,5',\"\n"), ["1,5|\""]);
     assert_eq!(read(b().quoting(false), "a,b\n\"1,2\"\n"), ["\"1|2\""]);
-    assert_eq!(
-        read(b().escape(b'\\'), "a,b\n\"\\\"x\\\\\",2\n"),
-        ["\"x\\|2"]
-    );
+    assert_eq!(read(b().escape(b'\\'), "a,b\n\"\\\"x\\\\\",2\n"), ["\"x\\|2"]);
     assert_eq!(read(b().double_quote(false), "a\n\"x\"\"y\"\n"), ["x\"y\""]);
     assert_eq!(read(b().comment(b'#'), "#a \"b\na\n#,\"\n1\n#"), ["1"]);
-    assert_eq!(
-        read(b().trim(Trim::Fields), "a , b\n 1 ,\" 2 \"\n"),
-        ["1|2"]
-    );
+    assert_eq!(read(b().trim(Trim::Fields), "a , b\n 1 ,\" 2 \"\n"), ["1|2"]);
     assert_eq!(read(b().has_headers(false), "1,2\n3,4\n"), ["1|2", "3|4"]);
     assert_eq!(read(b().headers(["x", "y"]), "a,b\n3,4\n"), ["3|4"]);
     assert_eq!(read(b().flexible(true), "a,b\n1\n2,3,4\n"), ["1", "2|3|4"]);
@@ -108,9 +84,7 @@ fn options_change_what_counts() {
 #[test]
 fn headers_are_trimmed_and_a_byte_order_mark_is_not_part_of_a_name() {
     let builder = Source::builder().trim(Trim::Headers);
-    let source = builder
-        .from_reader("x", "\u{feff}a , b\n".as_bytes())
-        .unwrap();
+    let source = builder.from_reader("x", "\u{feff}a , b\n".as_bytes()).unwrap();
     assert_eq!(source.headers().collect::<Vec<_>>(), ["a", "b"]);
 }
 
@@ -118,31 +92,19 @@ fn headers_are_trimmed_and_a_byte_order_mark_is_not_part_of_a_name() {
 fn nothing_is_not_an_error() {
     for text in ["", "\n\r\n", "\u{feff}", "a,b", "a,b\r\n", "\u{feff}a,b\n"] {
         assert_eq!(plain(text), [""; 0], "{text:?}");
-        assert_eq!(
-            read(Source::builder().headers(["a", "b"]), text),
-            [""; 0],
-            "{text:?}"
-        );
+        assert_eq!(read(Source::builder().headers(["a", "b"]), text), [""; 0], "{text:?}");
     }
-    assert_eq!(
-        read(Source::builder().has_headers(false), "\u{feff}"),
-        [""; 0]
-    );
+    assert_eq!(read(Source::builder().has_headers(false), "\u{feff}"), [""; 0]);
 }
 
 #[test]
 fn a_batch_holds_the_rows_that_are_wanted_and_says_how_many_before_parsing() {
-    let text: String = (0..10_000)
-        .map(|n| format!("{n},{}\n", "x".repeat(n % 97)))
-        .collect();
+    let text: String = (0..10_000).map(|n| format!("{n},{}\n", "x".repeat(n % 97))).collect();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let mut batch = Batch::default();
     for wanted in [1, 7, 128, 4096, 20_000] {
-        let mut source = Source::builder()
-            .has_headers(false)
-            .open(file.path())
-            .unwrap();
+        let mut source = Source::builder().has_headers(false).open(file.path()).unwrap();
         assert_eq!(source.size().bytes, Some(text.len() as u64));
         let mut next = 0;
         loop {
@@ -216,10 +178,7 @@ fn a_batch_is_split_at_the_very_row() {
             .unwrap();
         }
         let wanted = [(0, 2), (1, 4), (2, 6)];
-        assert_eq!(
-            seen,
-            wanted.map(|(record, line)| (record, line, record.to_string()))
-        );
+        assert_eq!(seen, wanted.map(|(record, line)| (record, line, record.to_string())));
     }
 }
 
@@ -274,9 +233,7 @@ fn rows_that_have_arrived_do_not_wait_for_those_that_have_not() {
 #[test]
 fn a_source_that_is_dropped_does_not_wait_for_its_reader() {
     let (sender, mut source) = pipe("a\n1\n");
-    source
-        .fill(&mut Batch::default(), &Limit::of_rows(10))
-        .unwrap();
+    source.fill(&mut Batch::default(), &Limit::of_rows(10)).unwrap();
     let start = Instant::now();
     drop(source);
     assert!(start.elapsed() < Duration::from_secs(1));
@@ -287,9 +244,7 @@ fn a_source_that_is_dropped_does_not_wait_for_its_reader() {
 fn only_files_have_positions() {
     let mut source = Source::from_reader("x", "a\n1\n".as_bytes()).unwrap();
     assert_eq!(source.position(), None);
-    let error = source
-        .seek(&Position::from_numbers(&[2, 0, 2]))
-        .unwrap_err();
+    let error = source.seek(&Position::from_numbers(&[2, 0, 2])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -300,9 +255,7 @@ fn only_files_have_positions() {
     assert_eq!(rows(source), ["2"]);
 
     let mut source = Source::open(file.path()).unwrap();
-    let error = source
-        .seek(&Position::from_numbers(&[7, 1, 3]))
-        .unwrap_err();
+    let error = source.seek(&Position::from_numbers(&[7, 1, 3])).unwrap_err();
     assert!(error.message().contains("it has only 6 bytes"), "{error}");
     let error = source.seek(&Position::from_bytes(b"key")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);

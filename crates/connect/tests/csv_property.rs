@@ -20,10 +20,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(b"0123456789012345678901234567890123456789\n".to_vec()),
     ];
     let body = vec(piece, 0..150).prop_map(|pieces| pieces.concat());
-    (
-        prop_oneof![9 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..])],
-        body,
-    )
+    (prop_oneof![9 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..])], body)
         .prop_map(|(mark, body)| [mark, &body].concat())
 }
 
@@ -32,11 +29,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -8,15 +8,11 @@ use trommel_connect::csv::{Batch, Builder, Row, Source};
 
 /// Runs `check` on the first row.
 fn first(builder: Builder, text: &str, check: impl FnOnce(Row<'_>) -> Result<()>) {
-    let mut source = builder
-        .from_reader("x.csv", std::io::Cursor::new(text.to_string()))
-        .unwrap();
+    let mut source = builder.from_reader("x.csv", std::io::Cursor::new(text.to_string())).unwrap();
     let mut batch = Batch::default();
     source.fill(&mut batch, &Limit::of_rows(10)).unwrap();
     let mut check = Some(check);
-    batch
-        .for_each(0, |row| check.take().map_or(Ok(()), |check| check(row?)))
-        .unwrap();
+    batch.for_each(0, |row| check.take().map_or(Ok(()), |check| check(row?))).unwrap();
     assert!(check.is_none(), "there was a row");
 }
 
@@ -34,10 +30,7 @@ fn fields_by_name_index_and_column() {
     batch
         .for_each(0, |row| {
             let row = row?;
-            assert_eq!(
-                (row.str("b")?, row.str(1)?, row.str(b)?),
-                ("2\"", "2\"", "2\"")
-            );
+            assert_eq!((row.str("b")?, row.str(1)?, row.str(b)?), ("2\"", "2\"", "2\""));
             assert_eq!(row.str(&String::from("a"))?, "1");
             assert_eq!((row.len(), row.is_empty()), (2, false));
             assert_eq!(format!("{row:?}"), r#"Row(0 ["1", "2\""])"#);
@@ -69,11 +62,9 @@ fn names(count: usize) -> Vec<String> {
 #[test]
 fn a_batch_that_changes_its_source_forgets_the_columns() {
     let mut batch = Batch::default();
-    for (text, value) in [
-        ("a,b\n1,2\n", Some("2")),
-        ("b,a\n3,4\n", Some("3")),
-        ("b,b\n1,2\n", None),
-    ] {
+    for (text, value) in
+        [("a,b\n1,2\n", Some("2")), ("b,a\n3,4\n", Some("3")), ("b,b\n1,2\n", None)]
+    {
         let mut source = Source::from_reader("x", text.as_bytes()).unwrap();
         source.fill(&mut batch, &Limit::of_rows(1)).unwrap();
         batch
@@ -96,29 +87,16 @@ fn unknown_columns_end_the_run_and_say_which_there_are() {
         );
         let error = row.get::<f64>(2).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert_eq!(
-            error.message(),
-            "no field 2 (counted from 0): the record has 2 fields"
-        );
+        assert_eq!(error.message(), "no field 2 (counted from 0): the record has 2 fields");
         Ok(())
     });
     row("a,a\n1,2\n", |row| {
-        assert!(
-            row.str("a")
-                .unwrap_err()
-                .message()
-                .contains("use the index")
-        );
+        assert!(row.str("a").unwrap_err().message().contains("use the index"));
         assert_eq!((row.str(0)?, row.str(1)?), ("1", "2"));
         Ok(())
     });
     first(Source::builder().has_headers(false), "1,2\n", |row| {
-        assert!(
-            row.str("a")
-                .unwrap_err()
-                .message()
-                .contains("has no header")
-        );
+        assert!(row.str("a").unwrap_err().message().contains("has no header"));
         Ok(())
     });
 }
@@ -146,10 +124,7 @@ fn nulls_are_what_the_options_say() {
         assert_eq!(row.get::<Option<u8>>("a")?, None);
         assert_eq!(row.get::<Option<&str>>("c")?, Some("x"));
         let error = row.get::<u8>("b").unwrap_err();
-        assert_eq!(
-            error.message(),
-            "`` is not a whole number but a null: read it as an `Option`"
-        );
+        assert_eq!(error.message(), "`` is not a whole number but a null: read it as an `Option`");
         Ok(())
     });
     first(Source::builder().nulls([""; 0]), "a,b\n,NA\n", |row| {
@@ -183,38 +158,30 @@ struct Thing<'a> {
 
 fn percent<'de, D: Deserializer<'de>>(source: D) -> Result<f64, D::Error> {
     let text = <&str>::deserialize(source)?;
-    let number = text
-        .strip_suffix('%')
-        .ok_or_else(|| D::Error::custom("no percent sign"))?;
-    number
-        .parse()
-        .map(|number: f64| number / 100.0)
-        .map_err(D::Error::custom)
+    let number = text.strip_suffix('%').ok_or_else(|| D::Error::custom("no percent sign"))?;
+    number.parse().map(|number: f64| number / 100.0).map_err(D::Error::custom)
 }
 
 const THING: &str = "size,name,how many,unused,share,raw,letter,owned,yes\n";
 
 #[test]
 fn a_struct_by_the_names_of_its_fields() {
-    row(
-        &format!("{THING}large,\"a \"\"b\"\"\",NA,?,25%,\"r,\",é,o,true\n"),
-        |row| {
-            let thing = row.decode::<Thing<'_>>()?;
-            let wanted = Thing {
-                name: "a \"b\"",
-                count: None,
-                size: Size::Large,
-                share: 0.25,
-                absent: None,
-                raw: b"r,",
-                letter: 'é',
-                owned: "o".into(),
-                yes: true,
-            };
-            assert_eq!(thing, wanted);
-            Ok(())
-        },
-    );
+    row(&format!("{THING}large,\"a \"\"b\"\"\",NA,?,25%,\"r,\",é,o,true\n"), |row| {
+        let thing = row.decode::<Thing<'_>>()?;
+        let wanted = Thing {
+            name: "a \"b\"",
+            count: None,
+            size: Size::Large,
+            share: 0.25,
+            absent: None,
+            raw: b"r,",
+            letter: 'é',
+            owned: "o".into(),
+            yes: true,
+        };
+        assert_eq!(thing, wanted);
+        Ok(())
+    });
 }
 
 #[test]
@@ -222,50 +189,25 @@ fn what_cannot_be_decoded_names_its_column() {
     let fault = |values: &str, column: &str, message: &str| {
         row(&format!("{THING}{values}\n"), |row| {
             let error = row.decode::<Thing<'_>>().unwrap_err();
-            assert_eq!(
-                (error.kind(), error.column()),
-                (ErrorKind::Row, Some(column))
-            );
+            assert_eq!((error.kind(), error.column()), (ErrorKind::Row, Some(column)));
             assert!(error.message().contains(message), "{error}");
             Ok(())
         });
     };
-    fault(
-        "large,n,x,?,25%,r,l,o,true",
-        "how many",
-        "`x` is not a whole number",
-    );
-    fault(
-        "huge,n,1,?,25%,r,l,o,true",
-        "size",
-        "unknown variant `huge`",
-    );
+    fault("large,n,x,?,25%,r,l,o,true", "how many", "`x` is not a whole number");
+    fault("huge,n,1,?,25%,r,l,o,true", "size", "unknown variant `huge`");
     fault("large,n,1,?,25,r,l,o,true", "share", "no percent sign");
-    fault(
-        "large,n,1,?,25%,r,ll,o,true",
-        "letter",
-        "not a single character",
-    );
+    fault("large,n,1,?,25%,r,ll,o,true", "letter", "not a single character");
     fault("large,n,1,?,25%,r,l,o,maybe", "yes", "not a boolean");
     row("a,c\n1,2\n", |row| {
         let error = row.decode::<Pair>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(
-            error
-                .message()
-                .starts_with("no column `b` in x.csv; did you mean"),
-            "{error}"
-        );
+        assert!(error.message().starts_with("no column `b` in x.csv; did you mean"), "{error}");
         Ok(())
     });
     row("a,b,a\n1,2,3\n", |row| {
         let error = row.decode::<Pair>().unwrap_err();
-        assert!(
-            error
-                .message()
-                .starts_with("2 columns of x.csv are called `a`"),
-            "{error}"
-        );
+        assert!(error.message().starts_with("2 columns of x.csv are called `a`"), "{error}");
         Ok(())
     });
 }
@@ -296,10 +238,7 @@ fn other_shapes() {
         assert_eq!(row.decode::<(u8, &str)>()?, (1, "2"));
         assert_eq!(row.decode::<Vec<u16>>()?, [1, 2]);
         assert_eq!(row.decode::<Wrapped>()?, Wrapped(Pair { a: 1, b: 2 }));
-        assert_eq!(
-            row.decode::<HashMap<&str, i64>>()?,
-            HashMap::from([("a", 1), ("b", 2)])
-        );
+        assert_eq!(row.decode::<HashMap<&str, i64>>()?, HashMap::from([("a", 1), ("b", 2)]));
         assert_eq!(row.decode::<u8>()?, 1);
         Ok(())
     });
@@ -317,11 +256,7 @@ fn other_shapes() {
         Ok(())
     });
     first(Source::builder().has_headers(false), "1,2\n", |row| {
-        assert_eq!(
-            row.decode::<Pair>()?,
-            Pair { a: 1, b: 2 },
-            "in order without names"
-        );
+        assert_eq!(row.decode::<Pair>()?, Pair { a: 1, b: 2 }, "in order without names");
         Ok(())
     });
 }

@@ -36,11 +36,7 @@ pub struct Batch {
 impl Batch {
     /// Throws the rows away, keeping the capacity.
     pub(super) fn clear(&mut self, shape: &Arc<Shape>, start: Place) {
-        if !self
-            .shape
-            .as_ref()
-            .is_some_and(|mine| Arc::ptr_eq(mine, shape))
-        {
+        if !self.shape.as_ref().is_some_and(|mine| Arc::ptr_eq(mine, shape)) {
             self.shape = Some(Arc::clone(shape));
             self.hints = no_hints();
         }
@@ -130,18 +126,10 @@ impl Batch {
             return;
         }
         if let Some(shape) = &self.shape {
-            let strict = Strictness {
-                width: shape.width,
-                lenient_eof: shape.lenient_eof,
-            };
-            self.parsed
-                .parse(&self.bytes[..self.length], &shape.rules, strict);
+            let strict = Strictness { width: shape.width, lenient_eof: shape.lenient_eof };
+            self.parsed.parse(&self.bytes[..self.length], &shape.rules, strict);
             self.is_parsed = true;
-            debug_assert_eq!(
-                self.parsed.spans.len(),
-                self.rows,
-                "cutter and parser disagree"
-            );
+            debug_assert_eq!(self.parsed.spans.len(), self.rows, "cutter and parser disagree");
         }
     }
 
@@ -163,9 +151,7 @@ impl Batch {
     #[cold]
     fn fault(&self, index: usize) -> Error {
         let (mut origin, mut message) = (Origin::default(), String::new());
-        self.find(&[index], &mut |_, place, _| {
-            origin = place.origin(self.source_name())
-        });
+        self.find(&[index], &mut |_, place, _| origin = place.origin(self.source_name()));
         if let Some(reason) = &self.too_large {
             message.push_str(reason);
         } else if let Some(span) = self.parsed.spans.get(index) {
@@ -178,10 +164,7 @@ impl Batch {
                 );
             } else {
                 let width = self.shape().and_then(|shape| shape.width).unwrap_or(0);
-                message = format!(
-                    "{} where {width} are expected",
-                    fields(span.fields as usize)
-                );
+                message = format!("{} where {width} are expected", fields(span.fields as usize));
             }
         }
         Error::row(message).at(origin)

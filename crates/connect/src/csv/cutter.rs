@@ -301,11 +301,7 @@ impl Cutter {
 fn count_rows(data: &[u8], from: usize, to: usize) -> usize {
     if from == 0 {
         let blank = data[..to].iter().take_while(|byte| is_end(**byte)).count();
-        return if blank < to {
-            count_rows(data, blank.max(1), to)
-        } else {
-            0
-        };
+        return if blank < to { count_rows(data, blank.max(1), to) } else { 0 };
     }
     // Pairs of neighbours, counted in bytes, which the compiler turns into vector instructions.
     let (before, these) = (&data[from - 1..to - 1], &data[from..to]);

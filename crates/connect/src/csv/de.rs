@@ -60,11 +60,7 @@ struct RowDecoder<'a>(Row<'a>);
 
 impl<'a> RowDecoder<'a> {
     fn fields(&self) -> Fields<'a, impl Iterator<Item = Result<usize>> + use<>> {
-        Fields {
-            row: self.0,
-            columns: (0..self.0.len()).map(Ok),
-            current: 0,
-        }
+        Fields { row: self.0, columns: (0..self.0.len()).map(Ok), current: 0 }
     }
 }
 
@@ -126,11 +122,7 @@ impl<'a> Deserializer<'a> for RowDecoder<'a> {
             Ok(column) => column.filter(|column| *column < row.len()).map(Ok),
             Err(error) => Some(Err(error)),
         };
-        visitor.visit_map(Fields {
-            row,
-            columns: fields.iter().filter_map(present),
-            current: 0,
-        })
+        visitor.visit_map(Fields { row, columns: fields.iter().filter_map(present), current: 0 })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(
@@ -187,8 +179,7 @@ struct Fields<'a, I> {
 impl<'a, I: Iterator<Item = Result<usize>>> Fields<'a, I> {
     fn value<T: DeserializeSeed<'a>>(&self, seed: T) -> Result<T::Value, Fault> {
         let cell = self.row.cell(self.current)?;
-        seed.deserialize(FieldDecoder(cell))
-            .map_err(|fault| name(self.row, self.current, fault))
+        seed.deserialize(FieldDecoder(cell)).map_err(|fault| name(self.row, self.current, fault))
     }
 }
 
@@ -222,8 +213,7 @@ impl<'a, I: Iterator<Item = Result<usize>>> de::MapAccess<'a> for Fields<'a, I> 
         let Some(name) = self.row.shape().headers.name(self.current) else {
             return Ok(None);
         };
-        seed.deserialize(BorrowedStrDeserializer::new(name))
-            .map(Some)
+        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {

@@ -227,9 +227,7 @@ impl Source {
         let record = largest.saturating_add(1).saturating_sub(have);
         // In steps that grow, so that neither is a small file given a large buffer nor a large
         // block moved again and again.
-        block
-            .max((have / 2).min(record))
-            .min((have / 2).max(LARGEST_STEP))
+        block.max((have / 2).min(record)).min((have / 2).max(LARGEST_STEP))
     }
 
     /// Reads what comes next; says whether there was anything.

@@ -72,8 +72,7 @@ impl<'a> Cell<'a> {
         T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let text = self.str()?;
-        text.parse()
-            .map_err(|error| self.is_not(expected).caused_by(error))
+        text.parse().map_err(|error| self.is_not(expected).caused_by(error))
     }
 
     /// The error that this is not what was expected.
@@ -169,9 +168,7 @@ macro_rules! whole_numbers {
         }
     )*};
 }
-whole_numbers!(
-    u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128
-);
+whole_numbers!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128);
 
 macro_rules! floats {
     ($($type:ty),*) => {$(
@@ -269,9 +266,7 @@ mod tests {
                     );
                 )*};
             }
-            same!(
-                u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128, f32, f64
-            );
+            same!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128, f32, f64);
         }
     }
 

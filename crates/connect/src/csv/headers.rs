@@ -150,9 +150,7 @@ fn distance(from: &[char], to: &[char]) -> usize {
         let mut corner = row[0];
         row[0] = i + 1;
         for (j, b) in to.iter().enumerate() {
-            let best = (corner + usize::from(a != b))
-                .min(row[j] + 1)
-                .min(row[j + 1] + 1);
+            let best = (corner + usize::from(a != b)).min(row[j] + 1).min(row[j + 1] + 1);
             corner = std::mem::replace(&mut row[j + 1], best);
         }
     }
@@ -165,9 +163,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_answered_with_the_nearest() {
-        let names = ["air_time", "arr_time", "distance"]
-            .map(Into::into)
-            .to_vec();
+        let names = ["air_time", "arr_time", "distance"].map(Into::into).to_vec();
         let headers = Headers::new(names);
         assert_eq!(headers.require("distance", "f").unwrap(), 2);
         let error = headers.require("airtime", "f").unwrap_err();
@@ -185,10 +181,7 @@ mod tests {
     fn a_name_used_twice_is_ambiguous() {
         let headers = Headers::new(["a", "b", "a"].map(Into::into).to_vec());
         let error = headers.require("a", "f").unwrap_err();
-        assert!(
-            error.message().starts_with("2 columns of f are called `a`"),
-            "{error}"
-        );
+        assert!(error.message().starts_with("2 columns of f are called `a`"), "{error}");
         assert_eq!(headers.require("b", "f").unwrap(), 1);
     }
 }

@@ -83,14 +83,8 @@ impl Input {
     fn start(&mut self) -> Result<()> {
         let (send_full, full) = sync_channel(CHUNKS_AHEAD);
         let (empty, receive_empty) = sync_channel(CHUNKS_AHEAD + 2);
-        let stream = Stream {
-            full,
-            empty,
-            chunk: (Vec::new(), 0),
-            taken: 0,
-            ended: false,
-            failed: false,
-        };
+        let stream =
+            Stream { full, empty, chunk: (Vec::new(), 0), taken: 0, ended: false, failed: false };
         if let Input::Direct(reader) = std::mem::replace(self, Input::Threaded(stream)) {
             let name = "trommel-csv-read".into();
             std::thread::Builder::new()

@@ -50,9 +50,8 @@ mod tests {
             let chunk: [u8; LANES] =
                 std::array::from_fn(|_| alphabet[random.usize(..alphabet.len())]);
             let wanted = [b',', b'\n', b'"'];
-            let naive = (0..LANES).fold(0, |mask, at| {
-                mask | u64::from(wanted.contains(&chunk[at])) << at
-            });
+            let naive =
+                (0..LANES).fold(0, |mask, at| mask | u64::from(wanted.contains(&chunk[at])) << at);
             assert_eq!(any_of(&chunk, wanted), naive);
             let naive = (0..LANES).fold(0, |mask, at| mask | u64::from(chunk[at] == 0x80) << at);
             assert_eq!(any_of(&chunk, [0x80]), naive);

@@ -181,9 +181,7 @@ impl Builder {
         let file = File::open(path).map_err(cannot)?;
         let metadata = file.metadata().map_err(cannot)?;
         if metadata.is_dir() {
-            return Err(fault(format!(
-                "cannot read {name}: it is a directory; name a file in it"
-            )));
+            return Err(fault(format!("cannot read {name}: it is a directory; name a file in it")));
         }
         let name = name.into();
         match metadata.is_file() {
@@ -230,16 +228,12 @@ impl Builder {
                 return Err(Error::config(message));
             }
             if let Some((other, _)) = taken.iter().find(|(_, taken)| *taken == byte) {
-                return Err(Error::config(format!(
-                    "{name}: `{shown}` is the {other} already"
-                )));
+                return Err(Error::config(format!("{name}: `{shown}` is the {other} already")));
             }
             taken.push((name, byte));
         }
         if self.escape.is_some() && !self.quoting {
-            return Err(Error::config(
-                "escape: works within quotes only, and `quoting` is off",
-            ));
+            return Err(Error::config("escape: works within quotes only, and `quoting` is off"));
         }
         if self.block_bytes > LARGEST_BLOCK {
             let message = format!("block_size: {} is above {LARGEST_BLOCK}", self.block_bytes);

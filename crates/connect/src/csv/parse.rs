@@ -134,9 +134,7 @@ impl Parsed {
     }
 
     fn unescaped(&self, place: usize) -> &[u8] {
-        let found = self
-            .escapes
-            .binary_search_by_key(&place, |escape| escape.place);
+        let found = self.escapes.binary_search_by_key(&place, |escape| escape.place);
         found.map_or(&[], |index| {
             let Escape { from, to, .. } = self.escapes[index];
             &self.text[from..to]
@@ -166,9 +164,7 @@ impl Parsed {
         quote: u8,
         strict: Strictness,
     ) {
-        let escape = rules
-            .escape
-            .filter(|escape| memchr(*escape, data).is_some());
+        let escape = rules.escape.filter(|escape| memchr(*escape, data).is_some());
         // Where the record and the field at hand start. Bytes before `resume` are done with.
         let mut record = skip_comments(data, 0, rules).unwrap_or(0);
         let (mut field, mut resume, mut chunk) = (record, record, 0);
@@ -256,10 +252,7 @@ impl Parsed {
         }
         if record < data.len() {
             if QUOTES && is_inside {
-                if self
-                    .look_closely(data, field, used - 1, rules, strict)
-                    .is_none()
-                {
+                if self.look_closely(data, field, used - 1, rules, strict).is_none() {
                     return;
                 }
             } else if QUOTES && data.get(field) == Some(&quote) {
@@ -317,22 +310,14 @@ impl Parsed {
         let from = self.text.len();
         let (end, is_closed) = self.unquote(data, field + 1, rules);
         if !is_closed && !strict.lenient_eof {
-            self.spans.push(Span {
-                starts: field as u32,
-                fields: 0,
-                kind: Kind::Unclosed,
-            });
+            self.spans.push(Span { starts: field as u32, fields: 0, kind: Kind::Unclosed });
             return None;
         }
         // What follows on the closing quote belongs to the field as it is.
         let stop = separator(end);
         self.text.extend_from_slice(&data[end..stop]);
         self.starts[index].set_escaped();
-        self.escapes.push(Escape {
-            place: field,
-            from,
-            to: self.text.len(),
-        });
+        self.escapes.push(Escape { place: field, from, to: self.text.len() });
         Some(stop)
     }
 
@@ -376,9 +361,7 @@ fn valid_lanes(from: usize, length: usize) -> u64 {
 /// The bit of the last of the 64 bytes from `chunk` on, if a quote there may close a field.
 fn last_may_close(data: &[u8], chunk: usize, rules: &Rules) -> u64 {
     let next = data.len().min(chunk + LANES);
-    let may_close = data
-        .get(next)
-        .is_none_or(|next| *next == rules.delimiter || is_end(*next));
+    let may_close = data.get(next).is_none_or(|next| *next == rules.delimiter || is_end(*next));
     u64::from(may_close) << (next - chunk - 1)
 }
 

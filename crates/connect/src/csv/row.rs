@@ -55,13 +55,7 @@ impl<'a> Row<'a> {
         batch: &'a Batch,
         index: u32,
     ) -> Self {
-        Row {
-            data,
-            starts,
-            shape,
-            batch,
-            index,
-        }
+        Row { data, starts, shape, batch, index }
     }
 
     /// The value of a field: a number, `bool`, `char`, `String`, `&str`, `&[u8]`, any type with
@@ -225,10 +219,8 @@ impl<'a> Row<'a> {
 
     #[cold]
     fn no_field(&self, index: usize) -> Error {
-        let message = format!(
-            "no field {index} (counted from 0): the record has {}",
-            fields(self.len())
-        );
+        let message =
+            format!("no field {index} (counted from 0): the record has {}", fields(self.len()));
         match self.shape.width {
             // Rows that may differ in length: the next one may well have it.
             None => self.in_column(Error::row(message), index),

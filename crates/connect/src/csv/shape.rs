@@ -28,23 +28,14 @@ pub(super) struct Nulls {
 
 impl Nulls {
     pub(super) fn new<T: AsRef<[u8]>>(strings: impl IntoIterator<Item = T>) -> Self {
-        let mut nulls = Nulls {
-            empty: false,
-            others: Vec::new(),
-            longest: 0,
-        };
+        let mut nulls = Nulls { empty: false, others: Vec::new(), longest: 0 };
         for string in strings {
             match string.as_ref() {
                 [] => nulls.empty = true,
                 bytes => nulls.others.push(bytes.into()),
             }
         }
-        nulls.longest = nulls
-            .others
-            .iter()
-            .map(|null| null.len())
-            .max()
-            .unwrap_or(0);
+        nulls.longest = nulls.others.iter().map(|null| null.len()).max().unwrap_or(0);
         nulls
     }
 
@@ -71,11 +62,7 @@ pub(super) struct Place {
 
 impl Default for Place {
     fn default() -> Self {
-        Place {
-            offset: 0,
-            record: 0,
-            line: 1,
-        }
+        Place { offset: 0, record: 0, line: 1 }
     }
 }
 

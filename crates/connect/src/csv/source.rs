@@ -123,10 +123,7 @@ impl Source {
     /// # Errors
     /// [`ErrorKind::Config`] when there is none, or more than one.
     pub fn column(&self, name: &str) -> Result<Column> {
-        self.shape
-            .headers
-            .require(name, &self.shape.name)
-            .map(Column)
+        self.shape.headers.require(name, &self.shape.name).map(Column)
     }
 }
 
@@ -139,11 +136,7 @@ impl trommel::Source for Source {
 
     /// Byte offset, record and line; for regular files only.
     fn position(&self) -> Option<Position> {
-        let Place {
-            offset,
-            record,
-            line,
-        } = self.done;
+        let Place { offset, record, line } = self.done;
         (!self.input.may_wait()).then(|| Position::from_numbers(&[offset, record, line]))
     }
 
@@ -167,11 +160,7 @@ impl trommel::Source for Source {
             return Err(Error::fatal(message));
         }
         self.input.seek(offset)?;
-        self.place = Place {
-            offset,
-            record,
-            line,
-        };
+        self.place = Place { offset, record, line };
         self.done = self.place;
         self.window.clear();
         self.cutter = Cutter::new(self.shape.rules);
@@ -183,10 +172,7 @@ impl trommel::Source for Source {
     }
 
     fn size(&self) -> Size {
-        Size {
-            rows: None,
-            bytes: self.length,
-        }
+        Size { rows: None, bytes: self.length }
     }
 
     /// Bytes from the start of the input, those before a position it was resumed from included.

@@ -39,17 +39,9 @@ impl Case {
             double_quote: !bit(2),
             escape: (bit(3) && wide % 8 != 7).then_some(b'\\'),
             comment: bit(4).then_some(b'#'),
-            block_size: if bit(5) {
-                0
-            } else {
-                usize::from(block) % 64 + 1
-            },
+            block_size: if bit(5) { 0 } else { usize::from(block) % 64 + 1 },
             reads: if bit(6) { vec![255] } else { reads.to_vec() },
-            rows: if bit(7) {
-                1000
-            } else {
-                usize::from(rows) % 40 + 1
-            },
+            rows: if bit(7) { 1000 } else { usize::from(rows) % 40 + 1 },
             largest: (largest % 4 == 3).then_some(usize::from(largest / 4) % 32 + 1),
             split: split.into(),
         }
@@ -92,23 +84,12 @@ pub(crate) struct Seen {
 
 /// Panics unless both sides see the same.
 pub(crate) fn compare(case: &Case, data: &[u8]) {
-    let reader = Chunky {
-        data: data.iter().copied().collect(),
-        reads: case.reads.clone(),
-        turn: 0,
-    };
-    let mut source = case
-        .builder()
-        .from_reader("input", reader)
-        .expect("valid options");
+    let reader =
+        Chunky { data: data.iter().copied().collect(), reads: case.reads.clone(), turn: 0 };
+    let mut source = case.builder().from_reader("input", reader).expect("valid options");
     let mut seen = Vec::new();
     read(&mut source, case, data, &mut seen, &mut |_, _| {});
-    assert_eq!(
-        seen,
-        reference(case, data),
-        "{case:?}\n{}",
-        data.escape_ascii()
-    );
+    assert_eq!(seen, reference(case, data), "{case:?}\n{}", data.escape_ascii());
 }
 
 /// Reads to the end; calls `after` behind each batch with the rows seen so far.
@@ -124,11 +105,7 @@ pub(crate) fn read(
     loop {
         let fill = source.fill(&mut batch, &case.limit()).expect("readable");
         let rows = batch.len();
-        assert!(
-            rows <= case.rows,
-            "{rows} rows where {} were wanted",
-            case.rows
-        );
+        assert!(rows <= case.rows, "{rows} rows where {} were wanted", case.rows);
         let at = case.split % (rows + 1);
         if batch.split_off(at, &mut tail) {
             assert_eq!((batch.len(), tail.len()), (at, rows - at));
@@ -232,10 +209,7 @@ pub(crate) fn reference(case: &Case, data: &[u8]) -> Vec<Seen> {
 fn ends_in_terminator(case: &Case, data: &[u8], last: &Seen) -> bool {
     let mut longer = data.to_vec();
     longer.push(b'\n');
-    let unlimited = Case {
-        largest: None,
-        ..case.clone()
-    };
+    let unlimited = Case { largest: None, ..case.clone() };
     matches!(data.last(), Some(b'\n' | b'\r'))
         && reference(&unlimited, &longer).last() == Some(last)
 }
