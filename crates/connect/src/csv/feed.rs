@@ -18,7 +18,7 @@ const READ_AHEAD: usize = 128 * 1024;
 const LARGEST_STEP: usize = 4 << 20;
 
 /// Bytes of the largest record that is read at all, so that places in a batch fit 30 bits.
-const LARGEST: usize = 1 << 29;
+pub(super) const LARGEST: usize = 1 << 29;
 
 /// Bytes of the largest header.
 const LARGEST_HEADER: usize = 16 << 20;

@@ -1,6 +1,7 @@
 //! Passing over what is too large to be read.
 
 use super::batch::Batch;
+use super::feed::LARGEST;
 use super::shape::Place;
 use super::source::Source;
 
@@ -50,8 +51,12 @@ impl Source {
         }
         if let Some(skip) = self.skipping.take() {
             let end = self.place.offset + self.cutter.last.1 as u64;
+            let remedy = match skip.limit < LARGEST {
+                true => "raise memory_limit",
+                false => "no record may be larger",
+            };
             let mut reason = format!(
-                "the record of {} bytes is larger than the limit of {} bytes; raise memory_limit",
+                "the record of {} bytes is larger than the limit of {} bytes; {remedy}",
                 end - skip.start.offset,
                 skip.limit
             );
