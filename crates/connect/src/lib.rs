@@ -1,1 +1,4 @@
-//! Placeholder.
+//! Sources and sinks for Trommel.
+
+#[cfg(feature = "csv")]
+pub mod csv;

@@ -1,0 +1,301 @@
+//! The work of a source: reading, scanning, handing over.
+
+use super::batch::Batch;
+use super::cutter::Cutter;
+use super::input::{Got, Input};
+use super::parse::Parsed;
+use super::shape::{Place, Shape};
+use super::source::Source;
+use super::window::Window;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use trommel::{Error, ErrorKind, Fill, Limit, Result};
+
+/// Bytes read at once when batches are small: a system call costs as much as copying 10 KiB.
+const READ_AHEAD: usize = 128 * 1024;
+
+/// Bytes read at once when a block is large.
+const LARGEST_STEP: usize = 4 << 20;
+
+/// Bytes of the largest record that is read at all, so that places in a batch fit 30 bits.
+pub(super) const LARGEST: usize = 1 << 29;
+
+/// Bytes of the largest header.
+const LARGEST_HEADER: usize = 16 << 20;
+
+/// How long to wait for a stream before looking whether the run was cancelled.
+const LOOK_UP: Duration = Duration::from_millis(10);
+
+/// The same while complete rows are at hand, which idle workers should get at once.
+const LOOK_UP_WITH_ROWS: Duration = Duration::from_millis(1);
+
+impl Source {
+    /// A source before it has read anything; `shape` knows no headers yet.
+    pub(super) fn new(shape: Shape, input: Input, length: Option<u64>, block_bytes: usize) -> Self {
+        Source {
+            cutter: Cutter::new(shape.rules),
+            shape: Arc::new(shape),
+            input,
+            length,
+            window: Window::default(),
+            place: Place::default(),
+            done: Place::default(),
+            start_checked: false,
+            ended: false,
+            failed: None,
+            skipping: None,
+            average: 64.0,
+            block_bytes,
+        }
+    }
+
+    /// The first record, as a batch of one row; empty when there is none. It is read again as the
+    /// first row unless it is `taken`.
+    pub(super) fn first_record(&mut self, taken: bool) -> Result<Batch> {
+        loop {
+            self.check_start();
+            if self.start_checked {
+                self.cutter.walk(self.window.data(), 1);
+            }
+            if self.cutter.rows == 1 {
+                break;
+            }
+            if self.ended {
+                self.cutter.finish(self.window.data());
+                break;
+            }
+            if self.window.len() > LARGEST_HEADER {
+                let message = format!(
+                    "the first record is larger than {LARGEST_HEADER} bytes: check `quote` and \
+                     `delimiter`"
+                );
+                return Err(Error::config(message).at(self.place.origin(&self.shape.name)));
+            }
+            let wanted = self.read_size(READ_AHEAD, READ_AHEAD, usize::MAX);
+            match self.input.read_blocking(self.window.space(wanted)) {
+                Ok(Got::Bytes(count)) => self.window.grew(count),
+                Ok(_) => self.ended = true,
+                Err(error) => return Err(self.read_error(error)),
+            }
+        }
+        let mut batch = Batch::default();
+        batch.clear(&self.shape, self.place);
+        batch.copy(&self.window.data()[..self.cutter.end], self.cutter.rows);
+        if taken {
+            // The header is not a record.
+            self.place = self.place.after(batch.data(), 0);
+            self.window.consume(self.cutter.end);
+            self.cutter.cut();
+        } else {
+            self.cutter = Cutter::new(self.shape.rules);
+        }
+        self.done = self.place;
+        Ok(batch)
+    }
+
+    pub(super) fn shape_mut(&mut self) -> Option<&mut Shape> {
+        Arc::get_mut(&mut self.shape)
+    }
+
+    /// Fills a batch: see [`fill`](trommel::Source::fill).
+    pub(super) fn fill_block(&mut self, batch: &mut Batch, limit: &Limit<'_>) -> Result<Fill> {
+        batch.clear(&self.shape, self.place);
+        let cap = self.block_cap(limit);
+        let largest = limit.bytes().min(LARGEST);
+        let goal = (limit.rows() as f64 * self.average * 1.0625) as usize;
+        let mut first_row = None;
+        loop {
+            self.check_start();
+            if self.cutter.starts_in_comment() {
+                self.drop_comment();
+            }
+            if self.skipping.is_some() {
+                if self.skip(batch) {
+                    return Ok(Fill::More);
+                }
+            } else if self.start_checked {
+                self.scan(limit.rows(), cap, largest);
+                let rows = self.cutter.rows;
+                if rows == limit.rows() || rows > 0 && self.cutter.at >= cap {
+                    self.deliver(batch, cap);
+                    return Ok(Fill::More);
+                }
+                if rows == 0 && self.cutter.end > 0 {
+                    self.drop_bytes(self.cutter.end);
+                    self.cutter.cut();
+                    continue;
+                }
+                if rows == 0 && self.cutter.at > largest {
+                    if self.cutter.in_comment() {
+                        self.drop_comment();
+                    } else {
+                        self.start_skipping(largest);
+                    }
+                    continue;
+                }
+                if self.ended {
+                    if self.failed.is_none() {
+                        self.cutter.finish(self.window.data());
+                        self.deliver(batch, cap);
+                        return Ok(Fill::End);
+                    }
+                    if rows > 0 {
+                        self.deliver(batch, cap);
+                        return Ok(Fill::More);
+                    }
+                }
+            }
+            if let Some(error) = self.failed.take() {
+                // Whoever calls again gets what reading then gives, not a clean end.
+                self.ended = false;
+                return Err(error);
+            }
+            let has_rows = self.cutter.rows > 0;
+            let mut wait = LOOK_UP;
+            if has_rows && self.input.may_wait() {
+                let first_row = *first_row.get_or_insert_with(Instant::now);
+                wait = match limit.is_cancelled() || limit.should_flush(first_row) {
+                    true => Duration::ZERO,
+                    false => LOOK_UP_WITH_ROWS,
+                };
+            }
+            let size = self.read_size(goal, cap, largest);
+            if !self.read(size, wait) {
+                if has_rows && wait.is_zero() {
+                    self.deliver(batch, cap);
+                    return Ok(Fill::More);
+                }
+                if !has_rows && limit.is_cancelled() {
+                    return Ok(Fill::More);
+                }
+            }
+        }
+    }
+
+    /// Passes the byte order mark that some programs write first.
+    fn check_start(&mut self) {
+        const MARK: &[u8] = b"\xef\xbb\xbf";
+        if self.start_checked {
+            return;
+        }
+        let data = self.window.data();
+        if data.starts_with(MARK) {
+            self.window.consume(MARK.len());
+            self.place.offset += MARK.len() as u64;
+        } else if MARK.starts_with(data) && !self.ended {
+            return;
+        }
+        self.start_checked = true;
+    }
+
+    /// Scans up to `rows` records in up to `cap` bytes, or one record of up to `largest`.
+    fn scan(&mut self, rows: usize, cap: usize, largest: usize) {
+        let (data, cutter) = (self.window.data(), &mut self.cutter);
+        let block = data.len().min(cap);
+        let record = data.len().min(largest + 1);
+        while cutter.rows < rows {
+            let missing = rows - cutter.rows;
+            if cutter.at >= block {
+                if cutter.rows > 0 || cutter.end > 0 || cutter.at >= record {
+                    return;
+                }
+                cutter.walk(&data[..record], 1);
+            } else if missing < 16 {
+                cutter.walk(&data[..block], rows);
+            } else {
+                // Most of what is missing in one go, the rest one by one: so a batch gets the very
+                // number of rows that is wanted, and is rarely scanned twice.
+                let most = (missing - missing / 16) as f64 * self.average;
+                let stop = block.min(cutter.at.saturating_add(most as usize).saturating_add(1));
+                let before = *cutter;
+                cutter.skim(&data[..stop]);
+                if cutter.rows > rows {
+                    *cutter = before;
+                    cutter.walk(&data[..stop], rows);
+                }
+            }
+        }
+    }
+
+    /// Bytes to read next for a batch of `goal` bytes.
+    fn read_size(&self, goal: usize, cap: usize, largest: usize) -> usize {
+        let have = self.window.len();
+        if self.block_bytes > 0 {
+            return self.block_bytes;
+        }
+        let block = goal.min(cap).saturating_sub(have).max(READ_AHEAD.min(cap));
+        let record = largest.saturating_add(1).saturating_sub(have);
+        // In steps that grow, so that neither is a small file given a large buffer nor a large
+        // block moved again and again.
+        block.max((have / 2).min(record)).min((have / 2).max(LARGEST_STEP))
+    }
+
+    /// Reads what comes next; says whether there was anything.
+    fn read(&mut self, size: usize, wait: Duration) -> bool {
+        match self.input.read(self.window.space(size), wait) {
+            Ok(Got::Bytes(count)) => self.window.grew(count),
+            Ok(Got::Nothing) => return false,
+            Ok(Got::End) => self.ended = true,
+            Err(error) => {
+                self.failed = Some(self.read_error(error));
+                self.ended = true;
+            }
+        }
+        true
+    }
+
+    #[cold]
+    fn read_error(&self, error: std::io::Error) -> Error {
+        let message = format!(
+            "cannot read {} beyond byte {}",
+            self.shape.name,
+            self.place.offset + self.window.len() as u64
+        );
+        Error::new(ErrorKind::Io, message).caused_by(error)
+    }
+
+    /// Hands the complete records over: copied, or with the buffer they are in if that saves copying
+    /// and it is not larger than a block of `cap` bytes needs.
+    fn deliver(&mut self, batch: &mut Batch, cap: usize) {
+        let (end, rows) = (self.cutter.end, self.cutter.rows);
+        batch.clear(&self.shape, self.place);
+        self.place = self.place.after(&self.window.data()[..end], rows);
+        self.done = self.place;
+        if rows > 0 {
+            self.average = (self.average * 3.0 + end as f64 / rows as f64) / 4.0;
+        }
+        let tail = self.window.len() - end;
+        let is_fit = |bytes: &&mut Vec<u8>| tail < end && bytes.len() <= cap + cap / 8;
+        match self.window.untouched().filter(is_fit) {
+            Some(bytes) => {
+                let tail = batch.swap(bytes, end, rows, tail);
+                self.window.restart(tail);
+            }
+            None => {
+                batch.copy(&self.window.data()[..end], rows);
+                self.window.consume(end);
+            }
+        }
+        self.cutter.cut();
+    }
+
+    /// Passes `count` bytes that belong to no row.
+    pub(super) fn drop_bytes(&mut self, count: usize) {
+        self.place = self.place.after(&self.window.data()[..count], 0);
+        self.window.consume(count);
+    }
+
+    /// Bytes of a block that, parsed, is expected to stay within the limit.
+    fn block_cap(&self, limit: &Limit<'_>) -> usize {
+        let bytes = limit.bytes().min(LARGEST);
+        if self.block_bytes > 0 {
+            return self.block_bytes.min(bytes);
+        }
+        let fields = self.shape.width.unwrap_or(self.shape.headers.names.len());
+        let parsed = Parsed::row_bytes(fields) as f64;
+        // Text in quotes may have to be copied.
+        let copied = f64::from(u8::from(self.cutter.quoted)) * self.average;
+        let share = self.average / (self.average * 1.125 + parsed + copied);
+        ((bytes as f64 * share) as usize).max(1)
+    }
+}

@@ -1,0 +1,60 @@
+//! Where certain bytes stand among 64: one bit per byte, the first byte being the lowest bit.
+
+/// Bytes looked at in one go.
+pub(super) const LANES: usize = 64;
+
+/// Bits of the bytes that equal one of `wanted`.
+///
+/// Eight bytes at a time in plain arithmetic: vector instructions would need `unsafe`.
+#[inline(always)]
+pub(super) fn any_of<const N: usize>(chunk: &[u8; LANES], wanted: [u8; N]) -> u64 {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const REST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // Moves the lowest bit of each byte to its place in the top byte; no two meet.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (words, _) = chunk.as_chunks::<8>();
+    let mut mask = 0;
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let mut missed = u64::MAX;
+        for byte in wanted {
+            let differs = word ^ (LOW * u64::from(byte));
+            // The top bit of each byte of the sum says that one of its other bits differs; the
+            // sum of two bytes of at most 0x7f can't reach the next byte.
+            missed &= ((differs & REST) + REST) | differs | REST;
+        }
+        mask |= (((!missed >> 7).wrapping_mul(GATHER)) >> 56) << (index * 8);
+    }
+    mask
+}
+
+/// Bits that have an odd number of set bits at and below them: with quotes set, those from an opening
+/// quote up to the byte before the closing one.
+#[inline(always)]
+pub(super) fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_every_byte_and_no_other() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for _ in 0..2000 {
+            let alphabet = [0, 1, b',', b'-', b'\n', 0x0b, 0x80, 0xac, 0xff, b'"', b'#'];
+            let chunk: [u8; LANES] =
+                std::array::from_fn(|_| alphabet[random.usize(..alphabet.len())]);
+            let wanted = [b',', b'\n', b'"'];
+            let naive =
+                (0..LANES).fold(0, |mask, at| mask | u64::from(wanted.contains(&chunk[at])) << at);
+            assert_eq!(any_of(&chunk, wanted), naive);
+            let naive = (0..LANES).fold(0, |mask, at| mask | u64::from(chunk[at] == 0x80) << at);
+            assert_eq!(any_of(&chunk, [0x80]), naive);
+        }
+    }
+}
