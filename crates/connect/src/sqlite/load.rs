@@ -24,7 +24,7 @@ pub(super) struct Load {
     /// The table's columns; `None` when it does not exist yet.
     existing: Option<Vec<String>>,
     inserts: Vec<Insert>,
-    /// A replacing load was cut short: it must not be committed any more.
+    /// A replacing load was cut short: nothing of it may be committed until the next run.
     cut_short: bool,
 }
 
@@ -49,6 +49,15 @@ impl Load {
             inserts: Vec::new(),
             cut_short: false,
         }
+    }
+
+    /// Begins a run; one before that was left without an end is taken back.
+    pub(super) fn start(&mut self) -> Result<()> {
+        self.cut_short = false;
+        if self.transaction.is_some() {
+            self.abort();
+        }
+        self.prepare()
     }
 
     /// Everything that can be found wrong before the first row.
@@ -254,7 +263,10 @@ impl Load {
 
     pub(super) fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
         if self.settings.mode == Mode::Replace {
-            self.cut_short |= when == Commit::Now;
+            if when == Commit::Now {
+                self.abort();
+                self.cut_short = true;
+            }
             return Ok(Durability::Pending);
         }
         if self.settings.job.is_some() {
@@ -304,11 +316,10 @@ impl Load {
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {
-        self.prepare()?;
         if self.cut_short {
-            self.abort();
             return Ok(());
         }
+        self.prepare()?;
         let (settings, missing) = (&self.settings, self.existing.is_none());
         let create = missing && !settings.declared.columns.is_empty();
         if create || (settings.mode == Mode::Replace && !missing) {
@@ -341,7 +352,6 @@ impl Load {
         self.existing = None;
         self.inserts.clear();
         self.faults.clear();
-        self.cut_short = false;
         self.sink.connection.flush_prepared_statement_cache();
     }
 }

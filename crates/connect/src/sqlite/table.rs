@@ -174,7 +174,7 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
     type Encoder = ();
 
     fn encoder(&mut self) -> Result<()> {
-        self.load.prepare()
+        self.load.start()
     }
 
     fn write(&mut self, page: &mut Page) -> Result<()> {
