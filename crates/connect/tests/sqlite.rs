@@ -1,10 +1,10 @@
-//! Loading into SQLite: what arrives, in which table, in which mode.
+//! Loading into SQLite: what arrives, in which table.
 
 use rusqlite::Connection;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
-use trommel::{Commit, Durability, Encode, Engine, Pipeline, Sink, sources};
+use trommel::{Commit, Encode, Engine, Pipeline, Sink, sources};
 use trommel_connect::sqlite::{self, rusqlite};
 use trommel_connect::table::{self, Page};
 
@@ -13,14 +13,6 @@ struct Flight<'a> {
     id: &'a str,
     stops: u8,
     speed: Option<f64>,
-}
-
-fn flight(id: &str, stops: u8) -> Flight<'_> {
-    Flight {
-        id,
-        stops,
-        speed: Some(f64::from(stops) * 100.0),
-    }
 }
 
 /// A page of records.
@@ -74,11 +66,7 @@ fn rows(connection: &Connection, sql: &str) -> Vec<String> {
 }
 
 fn schema(connection: &Connection) -> String {
-    rows(
-        connection,
-        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL",
-    )
-    .join("; ")
+    rows(connection, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").join("; ")
 }
 
 #[test]
@@ -92,29 +80,15 @@ fn a_pipeline_loads_records_that_borrow_from_row_and_arena() {
                 return Ok(());
             }
             let id = out.text().str(&row).char('-').finish();
-            out.emit(&Flight {
-                id,
-                stops: 3,
-                speed: None,
-            })
+            out.emit(&Flight { id, stops: 3, speed: None })
         })
-        .load_into(
-            sqlite::Sink::create(&path)
-                .unwrap()
-                .table::<Flight>("flights"),
-        )
+        .load_into(sqlite::Sink::create(&path).unwrap().table::<Flight>("flights"))
         .run(&engine)
         .unwrap();
-    assert_eq!(
-        (report.counts.loaded, report.counts.filtered),
-        (9_000, 1_000)
-    );
+    assert_eq!((report.counts.loaded, report.counts.filtered), (9_000, 1_000));
     let connection = Connection::open(&path).unwrap();
     assert_eq!(
-        rows(
-            &connection,
-            "SELECT count(*), count(DISTINCT id), sum(stops), min(id) FROM flights"
-        ),
+        rows(&connection, "SELECT count(*), count(DISTINCT id), sum(stops), min(id) FROM flights"),
         ["9000|9000|27000|UA0-"]
     );
     let files: Vec<_> = directory.path().read_dir().unwrap().collect();
@@ -129,7 +103,7 @@ fn a_pipeline_loads_records_that_borrow_from_row_and_arena() {
 fn records_come_by_value_by_reference_and_through_mut_and_box() {
     fn takes<K: Encode<Flight<'static>> + for<'a> Encode<&'a Flight<'a>>>(_: K) {}
     takes(memory().table::<Flight>("t"));
-    takes(&mut memory().table::<Flight>("t"));
+    takes(memory().table::<Flight>("t"));
     takes(Box::new(memory().table::<Flight>("t")));
     let mut table = memory().table::<(u64,)>("t").column("n", "");
     Pipeline::from(sources::iter(0..5u64))
@@ -137,10 +111,7 @@ fn records_come_by_value_by_reference_and_through_mut_and_box() {
         .load_into(&mut table)
         .run(&Engine::new().unwrap())
         .unwrap();
-    assert_eq!(
-        rows(&table.into_connection(), "SELECT sum(n) FROM t"),
-        ["10"]
-    );
+    assert_eq!(rows(&table.into_connection(), "SELECT sum(n) FROM t"), ["10"]);
 }
 
 #[test]
@@ -188,10 +159,7 @@ fn types_come_from_all_values_of_the_first_page() {
     );
     assert_eq!(
         rows(&connection, "SELECT * FROM t"),
-        [
-            "NULL|NULL|0|x|[]|[]|1.0|1",
-            "NULL|late|1|é|[0, 1]|[0,1]|0.5|t"
-        ]
+        ["NULL|NULL|0|x|[]|[]|1.0|1", "NULL|late|1|é|[0, 1]|[0,1]|0.5|t"]
     );
 }
 
@@ -220,15 +188,8 @@ fn fields_are_matched_by_name_also_renamed_skipped_flattened_and_maps() {
         "CREATE TABLE t (\"flight number\" INTEGER, \"Delay\" INTEGER DEFAULT 7, carrier TEXT, \
          at TEXT DEFAULT 'now', twice AS (delay * 2))",
     );
-    let outer = |delay| Outer {
-        inner: Inner { carrier: "UA" },
-        number: 1,
-        delay,
-    };
-    let skipping = |delay| Skipping {
-        delay,
-        carrier: "AA",
-    };
+    let outer = |delay| Outer { inner: Inner { carrier: "UA" }, number: 1, delay };
+    let skipping = |delay| Skipping { delay, carrier: "AA" };
     let map: BTreeMap<&str, &str> = [("carrier", "DL")].into();
     let mut pages = [
         page([outer(Some(1)), outer(None)]),
@@ -260,10 +221,7 @@ fn odd_names_are_quoted() {
     assert!(error.is_ok(), "{error:?}");
     let table = memory().table("order").key(["a \"b\" c"]).upsert();
     let connection = load(table, &mut [page([record.clone()]), page([record])]).unwrap();
-    assert_eq!(
-        rows(&connection, "SELECT \"a \"\"b\"\" c\" FROM \"order\""),
-        ["2"]
-    );
+    assert_eq!(rows(&connection, "SELECT \"a \"\"b\"\" c\" FROM \"order\""), ["2"]);
 }
 
 #[test]
@@ -271,162 +229,10 @@ fn tuples_go_by_place_and_need_names() {
     let pages = || [page([(1, "a"), (2, "b")])];
     let error = load(memory().table("t"), &mut pages()).unwrap_err();
     assert!(error.to_string().contains("tuple of 2"), "{error}");
-    let declared = memory()
-        .table("t")
-        .column("n", "INTEGER PRIMARY KEY")
-        .column("s", "");
+    let declared = memory().table("t").column("n", "INTEGER PRIMARY KEY").column("s", "");
     let connection = load(declared, &mut pages()).unwrap();
     assert_eq!(rows(&connection, "SELECT s, n FROM t"), ["a|1", "b|2"]);
     assert!(schema(&connection).contains("\"s\" TEXT"));
     let connection = load(prepared("CREATE TABLE t (x, y)").table("t"), &mut pages()).unwrap();
     assert_eq!(rows(&connection, "SELECT y FROM t WHERE x = 2"), ["b"]);
-}
-
-#[test]
-fn append_upsert_ignore_and_replace() {
-    let pages = || {
-        [
-            page([flight("a", 1), flight("b", 2)]),
-            page([flight("a", 3)]),
-        ]
-    };
-    let select = "SELECT id, stops FROM t ORDER BY 1, 2";
-    let table = || memory().table("t").key(["id"]);
-
-    let connection = load(memory().table("t"), &mut pages()).unwrap();
-    assert_eq!(rows(&connection, select), ["a|1", "a|3", "b|2"]);
-    let again = sqlite::Sink::from_connection(connection).table("t");
-    let connection = load(again, &mut pages()).unwrap();
-    assert_eq!(rows(&connection, select).len(), 6);
-
-    let connection = load(table().upsert(), &mut pages()).unwrap();
-    assert_eq!(rows(&connection, select), ["a|3", "b|2"]);
-    let connection = load(table().ignore_duplicates(), &mut pages()).unwrap();
-    assert_eq!(rows(&connection, select), ["a|1", "b|2"]);
-
-    let again = sqlite::Sink::from_connection(connection)
-        .table("t")
-        .replace();
-    let connection = load(again, &mut [page([flight("c", 4)])]).unwrap();
-    assert_eq!(rows(&connection, select), ["c|4"]);
-    // Replaced by nothing.
-    let again = sqlite::Sink::from_connection(connection)
-        .table("t")
-        .replace();
-    let connection = load(again, &mut []).unwrap();
-    assert_eq!(rows(&connection, select), [""; 0]);
-}
-
-#[test]
-fn upsert_leaves_columns_that_the_record_lacks() {
-    let sink = prepared(
-        "CREATE TABLE t (id TEXT UNIQUE, stops, speed, note DEFAULT 'new');
-         INSERT INTO t VALUES ('a', 0, 0, 'kept')",
-    );
-    let table = sink.table("t").key(["ID"]).upsert();
-    let connection = load(table, &mut [page([flight("a", 1), flight("b", 2)])]).unwrap();
-    assert_eq!(
-        rows(&connection, "SELECT id, stops, note FROM t ORDER BY 1"),
-        ["a|1|kept", "b|2|new"]
-    );
-}
-
-#[test]
-fn a_replacing_load_changes_nothing_until_it_is_done_and_nothing_when_it_fails() {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("t.db");
-    let other = Connection::open(&path).unwrap();
-    other.pragma_update(None, "journal_mode", "wal").unwrap();
-    other
-        .execute_batch("CREATE TABLE t (id, stops, speed); INSERT INTO t VALUES ('old', 0, 0)")
-        .unwrap();
-    let open = || {
-        sqlite::Sink::open(&path)
-            .unwrap()
-            .table::<()>("t")
-            .replace()
-            .commit_rows(1)
-    };
-    let seen = || rows(&other, "SELECT id FROM t");
-    for cut in [Some(Commit::Now), None] {
-        let mut table = open();
-        table.encoder().unwrap();
-        table.write(&mut page([flight("new", 1)])).unwrap();
-        let grouped = table.commit(&Default::default(), Commit::Grouped).unwrap();
-        assert_eq!(grouped, Durability::Pending);
-        match cut {
-            Some(now) => {
-                let pending = table.commit(&Default::default(), now).unwrap();
-                assert_eq!(pending, Durability::Pending);
-                table.finish().unwrap();
-            }
-            None => table.abort(),
-        }
-        assert_eq!(seen(), ["old"]);
-    }
-    drop(other);
-    let connection = load(open(), &mut [page([flight("new", 1)])]).unwrap();
-    assert_eq!(rows(&connection, "SELECT id FROM t"), ["new"]);
-}
-
-#[test]
-fn declared_columns_make_a_table_even_without_rows_and_strict_is_strict() {
-    let declare = |sink: sqlite::Sink| {
-        sink.table("t")
-            .column("id", "TEXT NOT NULL PRIMARY KEY")
-            .column("at", "TEXT DEFAULT 'now'")
-            .strict()
-    };
-    let connection = load(declare(memory()), &mut []).unwrap();
-    assert!(
-        schema(&connection).ends_with("STRICT"),
-        "{}",
-        schema(&connection)
-    );
-    let connection = load(declare(memory()), &mut [page([flight("a", 1)])]).unwrap();
-    assert_eq!(
-        rows(&connection, "SELECT id, at, speed FROM t"),
-        ["a|now|100.0"]
-    );
-    // Without columns and rows there is nothing to make a table of.
-    let connection = load(memory().table("t"), &mut []).unwrap();
-    assert_eq!(schema(&connection), "");
-}
-
-#[test]
-fn transactions_are_grouped_and_abort_takes_back_the_last() {
-    let directory = TempDir::new().unwrap();
-    let path = directory.path().join("t.db");
-    let mut table = sqlite::Sink::create(&path)
-        .unwrap()
-        .table::<()>("t")
-        .commit_rows(4)
-        .commit_interval(std::time::Duration::from_secs(3600));
-    table.encoder().unwrap();
-    let mut stored = Vec::new();
-    for _ in 0..7 {
-        table
-            .write(&mut page([flight("a", 1), flight("b", 2)]))
-            .unwrap();
-        stored.push(table.commit(&Default::default(), Commit::Grouped).unwrap());
-    }
-    use Durability::{Pending, Stored};
-    assert_eq!(
-        stored,
-        [Pending, Stored, Pending, Stored, Pending, Stored, Pending]
-    );
-    table.abort();
-    let other = Connection::open(&path).unwrap();
-    assert_eq!(rows(&other, "SELECT count(*) FROM t"), ["12"]);
-
-    // As does letting go; a cancel stores what there is.
-    table.encoder().unwrap();
-    table.write(&mut page([flight("c", 1)])).unwrap();
-    assert_eq!(
-        table.commit(&Default::default(), Commit::Now).unwrap(),
-        Stored
-    );
-    table.write(&mut page([flight("d", 1)])).unwrap();
-    drop(table);
-    assert_eq!(rows(&other, "SELECT count(*) FROM t"), ["13"]);
 }

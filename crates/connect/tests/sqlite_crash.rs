@@ -47,25 +47,14 @@ fn count(connection: &Connection, sql: &str) -> i64 {
 fn the_checkpoint_comes_back_as_it_was_stored() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("t.db");
-    let open = || {
-        sqlite::Sink::create(&path)
-            .unwrap()
-            .table::<Item>("t")
-            .job("load")
-    };
+    let open = || sqlite::Sink::create(&path).unwrap().table::<Item>("t").job("load");
     let mut first = open();
     assert_eq!(first.resume().unwrap(), None);
     first.encoder().unwrap();
     first.write(&mut page(0..10)).unwrap();
-    assert_eq!(
-        first.commit(&at(10), Commit::Now).unwrap(),
-        Durability::Stored
-    );
+    assert_eq!(first.commit(&at(10), Commit::Now).unwrap(), Durability::Stored);
     first.write(&mut page(10..20)).unwrap();
-    assert_eq!(
-        first.commit(&at(20), Commit::Grouped).unwrap(),
-        Durability::Pending
-    );
+    assert_eq!(first.commit(&at(20), Commit::Grouped).unwrap(), Durability::Pending);
     drop(first);
 
     let mut second = open();
@@ -76,42 +65,25 @@ fn the_checkpoint_comes_back_as_it_was_stored() {
     // A batch that left nothing to write moves the position all the same.
     second.commit(&at(15), Commit::Grouped).unwrap();
     second.finish().unwrap();
-    assert_eq!(
-        second.resume().unwrap(),
-        Some(Checkpoint { epoch: 3, ..at(15) })
-    );
+    assert_eq!(second.resume().unwrap(), Some(Checkpoint { epoch: 3, ..at(15) }));
 
-    let mut other = sqlite::Sink::create(&path)
-        .unwrap()
-        .table::<Item>("t")
-        .job("other");
+    let mut other = sqlite::Sink::create(&path).unwrap().table::<Item>("t").job("other");
     assert_eq!(other.resume().unwrap(), None);
-    assert_eq!(
-        count(&other.into_connection(), "SELECT count(*) FROM t"),
-        10
-    );
+    assert_eq!(count(&other.into_connection(), "SELECT count(*) FROM t"), 10);
 }
 
 #[test]
 fn a_runner_from_before_can_t_commit_any_more() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("t.db");
-    let open = || {
-        sqlite::Sink::create(&path)
-            .unwrap()
-            .table::<Item>("t")
-            .job("load")
-    };
+    let open = || sqlite::Sink::create(&path).unwrap().table::<Item>("t").job("load");
     let mut old = open();
     old.resume().unwrap();
     old.write(&mut page(0..10)).unwrap();
     old.commit(&at(10), Commit::Now).unwrap();
 
     let mut new = open();
-    assert_eq!(
-        new.resume().unwrap(),
-        Some(Checkpoint { epoch: 2, ..at(10) })
-    );
+    assert_eq!(new.resume().unwrap(), Some(Checkpoint { epoch: 2, ..at(10) }));
     old.write(&mut page(10..20)).unwrap();
     let error = old.commit(&at(20), Commit::Now).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Fatal);
@@ -133,13 +105,7 @@ fn without_a_job_there_is_no_litter() {
     table.write(&mut page(0..10)).unwrap();
     table.commit(&at(10), Commit::Now).unwrap();
     table.finish().unwrap();
-    assert_eq!(
-        count(
-            &table.into_connection(),
-            "SELECT count(*) FROM sqlite_schema"
-        ),
-        1
-    );
+    assert_eq!(count(&table.into_connection(), "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
 const ROWS: u64 = 30_000;
@@ -156,11 +122,7 @@ fn victim() {
     if path.contains("wal") {
         sink = sink.wal();
     }
-    let mut table = sink
-        .table::<Item>("t")
-        .key(["id"])
-        .job("load")
-        .commit_rows(700);
+    let mut table = sink.table::<Item>("t").key(["id"]).job("load").commit_rows(700);
     table.encoder().unwrap();
     let position = table.resume().unwrap().and_then(|stored| stored.position);
     let mut next = position.map_or(0, |position| position.numbers().unwrap()[0]);
@@ -205,29 +167,22 @@ fn killed_at_any_point_nothing_is_lost_or_doubled() {
             assert!(began.elapsed() < Duration::from_secs(120), "{mode}: no end");
 
             let connection = Connection::open(&path).unwrap();
-            let check: String = connection
-                .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-                .unwrap();
+            let check: String =
+                connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
             assert_eq!(check, "ok", "{mode}");
             let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 't'";
             if count(&connection, tables) == 0 {
                 continue;
             }
             let rows = count(&connection, "SELECT count(*) FROM t");
-            assert_eq!(
-                rows,
-                count(&connection, "SELECT loaded FROM trommel_checkpoint")
-            );
+            assert_eq!(rows, count(&connection, "SELECT loaded FROM trommel_checkpoint"));
             assert_eq!(rows, 1 + count(&connection, "SELECT max(id) FROM t"));
             assert!(rows >= seen, "{mode}: {rows} rows after {seen}");
             seen = rows;
         }
         assert!(kills > 2, "{mode}: {kills} kills prove nothing");
         let connection = Connection::open(&path).unwrap();
-        assert_eq!(
-            count(&connection, "SELECT count(DISTINCT id) FROM t"),
-            ROWS as i64
-        );
+        assert_eq!(count(&connection, "SELECT count(DISTINCT id) FROM t"), ROWS as i64);
         assert_eq!(count(&connection, "SELECT count(*) FROM t"), ROWS as i64);
     }
 }

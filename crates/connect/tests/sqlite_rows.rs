@@ -30,14 +30,8 @@ fn value() -> impl Strategy<Value = Any> {
         any::<i64>().prop_map(Stored::Integer),
         prop::sample::select(vec![i64::MIN, -1, 0, 1, i64::MAX]).prop_map(Stored::Integer),
         any::<f64>().prop_map(Stored::Real),
-        prop::sample::select(vec![
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            -0.0,
-            5e-324
-        ])
-        .prop_map(Stored::Real),
+        prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, 5e-324])
+            .prop_map(Stored::Real),
         any::<String>().prop_map(Stored::Text),
         prop::sample::select(vec!["", "\0", "a\0b", "'", "NULL"])
             .prop_map(|text| Stored::Text(text.into())),
@@ -46,7 +40,7 @@ fn value() -> impl Strategy<Value = Any> {
     .prop_map(Any)
 }
 
-/// What SQLite makes of a value: it has no NaN, and no sign on a zero that it keeps as an integer.
+/// What SQLite makes of a value: it has no NaN.
 fn as_stored(value: &Stored) -> Stored {
     match value {
         Stored::Real(number) if number.is_nan() => Stored::Null,
@@ -69,9 +63,7 @@ fn owned(value: Value<'_>) -> Stored {
 }
 
 fn content(page: &Page) -> Vec<Vec<Stored>> {
-    let rows = page
-        .runs()
-        .flat_map(|rows| (0..rows.len()).map(move |row| rows.row(row)));
+    let rows = page.runs().flat_map(|rows| (0..rows.len()).map(move |row| rows.row(row)));
     rows.map(|row| row.map(owned).collect()).collect()
 }
 

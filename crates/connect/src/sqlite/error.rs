@@ -59,10 +59,9 @@ pub(super) fn explain(place: &Place, what: &str, error: rusqlite::Error) -> Erro
             ErrorKind::Transient,
             "another connection holds the lock: let it finish, or raise `busy_timeout`",
         ),
-        Some(Code::ReadOnly) => (
-            ErrorKind::Io,
-            "it is read-only: make the file and its directory writable",
-        ),
+        Some(Code::ReadOnly) => {
+            (ErrorKind::Io, "it is read-only: make the file and its directory writable")
+        }
         Some(Code::CannotOpen) => (
             ErrorKind::Io,
             "check that the directory exists and that file and directory may be read and written",
@@ -78,10 +77,9 @@ pub(super) fn explain(place: &Place, what: &str, error: rusqlite::Error) -> Erro
             ErrorKind::Io,
             "the file is damaged: restore a copy, or save what is left with `sqlite3 FILE .recover`",
         ),
-        Some(Code::DiskFull) => (
-            ErrorKind::Io,
-            "no room is left: free space on the disk, or raise `max_page_count`",
-        ),
+        Some(Code::DiskFull) => {
+            (ErrorKind::Io, "no room is left: free space on the disk, or raise `max_page_count`")
+        }
         Some(Code::SystemIoFailure | Code::FileLockingProtocolFailed) => {
             (ErrorKind::Io, "reading or writing the file failed")
         }
@@ -128,9 +126,8 @@ pub(super) fn row_fault(table: &str, error: rusqlite::Error) -> Error {
 /// The column in messages like `NOT NULL constraint failed: flights.id`; SQLite gives it in no
 /// other way. `None` when there are several.
 fn column_in(message: &str) -> Option<&str> {
-    let (_, place) = message
-        .rsplit_once("constraint failed: ")
-        .or_else(|| message.rsplit_once(" column "))?;
+    let (_, place) =
+        message.rsplit_once("constraint failed: ").or_else(|| message.rsplit_once(" column "))?;
     let (_, column) = place.split_once('.')?;
     (!column.contains(", ")).then_some(column)
 }
@@ -143,10 +140,7 @@ mod tests {
     fn finds_the_one_column_that_sqlite_names() {
         assert_eq!(column_in("UNIQUE constraint failed: t.id"), Some("id"));
         assert_eq!(column_in("UNIQUE constraint failed: t.id, t.day"), None);
-        assert_eq!(
-            column_in("cannot store TEXT value in INTEGER column t.id"),
-            Some("id")
-        );
+        assert_eq!(column_in("cannot store TEXT value in INTEGER column t.id"), Some("id"));
         assert_eq!(column_in("CHECK constraint failed: id > 0"), None);
         assert_eq!(column_in("FOREIGN KEY constraint failed"), None);
     }

@@ -46,11 +46,7 @@ impl Insert {
             statements.push(format!("{head} VALUES {values}{tail}"));
             rows *= 2;
         }
-        Insert {
-            columns,
-            table: table.to_owned(),
-            statements,
-        }
+        Insert { columns, table: table.to_owned(), statements }
     }
 
     /// Prepares the statement for one row, so that what is wrong with it shows before any row.
@@ -69,14 +65,7 @@ impl Insert {
         base: usize,
         faults: &mut Faults,
     ) -> Result<()> {
-        let mut inserting = Inserting {
-            insert: self,
-            connection,
-            place,
-            rows,
-            base,
-            faults,
-        };
+        let mut inserting = Inserting { insert: self, connection, place, rows, base, faults };
         let mut from = 0;
         for power in (0..self.statements.len()).rev() {
             if rows.len() - from < 1 << power {
@@ -151,8 +140,7 @@ impl<'a> Inserting<'a> {
             .caused_by(error));
         }
         if power == 0 {
-            self.faults
-                .push((self.base + from, row_fault(table, error)));
+            self.faults.push((self.base + from, row_fault(table, error)));
             return Ok(());
         }
         let half = power - 1;

@@ -68,9 +68,7 @@ impl Load {
         let settings = &self.settings;
         settings.declared.check()?;
         if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
-            return Err(Error::config(
-                "upsert: name the key columns with `.key([…])`",
-            ));
+            return Err(Error::config("upsert: name the key columns with `.key([…])`"));
         }
         if settings.mode == Mode::Replace && settings.job.is_some() {
             return Err(Error::config(
@@ -157,19 +155,21 @@ impl Load {
     }
 
     fn begin(&mut self) -> Result<()> {
+        let connection = &self.sink.connection;
         if self.transaction.is_some() {
+            if connection.is_autocommit() {
+                let place = &self.sink.place;
+                return Err(Error::fatal(format!(
+                    "{place}: SQLite has taken the transaction back after an earlier error"
+                )));
+            }
             return Ok(());
         }
-        let connection = &self.sink.connection;
         // Takes the write lock at once: a lock that is missing shows before anything is written.
         connection
             .execute_batch("BEGIN IMMEDIATE")
             .map_err(|error| explain(&self.sink.place, "a transaction can't be started", error))?;
-        self.transaction = Some(Transaction {
-            since: Instant::now(),
-            rows: 0,
-            bytes: 0,
-        });
+        self.transaction = Some(Transaction { since: Instant::now(), rows: 0, bytes: 0 });
         self.at_begin().inspect_err(|_| {
             // As if it had not begun: the call may come again.
             _ = self.sink.connection.execute_batch("ROLLBACK");
@@ -182,13 +182,12 @@ impl Load {
         self.look_up()?;
         if self.settings.mode == Mode::Replace && self.existing.is_some() {
             let table = &self.settings.declared.table;
-            self.sink
-                .connection
-                .execute_batch(&format!("DELETE FROM {}", quoted(table)))
-                .map_err(|error| {
+            self.sink.connection.execute_batch(&format!("DELETE FROM {}", quoted(table))).map_err(
+                |error| {
                     let what = format!("the old rows of `{table}` can't be removed");
                     explain(&self.sink.place, &what, error)
-                })?;
+                },
+            )?;
         }
         Ok(())
     }
@@ -214,10 +213,7 @@ impl Load {
 
     /// The number of the statements for rows of these columns, made when they are new.
     fn insert_for(&mut self, columns: &Columns) -> Result<usize> {
-        let known = self
-            .inserts
-            .iter()
-            .position(|insert| insert.columns == *columns);
+        let known = self.inserts.iter().position(|insert| insert.columns == *columns);
         if let Some(known) = known {
             return Ok(known);
         }

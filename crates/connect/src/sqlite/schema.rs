@@ -87,14 +87,7 @@ impl Declared {
         for (name, declaration) in &self.columns {
             if !learnt.iter().any(|(known, _)| same(known, name)) {
                 let untyped = self.type_of(Kind::Unknown);
-                column(
-                    name,
-                    if declaration.is_empty() {
-                        untyped
-                    } else {
-                        declaration
-                    },
-                );
+                column(name, if declaration.is_empty() { untyped } else { declaration });
             }
         }
         if !self.key.is_empty() {

@@ -49,20 +49,14 @@ pub(super) struct Settings {
 impl<T: ?Sized> Table<T> {
     pub(super) fn new(sink: Sink, table: String) -> Self {
         let settings = Settings {
-            declared: Declared {
-                table,
-                ..Declared::default()
-            },
+            declared: Declared { table, ..Declared::default() },
             mode: Mode::Append,
             job: None,
             commit_rows: 100_000,
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(1),
         };
-        Table {
-            load: Load::new(sink, settings),
-            records: PhantomData,
-        }
+        Table { load: Load::new(sink, settings), records: PhantomData }
     }
 
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
@@ -193,8 +187,9 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
         self.load.finish()
     }
 
-    fn abort(&mut self) {
+    fn abort(&mut self) -> Durability {
         self.load.abort();
+        Durability::Pending
     }
 
     fn resume(&mut self) -> Result<Option<Checkpoint>> {

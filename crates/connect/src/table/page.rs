@@ -33,10 +33,7 @@ pub enum Columns {
 
 impl Columns {
     /// How many.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "never empty: a record has a field"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "never empty: a record has a field")]
     pub fn len(&self) -> usize {
         match self {
             Columns::Named(names) => names.len(),
@@ -67,6 +64,9 @@ pub struct Page {
     /// The layout of the row before, also across [`clear`](trommel::Page::clear): what the next
     /// row most likely has.
     pub(super) latest: usize,
+    /// The names of the latest layout once more, as far as they are literals, where the hot path
+    /// finds them at once.
+    pub(super) literals: Vec<&'static str>,
     pub(super) names: Vec<Cow<'static, str>>,
     pub(super) key: String,
 }
@@ -97,19 +97,26 @@ impl Page {
     /// The rows, in order, grouped by their columns.
     pub fn runs(&self) -> impl Iterator<Item = Rows<'_>> {
         let ends = self.runs.iter().skip(1).map(|run| run.start);
-        self.runs
-            .iter()
-            .zip(ends.chain([self.cells.len()]))
-            .map(|(run, end)| Rows {
-                page: self,
-                columns: &self.layouts[run.layout],
-                cells: &self.cells[run.start..end],
-            })
+        self.runs.iter().zip(ends.chain([self.cells.len()])).map(|(run, end)| Rows {
+            page: self,
+            columns: &self.layouts[run.layout],
+            cells: &self.cells[run.start..end],
+        })
     }
 
     /// Ends the row whose cells begin at `start`.
     pub(super) fn end_row(&mut self, start: usize, layout: usize) {
-        self.latest = layout;
+        if self.latest != layout || self.literals.is_empty() {
+            self.latest = layout;
+            self.literals.clear();
+            if let Columns::Named(names) = &self.layouts[layout] {
+                let literals = names.iter().map_while(|name| match name {
+                    Cow::Borrowed(name) => Some(*name),
+                    Cow::Owned(_) => None,
+                });
+                self.literals.extend(literals);
+            }
+        }
         if self.runs.last().is_none_or(|run| run.layout != layout) {
             self.runs.push(Run { start, layout });
         }
@@ -179,9 +186,7 @@ impl Page {
 fn range(start: usize, end: usize) -> Result<(u32, u32)> {
     match (u32::try_from(start), u32::try_from(end)) {
         (Ok(start), Ok(end)) => Ok((start, end - start)),
-        _ => Err(Error::row(
-            "more than 4 GiB of text or bytes in one page: lower the batch size",
-        )),
+        _ => Err(Error::row("more than 4 GiB of text or bytes in one page: lower the batch size")),
     }
 }
 
@@ -193,6 +198,7 @@ impl trommel::Page for Page {
         self.runs.clear();
         if self.layouts.len() > REMEMBERED {
             self.layouts.clear();
+            self.literals.clear();
             self.latest = 0;
         }
     }
@@ -257,9 +263,7 @@ impl<'a> Rows<'a> {
     #[inline]
     pub fn values(&self, from: usize, to: usize) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let (page, width) = (self.page, self.columns.len());
-        self.cells[from * width..to * width]
-            .iter()
-            .map(move |cell| page.value(*cell))
+        self.cells[from * width..to * width].iter().map(move |cell| page.value(*cell))
     }
 
     /// The values of one row.

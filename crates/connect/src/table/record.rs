@@ -55,12 +55,7 @@ impl<'p> Row<'p> {
     fn new(page: &'p mut Page) -> Self {
         let (start, as_latest) = (page.mark(), page.latest < page.layouts.len());
         page.names.clear();
-        Row {
-            page,
-            start,
-            fields: 0,
-            as_latest,
-        }
+        Row { page, start, fields: 0, as_latest }
     }
 
     /// The name that the row before had at this place.
@@ -93,15 +88,23 @@ impl<'p> Row<'p> {
 
     #[inline]
     fn name(&mut self, name: &'static str) {
-        // Derived implementations pass the same literal each time, so the address settles it.
-        let same = self.expected().is_some_and(|expected| {
-            (expected.as_ptr() == name.as_ptr() && expected.len() == name.len()) || expected == name
-        });
+        // Derived implementations pass the same literal each time, so its address settles it.
+        let same = self.as_latest
+            && self.page.literals.get(self.fields).is_some_and(|literal| {
+                literal.as_ptr() == name.as_ptr() && literal.len() == name.len()
+            });
         if !same {
+            self.compare(name);
+        }
+        self.fields += 1;
+    }
+
+    #[cold]
+    fn compare(&mut self, name: &'static str) {
+        if self.expected() != Some(name) {
             self.depart();
             self.page.names.push(Cow::Borrowed(name));
         }
-        self.fields += 1;
     }
 
     fn end(mut self) -> Result<(), Fault> {
@@ -162,9 +165,7 @@ impl ser::SerializeMap for Row<'_> {
         let (cells, text) = (self.page.cells.len(), self.page.text.len());
         value::push(self.page, key)?;
         let Some(Cell::Text { .. }) = self.page.cells.get(cells) else {
-            return Err(Fault::Row(Error::row(
-                "the keys of a map must be texts to name columns",
-            )));
+            return Err(Fault::Row(Error::row("the keys of a map must be texts to name columns")));
         };
         self.page.key.clear();
         self.page.key.push_str(&self.page.text[text..]);

@@ -31,8 +31,7 @@ struct JsonText<'p>(&'p mut String);
 
 impl std::io::Write for JsonText<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
-            .push_str(std::str::from_utf8(bytes).map_err(std::io::Error::other)?);
+        self.0.push_str(std::str::from_utf8(bytes).map_err(std::io::Error::other)?);
         Ok(bytes.len())
     }
     fn flush(&mut self) -> std::io::Result<()> {
