@@ -1,4 +1,36 @@
-//! Sources and sinks for Trommel.
+//! Sources and sinks for Trommel: files and databases, each behind a feature of its own.
+//!
+//! | feature | source | sink |
+//! |---|---|---|
+//! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
+//! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
+//!
+//! ```no_run
+//! use serde::Serialize;
+//! use trommel::{Engine, Pipeline};
+//! use trommel_connect::{csv, sqlite};
+//!
+//! #[derive(Serialize)]
+//! struct Flight<'a> {
+//!     id: &'a str,
+//!     speed: f64,
+//! }
+//!
+//! let report = Pipeline::from(csv::Source::builder().nulls(["", "NA"]).open("flights.csv")?)
+//!     .transform(|row, out| {
+//!         let Some(air_time) = row.get::<Option<f64>>("air_time")? else { return Ok(()) };
+//!         let id = out.text().str(row.str("carrier")?).str(row.str("flight")?).finish();
+//!         out.emit(&Flight { id, speed: row.get::<f64>("distance")? / air_time * 60.0 })
+//!     })
+//!     .load_into(sqlite::Sink::create("flights.db")?.table::<Flight<'_>>("flights"))
+//!     .run(&Engine::new()?)?;
+//! println!("{report}");
+//! # Ok::<(), trommel::Error>(())
+//! ```
 
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+#[cfg(feature = "sqlite")]
+pub mod table;

@@ -1,0 +1,92 @@
+//! Checkpoints, one row per job, in the database that holds the data.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use trommel::{Checkpoint, Counts, Position};
+
+/// `updated` is null until the first commit: the row then only holds the epoch.
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_checkpoint (
+    job TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    position BLOB,
+    read INTEGER NOT NULL DEFAULT 0,
+    loaded INTEGER NOT NULL DEFAULT 0,
+    rejected INTEGER NOT NULL DEFAULT 0,
+    filtered INTEGER NOT NULL DEFAULT 0,
+    emitted INTEGER NOT NULL DEFAULT 0,
+    updated TEXT
+)";
+
+/// Takes the job's next epoch, which fences all runners before, and reads its checkpoint. Inside a
+/// transaction.
+pub(super) fn take_over(
+    connection: &Connection,
+    job: &str,
+) -> rusqlite::Result<(u64, Option<Checkpoint>)> {
+    connection.execute_batch(CREATE)?;
+    let epoch = connection.query_row(
+        "INSERT INTO trommel_checkpoint (job, epoch) VALUES (?1, 1)
+         ON CONFLICT (job) DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+        [job],
+        |row| number(row, 0),
+    )?;
+    let checkpoint = connection
+        .query_row(
+            "SELECT position, read, loaded, rejected, filtered, emitted FROM trommel_checkpoint
+             WHERE job = ?1 AND updated IS NOT NULL",
+            [job],
+            |row| {
+                let position: Option<Vec<u8>> = row.get(0)?;
+                Ok(Checkpoint {
+                    position: position.map(|bytes| Position::from_bytes(&bytes)),
+                    counts: Counts {
+                        read: number(row, 1)?,
+                        loaded: number(row, 2)?,
+                        rejected: number(row, 3)?,
+                        filtered: number(row, 4)?,
+                        emitted: number(row, 5)?,
+                        ..Counts::default()
+                    },
+                    epoch,
+                })
+            },
+        )
+        .optional()?;
+    Ok((epoch, checkpoint))
+}
+
+/// Stores the checkpoint, unless a newer runner has taken the job over: then `false`. Inside the
+/// transaction that stores the data.
+pub(super) fn store(
+    connection: &Connection,
+    job: &str,
+    epoch: u64,
+    checkpoint: &Checkpoint,
+) -> rusqlite::Result<bool> {
+    let counts = &checkpoint.counts;
+    let changed = connection
+        .prepare_cached(
+            "UPDATE trommel_checkpoint SET position = ?3, read = ?4, loaded = ?5, rejected = ?6,
+                 filtered = ?7, emitted = ?8, updated = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+             WHERE job = ?1 AND epoch = ?2",
+        )?
+        .execute(params![
+            job,
+            integer(epoch),
+            checkpoint.position.as_ref().map(Position::as_bytes),
+            integer(counts.read),
+            integer(counts.loaded),
+            integer(counts.rejected),
+            integer(counts.filtered),
+            integer(counts.emitted),
+        ])?;
+    Ok(changed == 1)
+}
+
+fn number(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    // Bit by bit, so that no count is lost.
+    row.get::<_, i64>(index).map(i64::cast_unsigned)
+}
+
+fn integer(number: u64) -> i64 {
+    number.cast_signed()
+}

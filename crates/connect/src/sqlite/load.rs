@@ -1,0 +1,362 @@
+//! One load: the transaction, and what has happened in it.
+
+use super::checkpoint;
+use super::error::explain;
+use super::insert::{Faults, Insert};
+use super::schema::{columns_of, list, quoted, same};
+use super::sink::Sink;
+use super::table::{Mode, Settings};
+use crate::table::{Columns, Kind, Page};
+use std::time::Instant;
+use trommel::{Checkpoint, Class, Commit, Durability, Error, Result};
+
+#[derive(Debug)]
+pub(super) struct Load {
+    pub(super) sink: Sink,
+    pub(super) settings: Settings,
+    pub(super) faults: Faults,
+    /// This runner's epoch, and what the job had stored, once the job was taken over.
+    epoch: Option<(u64, Option<Checkpoint>)>,
+    prepared: bool,
+    transaction: Option<Transaction>,
+    /// The newest checkpoint that is not stored.
+    pending: Option<Checkpoint>,
+    /// The table's columns; `None` when it does not exist yet.
+    existing: Option<Vec<String>>,
+    inserts: Vec<Insert>,
+    /// A replacing load was cut short: nothing of it may be committed until the next run.
+    cut_short: bool,
+}
+
+#[derive(Debug)]
+struct Transaction {
+    since: Instant,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Load {
+    pub(super) fn new(sink: Sink, settings: Settings) -> Self {
+        Load {
+            sink,
+            settings,
+            faults: Vec::new(),
+            epoch: None,
+            prepared: false,
+            transaction: None,
+            pending: None,
+            existing: None,
+            inserts: Vec::new(),
+            cut_short: false,
+        }
+    }
+
+    /// Begins a run; one before that was left without an end is taken back.
+    pub(super) fn start(&mut self) -> Result<()> {
+        self.cut_short = false;
+        if self.transaction.is_some() {
+            self.abort();
+        }
+        self.prepare()
+    }
+
+    /// Everything that can be found wrong before the first row.
+    pub(super) fn prepare(&mut self) -> Result<()> {
+        if self.prepared {
+            return Ok(());
+        }
+        let settings = &self.settings;
+        settings.declared.check()?;
+        if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
+            return Err(Error::config("upsert: name the key columns with `.key([…])`"));
+        }
+        if settings.mode == Mode::Replace && settings.job.is_some() {
+            return Err(Error::config(
+                "job: a load that replaces is one transaction, so there is nothing to resume",
+            ));
+        }
+        self.sink.apply_options()?;
+        self.look_up()?;
+        if self.settings.job.is_some() {
+            self.take_over()?;
+        }
+        self.prepared = true;
+        Ok(())
+    }
+
+    fn look_up(&mut self) -> Result<()> {
+        let table = &self.settings.declared.table;
+        let found = columns_of(&self.sink.connection, table);
+        self.existing =
+            found.map_err(|error| explain(&self.sink.place, "its tables can't be read", error))?;
+        Ok(())
+    }
+
+    fn take_over(&mut self) -> Result<()> {
+        let Some(job) = self.settings.job.as_deref() else {
+            return Ok(());
+        };
+        if self.epoch.is_none() {
+            let connection = &self.sink.connection;
+            let taken = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+                let taken = checkpoint::take_over(connection, job);
+                let end = if taken.is_ok() { "COMMIT" } else { "ROLLBACK" };
+                let ended = connection.execute_batch(end);
+                if ended.is_err() && !connection.is_autocommit() {
+                    _ = connection.execute_batch("ROLLBACK");
+                }
+                taken.and_then(|taken| ended.map(|()| taken))
+            });
+            let what = "the job's checkpoint can't be read";
+            self.epoch = Some(taken.map_err(|error| explain(&self.sink.place, what, error))?);
+        }
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self) -> Result<Option<Checkpoint>> {
+        self.prepare()?;
+        Ok(self.epoch.as_ref().and_then(|(_, stored)| stored.clone()))
+    }
+
+    /// Inserts a page, all but the rows that the table refuses.
+    pub(super) fn write(&mut self, page: &Page) -> Result<()> {
+        self.faults.clear();
+        if page.runs().next().is_none() {
+            return Ok(());
+        }
+        self.prepare()?;
+        self.begin()?;
+        if self.existing.is_none() {
+            self.create(page)?;
+        }
+        let before = self.sink.connection.total_changes();
+        let mut base = 0;
+        for rows in page.runs() {
+            let insert = self.insert_for(rows.columns())?;
+            let (insert, sink) = (&self.inserts[insert], &self.sink);
+            insert
+                .run(&sink.connection, &sink.place, &rows, base, &mut self.faults)
+                .map_err(|error| self.not_again(before, error))?;
+            base += rows.len();
+        }
+        if let Some(transaction) = &mut self.transaction {
+            transaction.rows += base;
+            transaction.bytes += trommel::Page::bytes(page);
+        }
+        Ok(())
+    }
+
+    /// A page of which something was stored must not come again, whatever the error.
+    fn not_again(&self, before: u64, error: Error) -> Error {
+        if error.class() != Class::Transient || self.sink.connection.total_changes() == before {
+            return error;
+        }
+        Error::fatal("a lock was lost in the middle of a page").caused_by(error)
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        let connection = &self.sink.connection;
+        if self.transaction.is_some() {
+            if connection.is_autocommit() {
+                let place = &self.sink.place;
+                return Err(Error::fatal(format!(
+                    "{place}: SQLite has taken the transaction back after an earlier error"
+                )));
+            }
+            return Ok(());
+        }
+        // Takes the write lock at once: a lock that is missing shows before anything is written.
+        connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(|error| explain(&self.sink.place, "a transaction can't be started", error))?;
+        self.transaction = Some(Transaction { since: Instant::now(), rows: 0, bytes: 0 });
+        self.at_begin().inspect_err(|_| {
+            // As if it had not begun: the call may come again.
+            _ = self.sink.connection.execute_batch("ROLLBACK");
+            self.transaction = None;
+        })
+    }
+
+    fn at_begin(&mut self) -> Result<()> {
+        // Others may have made or changed the table since the last transaction.
+        self.look_up()?;
+        if self.settings.mode == Mode::Replace && self.existing.is_some() {
+            let table = &self.settings.declared.table;
+            self.sink.connection.execute_batch(&format!("DELETE FROM {}", quoted(table))).map_err(
+                |error| {
+                    let what = format!("the old rows of `{table}` can't be removed");
+                    explain(&self.sink.place, &what, error)
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, page: &Page) -> Result<()> {
+        let declared = &self.settings.declared;
+        let places = declared.names();
+        for rows in page.runs() {
+            if let Columns::Numbered(_) = rows.columns() {
+                declared.targets(rows.columns(), &places)?;
+            }
+        }
+        let sql = declared.create(&Kind::of_columns(page, &places));
+        self.sink.connection.execute_batch(&sql).map_err(|error| {
+            Error::config(format!(
+                "table: `{}` can't be created in {} with `{sql}`: check `column` and `key`",
+                declared.table, self.sink.place
+            ))
+            .caused_by(error)
+        })?;
+        self.look_up()
+    }
+
+    /// The number of the statements for rows of these columns, made when they are new.
+    fn insert_for(&mut self, columns: &Columns) -> Result<usize> {
+        let known = self.inserts.iter().position(|insert| insert.columns == *columns);
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let declared = &self.settings.declared;
+        let existing = self.existing.as_deref().unwrap_or_default();
+        let targets = declared.targets(columns, existing)?;
+        let table = quoted(&declared.table);
+        let head = format!("INSERT INTO {table} ({})", list(&targets));
+        let tail = match self.settings.mode {
+            Mode::Append | Mode::Replace => String::new(),
+            Mode::IgnoreDuplicates => " ON CONFLICT DO NOTHING".to_owned(),
+            Mode::Upsert => {
+                let is_key = |name: &&String| declared.key.iter().any(|key| same(key, name));
+                let updates: Vec<String> = targets
+                    .iter()
+                    .filter(|name| !is_key(name))
+                    .map(|name| format!("{0} = excluded.{0}", quoted(name)))
+                    .collect();
+                let action = match updates.is_empty() {
+                    true => "NOTHING".to_owned(),
+                    false => format!("UPDATE SET {}", updates.join(", ")),
+                };
+                format!(" ON CONFLICT ({}) DO {action}", list(&declared.key))
+            }
+        };
+        let insert = Insert::new(columns.clone(), &declared.table, &head, &tail);
+        insert.check(&self.sink.connection).map_err(|error| {
+            let remedy = match self.settings.mode {
+                Mode::Upsert => {
+                    ": upsert needs a primary key or unique index on just the key columns"
+                }
+                _ => "",
+            };
+            Error::config(format!(
+                "table: `{}` of {} can't be inserted into{remedy}",
+                declared.table, self.sink.place
+            ))
+            .caused_by(error)
+        })?;
+        self.inserts.push(insert);
+        Ok(self.inserts.len() - 1)
+    }
+
+    pub(super) fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+        if self.settings.mode == Mode::Replace {
+            if when == Commit::Now {
+                self.abort();
+                self.cut_short = true;
+            }
+            return Ok(Durability::Pending);
+        }
+        if self.settings.job.is_some() {
+            self.prepare()?;
+            // Also starts the clock, and takes the lock, when a batch has left nothing to write.
+            self.begin()?;
+            self.pending = Some(checkpoint.clone());
+        }
+        let Some(transaction) = &self.transaction else {
+            return Ok(Durability::Stored);
+        };
+        if when == Commit::Grouped && !self.settings.is_due(transaction) {
+            return Ok(Durability::Pending);
+        }
+        self.store()?;
+        Ok(Durability::Stored)
+    }
+
+    /// Stores the checkpoint and commits. When the commit finds a lock the transaction stays open,
+    /// and all of this can be done again.
+    fn store(&mut self) -> Result<()> {
+        if self.transaction.is_none() {
+            return Ok(());
+        }
+        let (connection, place) = (&self.sink.connection, &self.sink.place);
+        if let (Some(job), Some(checkpoint), Some((epoch, _))) =
+            (&self.settings.job, &self.pending, &self.epoch)
+        {
+            let stored = checkpoint::store(connection, job, *epoch, checkpoint)
+                .map_err(|error| explain(place, "the checkpoint can't be stored", error))?;
+            if !stored {
+                let error = Error::fatal(format!(
+                    "{place}: job `{job}` has been taken over by a newer runner (this one has \
+                     epoch {epoch}): what this one had not committed is taken back; let the newer \
+                     one finish"
+                ));
+                self.abort();
+                return Err(error);
+            }
+        }
+        connection
+            .execute_batch("COMMIT")
+            .map_err(|error| explain(place, "the transaction can't be committed", error))?;
+        self.transaction = None;
+        self.pending = None;
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if self.cut_short {
+            return Ok(());
+        }
+        self.prepare()?;
+        let (settings, missing) = (&self.settings, self.existing.is_none());
+        let create = missing && !settings.declared.columns.is_empty();
+        if create || (settings.mode == Mode::Replace && !missing) {
+            self.begin()?;
+        }
+        if create && self.existing.is_none() {
+            self.create(&Page::default())?;
+        }
+        self.store()?;
+        self.sink.tidy_up();
+        self.forget();
+        Ok(())
+    }
+
+    pub(super) fn abort(&mut self) {
+        let connection = &self.sink.connection;
+        if self.transaction.is_some() && !connection.is_autocommit() {
+            // It can only fail when SQLite has rolled back by itself.
+            _ = connection.execute_batch("ROLLBACK");
+        }
+        self.forget();
+    }
+
+    /// Back to the start, for another run.
+    fn forget(&mut self) {
+        self.epoch = None;
+        self.prepared = false;
+        self.transaction = None;
+        self.pending = None;
+        self.existing = None;
+        self.inserts.clear();
+        self.faults.clear();
+        self.sink.connection.flush_prepared_statement_cache();
+    }
+}
+
+impl Settings {
+    fn is_due(&self, transaction: &Transaction) -> bool {
+        let reached = |limit: usize, value: usize| limit > 0 && value >= limit;
+        reached(self.commit_rows, transaction.rows)
+            || reached(self.commit_bytes, transaction.bytes)
+            || transaction.since.elapsed() >= self.commit_interval
+    }
+}

@@ -1,0 +1,180 @@
+//! The table: is it there, does the record fit, and how is it made.
+
+use crate::table::{Columns, Kind};
+use rusqlite::Connection;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use trommel::{Error, Result};
+
+/// What the user said of the table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Declared {
+    pub(super) table: String,
+    /// Names and declarations, in order; a declaration may be empty.
+    pub(super) columns: Vec<(String, String)>,
+    pub(super) key: Vec<String>,
+    pub(super) strict: bool,
+}
+
+/// A name as SQL takes it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| quoted(name.as_ref())).collect();
+    quoted.join(", ")
+}
+
+/// SQLite compares names without regard to the case of ASCII letters.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// The columns that a row can be inserted into; `None` when there is no such table.
+pub(super) fn columns_of(
+    connection: &Connection,
+    table: &str,
+) -> rusqlite::Result<Option<Vec<String>>> {
+    // Hidden and generated columns take no values.
+    let mut statement = connection.prepare("SELECT name, hidden FROM pragma_table_xinfo(?1)")?;
+    let columns: Vec<(String, i64)> = statement
+        .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok((!columns.is_empty()).then(|| {
+        let plain = columns.into_iter().filter(|(_, hidden)| *hidden == 0);
+        plain.map(|(name, _)| name).collect()
+    }))
+}
+
+impl Declared {
+    /// What can be wrong before any row is seen.
+    pub(super) fn check(&self) -> Result<()> {
+        let names = self.columns.iter().map(|(name, _)| name);
+        for name in names.chain(&self.key).chain([&self.table]) {
+            if name.is_empty() || name.contains('\0') {
+                return Err(Error::config(format!(
+                    "table: `{}` can't name a table or column",
+                    name.escape_debug()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the declared columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// `CREATE TABLE` for records of these columns. Declared columns that the record does not have
+    /// come last.
+    pub(super) fn create(&self, learnt: &[(Cow<'static, str>, Kind)]) -> String {
+        let mut sql = format!("CREATE TABLE {} (", quoted(&self.table));
+        let mut first = true;
+        let mut column = |name: &str, declaration: &str| {
+            let comma = if std::mem::take(&mut first) { "" } else { ", " };
+            let space = if declaration.is_empty() { "" } else { " " };
+            _ = write!(sql, "{comma}{}{space}{declaration}", quoted(name));
+        };
+        for (name, kind) in learnt {
+            let declared = self.columns.iter().find(|(known, _)| same(known, name));
+            match declared.map(|(_, declaration)| declaration.as_str()) {
+                None | Some("") => column(name, self.type_of(*kind)),
+                Some(declaration) => column(name, declaration),
+            }
+        }
+        for (name, declaration) in &self.columns {
+            if !learnt.iter().any(|(known, _)| same(known, name)) {
+                let untyped = self.type_of(Kind::Unknown);
+                column(name, if declaration.is_empty() { untyped } else { declaration });
+            }
+        }
+        if !self.key.is_empty() {
+            _ = write!(sql, ", PRIMARY KEY ({})", list(&self.key));
+        }
+        sql.push(')');
+        if self.strict {
+            sql.push_str(" STRICT");
+        }
+        sql
+    }
+
+    fn type_of(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Int => "INTEGER",
+            Kind::Float => "REAL",
+            Kind::Text => "TEXT",
+            Kind::Blob => "BLOB",
+            Kind::Unknown | Kind::Mixed if self.strict => "ANY",
+            Kind::Unknown | Kind::Mixed => "",
+        }
+    }
+
+    /// The table's columns that rows of these columns go to, in the order of their values.
+    pub(super) fn targets(&self, columns: &Columns, existing: &[String]) -> Result<Vec<String>> {
+        let table = &self.table;
+        let targets = match columns {
+            Columns::Named(names) => names.iter().map(|name| name.to_string()).collect(),
+            Columns::Numbered(count) => {
+                let names = match self.columns.is_empty() {
+                    true => existing.to_vec(),
+                    false => self.names(),
+                };
+                if names.len() != *count {
+                    return Err(Error::config(format!(
+                        "column: the record is a tuple of {count}, but there are {} columns for \
+                         it ({}): declare each with `.column(name, type)`, or use a struct",
+                        names.len(),
+                        names.join(", ")
+                    )));
+                }
+                names
+            }
+        };
+        let unknown = |name: &&String| !existing.iter().any(|column| same(column, name));
+        let missing: Vec<&String> = targets.iter().filter(unknown).collect();
+        if !missing.is_empty() {
+            return Err(Error::config(format!(
+                "table: `{table}` has no column {}; its columns are {}: rename the field \
+                 (`#[serde(rename)]`), or add the column (`ALTER TABLE`; `.column(name, type)` \
+                 when the load creates the table)",
+                list(&missing),
+                list(existing),
+            )));
+        }
+        for (index, name) in targets.iter().enumerate() {
+            if targets[..index].iter().any(|other| same(other, name)) {
+                return Err(Error::config(format!(
+                    "table: two fields of the record go to column `{name}` of `{table}`: names \
+                     are compared without regard to case"
+                )));
+            }
+        }
+        Ok(targets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn creates_what_was_declared_and_learns_the_rest() {
+        let declared = Declared {
+            table: "odd \"name\"".into(),
+            columns: vec![
+                ("ID".into(), "TEXT NOT NULL".into()),
+                ("at".into(), "DEFAULT CURRENT_TIMESTAMP".into()),
+            ],
+            key: vec!["id".into()],
+            strict: false,
+        };
+        let learnt = [("id".into(), Kind::Int), ("select".into(), Kind::Float)];
+        assert_eq!(
+            declared.create(&learnt),
+            "CREATE TABLE \"odd \"\"name\"\"\" (\"id\" TEXT NOT NULL, \"select\" REAL, \
+             \"at\" DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (\"id\"))"
+        );
+    }
+}

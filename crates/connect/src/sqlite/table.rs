@@ -1,0 +1,206 @@
+//! A table as a sink: what is loaded, how, and when it is committed.
+
+use super::load::Load;
+use super::schema::Declared;
+use super::sink::Sink;
+use crate::table::{self, Page};
+use rusqlite::Connection;
+use serde::Serialize;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+use trommel::{Checkpoint, Commit, Durability, Encode, Error, Result};
+
+/// A table that takes records; made by [`Sink::table`].
+///
+/// A table that does not exist is created with the first rows: a column per field, with the type
+/// that its values have (none when they are all null; `.column` says it better). In a table that
+/// exists, fields go to the columns of their names, and other columns get their defaults.
+///
+/// Rows that the table refuses (a duplicate key, a failed constraint) are the rows' fault: the
+/// others are stored, and the pipeline's reject policy decides about these.
+pub struct Table<T: ?Sized> {
+    load: Load,
+    // Neither owned nor borrowed: records pass through the workers alone.
+    records: PhantomData<fn(&T)>,
+}
+
+/// What happens to rows that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mode {
+    #[default]
+    Append,
+    Replace,
+    Upsert,
+    IgnoreDuplicates,
+}
+
+/// What the user chose.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) declared: Declared,
+    pub(super) mode: Mode,
+    pub(super) job: Option<String>,
+    pub(super) commit_rows: usize,
+    pub(super) commit_bytes: usize,
+    pub(super) commit_interval: Duration,
+}
+
+impl<T: ?Sized> Table<T> {
+    pub(super) fn new(sink: Sink, table: String) -> Self {
+        let settings = Settings {
+            declared: Declared { table, ..Declared::default() },
+            mode: Mode::Append,
+            job: None,
+            commit_rows: 100_000,
+            commit_bytes: 32 << 20,
+            commit_interval: Duration::from_secs(1),
+        };
+        Table { load: Load::new(sink, settings), records: PhantomData }
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(&mut self.load.settings);
+        self
+    }
+
+    /// Declares a column for when the table is created: `.column("id", "TEXT PRIMARY KEY")`.
+    ///
+    /// The declaration is SQL and is used as it stands; an empty one means the type of the values.
+    /// Declared columns that the record lacks get their default. For tuples, columns are declared
+    /// in order. Default: a column per field.
+    #[must_use]
+    pub fn column(self, name: impl Into<String>, declaration: impl Into<String>) -> Self {
+        let column = (name.into(), declaration.into());
+        self.set(|settings| settings.declared.columns.push(column))
+    }
+
+    /// The columns that tell rows apart: the primary key of a table that is created, and what
+    /// [`upsert`](Self::upsert) goes by. Default: none.
+    #[must_use]
+    pub fn key<N: Into<String>>(self, columns: impl IntoIterator<Item = N>) -> Self {
+        let key = columns.into_iter().map(Into::into).collect();
+        self.set(|settings| settings.declared.key = key)
+    }
+
+    /// Creates the table `STRICT`: SQLite then refuses values of another type than the column's.
+    /// Default: off.
+    #[must_use]
+    pub fn strict(self) -> Self {
+        self.set(|settings| settings.declared.strict = true)
+    }
+
+    /// Replaces the table's rows: in one transaction for the whole load, so that others see either
+    /// the old rows or all of the new ones, and nothing changes when the run fails or is cancelled.
+    /// Columns, indexes and triggers stay. Default: append.
+    #[must_use]
+    pub fn replace(self) -> Self {
+        self.set(|settings| settings.mode = Mode::Replace)
+    }
+
+    /// Updates the row with the same [`key`](Self::key), or inserts one. Only columns that the
+    /// record has are updated. A table that exists must have a primary key or a unique index on
+    /// just these columns. Default: append.
+    #[must_use]
+    pub fn upsert(self) -> Self {
+        self.set(|settings| settings.mode = Mode::Upsert)
+    }
+
+    /// Passes over rows that a primary key or unique index has already; they count as loaded.
+    /// Default: append, where they are faults.
+    #[must_use]
+    pub fn ignore_duplicates(self) -> Self {
+        self.set(|settings| settings.mode = Mode::IgnoreDuplicates)
+    }
+
+    /// Stores a checkpoint under this name in each transaction, in the table `trommel_checkpoint`
+    /// of the same database, so that a run that was killed goes on where its last commit was.
+    ///
+    /// Whoever resumes the job last owns it: a runner from before, should it still be alive, can't
+    /// commit any more. Delete the job's row to load from the start again. Not possible with
+    /// [`replace`](Self::replace). Default: no checkpoints, no such table.
+    #[must_use]
+    pub fn job(self, name: impl Into<String>) -> Self {
+        let name = name.into();
+        self.set(|settings| settings.job = Some(name))
+    }
+
+    /// Commits when a transaction has this many rows. Default: 100,000; 0: no such limit.
+    #[must_use]
+    pub fn commit_rows(self, rows: usize) -> Self {
+        self.set(|settings| settings.commit_rows = rows)
+    }
+
+    /// Commits when the rows of a transaction take this many bytes. Default: 32 MiB; 0: no such
+    /// limit.
+    #[must_use]
+    pub fn commit_bytes(self, bytes: usize) -> Self {
+        self.set(|settings| settings.commit_bytes = bytes)
+    }
+
+    /// Commits when a transaction is this old, at the end of a batch. Until then others can't
+    /// write. Default: 1 s; 0: after each batch.
+    #[must_use]
+    pub fn commit_interval(self, interval: Duration) -> Self {
+        self.set(|settings| settings.commit_interval = interval)
+    }
+
+    /// The connection, to query what was loaded; takes back what was not committed.
+    #[must_use]
+    pub fn into_connection(self) -> Connection {
+        let mut load = self.load;
+        load.abort();
+        load.sink.connection
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Table<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("database", &self.load.sink.place.to_string())
+            .field("settings", &self.load.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized> trommel::Sink for Table<T> {
+    type Page = Page;
+    type Encoder = ();
+
+    fn encoder(&mut self) -> Result<()> {
+        self.load.start()
+    }
+
+    fn write(&mut self, page: &mut Page) -> Result<()> {
+        self.load.write(page)
+    }
+
+    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
+        faults.append(&mut self.load.faults);
+    }
+
+    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+        self.load.commit(checkpoint, when)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.load.finish()
+    }
+
+    fn abort(&mut self) -> Durability {
+        self.load.abort();
+        Durability::Pending
+    }
+
+    fn resume(&mut self) -> Result<Option<Checkpoint>> {
+        self.load.resume()
+    }
+}
+
+/// Takes records by value and by reference.
+impl<T: ?Sized, R: Serialize> Encode<R> for Table<T> {
+    #[inline]
+    fn encode((): &(), page: &mut Page, record: R) -> Result<()> {
+        table::encode(page, &record)
+    }
+}
