@@ -16,7 +16,7 @@ pub(crate) const BATCH: usize = 128;
 pub(crate) const TRANSFORMS: usize = 10;
 
 /// Where the strings of a record and of its line live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Form {
     /// Packed records, each string in a box of its own, in and out.
     Boxed,

@@ -12,6 +12,7 @@ mod report;
 
 use clap::Parser;
 
+use crate::job::Form;
 use crate::measure::{Entry, Plan};
 use crate::report::Report;
 
@@ -30,6 +31,9 @@ struct Arguments {
     /// Only peers whose name contains this, and Trommel.
     #[arg(long, value_name = "PART")]
     only: Option<String>,
+    /// Only this form of the job.
+    #[arg(long)]
+    form: Option<Form>,
     /// Rounds of the short runs; even numbers are made odd.
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
@@ -53,7 +57,8 @@ fn main() {
 
     let mut report = Report::new();
     for plan in &plans {
-        let entries = Entry::all(&peers, plan);
+        let mut entries = Entry::all(&peers, plan);
+        entries.retain(|entry| arguments.form.is_none_or(|form| form == entry.form));
         let samples = measure::run(&mut peers, &entries, plan);
         report.add(&peers, plan, &entries, &samples);
     }
