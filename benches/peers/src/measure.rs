@@ -34,13 +34,7 @@ impl Plan {
 
     /// Runs that are long enough for starting and ending not to count.
     pub(crate) const fn long(rounds: usize, packed_rows: u64, wide_rows: u64) -> Self {
-        Plan {
-            size: "long",
-            rounds,
-            packed_rows,
-            wide_rows,
-            sample: Duration::ZERO,
-        }
+        Plan { size: "long", rounds, packed_rows, wide_rows, sample: Duration::ZERO }
     }
 
     /// Records of one run.
@@ -68,11 +62,7 @@ impl Entry {
         forms
             .flat_map(|form| {
                 let does = peers.iter().enumerate().filter(move |(_, p)| p.does(form));
-                does.map(move |(peer, _)| Entry {
-                    peer,
-                    form,
-                    rows: plan.rows(form),
-                })
+                does.map(move |(peer, _)| Entry { peer, form, rows: plan.rows(form) })
             })
             .collect()
     }

@@ -30,11 +30,7 @@ struct Row {
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Report {
-            load_before: load(),
-            rows: Vec::new(),
-            ratios: Vec::new(),
-        }
+        Report { load_before: load(), rows: Vec::new(), ratios: Vec::new() }
     }
 
     /// Adds what one plan has measured.
@@ -62,8 +58,7 @@ impl Report {
                 trommel: ratio(trommel, sample),
             };
             if !matches!(peer, "trommel" | "tokio-wide" | "tokio-optimized") {
-                self.ratios
-                    .push((format!("{peer}.{}", row.job), row.trommel));
+                self.ratios.push((format!("{peer}.{}", row.job), row.trommel));
             }
             self.rows.push(row);
         }

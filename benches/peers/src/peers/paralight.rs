@@ -19,9 +19,7 @@ impl Paralight {
             range_strategy: RangeStrategy::WorkStealing,
             cpu_pinning: CpuPinningPolicy::No,
         };
-        Paralight {
-            pool: builder.build(),
-        }
+        Paralight { pool: builder.build() }
     }
 }
 
@@ -35,24 +33,21 @@ impl Peer for Paralight {
     }
 
     fn run(&mut self, form: Form, rows: u64) -> Tally {
-        (0..blocks(rows))
-            .into_par_iter()
-            .with_thread_pool(&mut self.pool)
-            .fold_per_thread(
-                || (Tally::default(), Scratch::default()),
-                |(mut tally, mut scratch), index| {
-                    let ids = block(index, rows);
-                    tally.merge(match form {
-                        Form::Arena => scratch.tally(ids),
-                        _ => tally_boxed(ids),
-                    });
-                    (tally, scratch)
-                },
-                |_threads| Tally::default(),
-                |mut tally, (part, _scratch)| {
-                    tally.merge(part);
-                    tally
-                },
-            )
+        (0..blocks(rows)).into_par_iter().with_thread_pool(&mut self.pool).fold_per_thread(
+            || (Tally::default(), Scratch::default()),
+            |(mut tally, mut scratch), index| {
+                let ids = block(index, rows);
+                tally.merge(match form {
+                    Form::Arena => scratch.tally(ids),
+                    _ => tally_boxed(ids),
+                });
+                (tally, scratch)
+            },
+            |_threads| Tally::default(),
+            |mut tally, (part, _scratch)| {
+                tally.merge(part);
+                tally
+            },
+        )
     }
 }

@@ -42,13 +42,9 @@ impl Peer for ParIter {
         let parts = (0..blocks(rows)).into_par_iter();
         self.pool.install(|| match form {
             Form::Arena => parts
-                .map_init(Scratch::default, |scratch, index| {
-                    scratch.tally(block(index, rows))
-                })
+                .map_init(Scratch::default, |scratch, index| scratch.tally(block(index, rows)))
                 .reduce(Tally::default, merged),
-            _ => parts
-                .map(|index| tally_boxed(block(index, rows)))
-                .reduce(Tally::default, merged),
+            _ => parts.map(|index| tally_boxed(block(index, rows))).reduce(Tally::default, merged),
         })
     }
 }
@@ -77,10 +73,7 @@ impl Peer for ParBridge {
 }
 
 fn pool() -> ThreadPool {
-    ThreadPoolBuilder::new()
-        .num_threads(threads())
-        .build()
-        .expect("the pool's threads start")
+    ThreadPoolBuilder::new().num_threads(threads()).build().expect("the pool's threads start")
 }
 
 fn merged(mut tally: Tally, other: Tally) -> Tally {

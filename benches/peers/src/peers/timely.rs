@@ -30,9 +30,7 @@ impl Timely {
         let (sender, tallies) = channel();
         let (jobs, receivers): (Vec<_>, Vec<_>) = (0..threads()).map(|_| channel()).unzip();
         // The workers share one closure; each takes its own end of the channels from here.
-        let ends = receivers
-            .into_iter()
-            .map(|jobs| Some((jobs, sender.clone())));
+        let ends = receivers.into_iter().map(|jobs| Some((jobs, sender.clone())));
         let ends = Mutex::new(ends.collect::<Vec<_>>());
         let guards = timely::execute(Config::process(threads()), move |worker| {
             let (jobs, tallies) = ends.lock().expect("no worker has panicked")[worker.index()]
@@ -40,11 +38,7 @@ impl Timely {
                 .expect("an index is used once");
             serve(worker, &jobs, &tallies);
         });
-        Timely {
-            jobs,
-            tallies,
-            guards: Some(guards.expect("the workers start")),
-        }
+        Timely { jobs, tallies, guards: Some(guards.expect("the workers start")) }
     }
 }
 

@@ -19,9 +19,7 @@ pub(crate) struct TokioBatched {
 
 impl TokioBatched {
     pub(crate) fn new() -> Self {
-        TokioBatched {
-            runtime: super::tokio_runtime(),
-        }
+        TokioBatched { runtime: super::tokio_runtime() }
     }
 }
 

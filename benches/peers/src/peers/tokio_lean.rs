@@ -23,9 +23,7 @@ pub(crate) struct TokioLean {
 
 impl TokioLean {
     pub(crate) fn new() -> Self {
-        TokioLean {
-            runtime: super::tokio_runtime(),
-        }
+        TokioLean { runtime: super::tokio_runtime() }
     }
 }
 
@@ -90,11 +88,8 @@ async fn collect_batches(
 async fn work(mut batches: mpsc::Receiver<Vec<UserRecord>>, loaded: Arc<AtomicU64>) -> Tally {
     let mut tally = Tally::default();
     while let Some(batch) = batches.recv().await {
-        let lines: Vec<Box<str>> = stream::iter(batch)
-            .map(transform)
-            .buffer_unordered(TRANSFORMS)
-            .collect()
-            .await;
+        let lines: Vec<Box<str>> =
+            stream::iter(batch).map(transform).buffer_unordered(TRANSFORMS).collect().await;
         loaded.fetch_add(lines.len() as u64, Ordering::Relaxed);
         crate::job::load(&mut tally, lines);
     }

@@ -24,9 +24,7 @@ pub(crate) struct TokioLiteral {
 
 impl TokioLiteral {
     pub(crate) fn new() -> Self {
-        TokioLiteral {
-            runtime: super::tokio_runtime(),
-        }
+        TokioLiteral { runtime: super::tokio_runtime() }
     }
 }
 

@@ -30,9 +30,7 @@ pub(crate) struct TokioOptimized {
 
 impl TokioOptimized {
     pub(crate) fn new() -> Self {
-        TokioOptimized {
-            runtime: super::tokio_runtime(),
-        }
+        TokioOptimized { runtime: super::tokio_runtime() }
     }
 }
 
@@ -119,11 +117,8 @@ async fn work(
             },
         };
         let full = mem::replace(&mut batch, Vec::with_capacity(BATCH));
-        let lines: Vec<Box<str>> = stream::iter(full)
-            .map(transform)
-            .buffer_unordered(TRANSFORMS)
-            .collect()
-            .await;
+        let lines: Vec<Box<str>> =
+            stream::iter(full).map(transform).buffer_unordered(TRANSFORMS).collect().await;
         loaded.fetch_add(lines.len() as u64, Ordering::Relaxed);
         load(&mut tally, lines);
         if !open {

@@ -16,9 +16,7 @@ pub(crate) struct TokioWide {
 
 impl TokioWide {
     pub(crate) fn new() -> Self {
-        TokioWide {
-            runtime: super::tokio_runtime(),
-        }
+        TokioWide { runtime: super::tokio_runtime() }
     }
 }
 
@@ -41,9 +39,7 @@ impl Peer for TokioWide {
 async fn pipeline(rows: u64) -> Tally {
     let (sender, receiver) = mpsc::channel(CHANNEL);
     let producer = tokio::spawn(produce(rows, sender));
-    let mut lines = ReceiverStream::new(receiver)
-        .map(transform)
-        .buffer_unordered(TRANSFORMS);
+    let mut lines = ReceiverStream::new(receiver).map(transform).buffer_unordered(TRANSFORMS);
     let mut tally = Tally::default();
     while let Some(line) = lines.next().await {
         tally.add(&line);

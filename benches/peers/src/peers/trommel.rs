@@ -13,9 +13,7 @@ pub(crate) struct Trommel {
 impl Trommel {
     pub(crate) fn new() -> Self {
         let engine = Engine::builder().workers(threads()).build();
-        Trommel {
-            engine: engine.expect("the engine's threads start"),
-        }
+        Trommel { engine: engine.expect("the engine's threads start") }
     }
 
     fn boxed(&self, rows: u64) -> Result<Tally> {
@@ -40,8 +38,14 @@ impl Trommel {
         Pipeline::from(sources::generate_in(rows, InArena))
             .transform(|mut user, out| {
                 update(&mut user);
-                let line = out.text().int(user.id()).char('|').str(user.username());
-                let line = line.char('|').int(user.activity_score()).finish();
+                let line = out
+                    .text()
+                    .int(user.id())
+                    .char('|')
+                    .str(user.username())
+                    .char('|')
+                    .int(user.activity_score())
+                    .finish();
                 out.emit(line)
             })
             .load_into(&mut lines)
