@@ -434,7 +434,7 @@ fn counts_add_up_however_a_run_ends() {
                         if id == stop {
                             fault.raise()?;
                         }
-                        if id % 3 == 0 { Ok(()) } else { out.emit(id) }
+                        if id.is_multiple_of(3) { Ok(()) } else { out.emit(id) }
                     })
                     .load_into(sink.clone())
                     .run(&engine(workers))

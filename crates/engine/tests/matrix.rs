@@ -113,7 +113,7 @@ where
         "slice_mut" => {
             let mut ids: Vec<u64> = (0..case.rows).collect();
             let ended =
-                run(engine, case, sources::slice_mut(&mut ids), |id| std::mem::take(id), sink);
+                run(engine, case, sources::slice_mut(&mut ids), std::mem::take, sink);
             assert!(ids.iter().all(|id| *id == 0), "the records themselves were changed");
             ended
         }

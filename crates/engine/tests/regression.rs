@@ -276,7 +276,7 @@ fn owned_records_are_moved_and_dropped_once() {
                 spin(Duration::from_micros(1));
                 record
             })
-            .filter(|record: &Record| record.id % 2 == 0)
+            .filter(|record: &Record| record.id.is_multiple_of(2))
             .load_into(&mut kept)
             .run(&engine(2))
             .unwrap();

@@ -38,7 +38,7 @@
 //! ```compile_fail
 //! # use trommel::{Engine, Pipeline, sinks, sources};
 //! let shared = std::rc::Rc::new(7u64);
-//! let ids = (0..10).map(|id| id + *shared); // with `let shared = 7u64` it compiles
+//! let ids = (0..10).map(|id| id + *shared); // with an `Arc` it compiles
 //! Pipeline::from(sources::iter(ids))
 //!     .map(|id| *id)
 //!     .load_into(sinks::count())
