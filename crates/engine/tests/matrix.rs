@@ -112,8 +112,7 @@ where
     match case.source {
         "slice_mut" => {
             let mut ids: Vec<u64> = (0..case.rows).collect();
-            let ended =
-                run(engine, case, sources::slice_mut(&mut ids), std::mem::take, sink);
+            let ended = run(engine, case, sources::slice_mut(&mut ids), std::mem::take, sink);
             assert!(ids.iter().all(|id| *id == 0), "the records themselves were changed");
             ended
         }
