@@ -178,9 +178,7 @@ fn an_engine_dropped_while_it_runs() {
                 if id == 500 {
                     behind.pass();
                 }
-                // The last handle on the engine lives, and dies, in its own transform.
-                let _ = owned.workers();
-                heavy(id)
+                sum(&owned, 100).min(heavy(id))
             })
             .load_into(sinks::count())
             .start(&engine)

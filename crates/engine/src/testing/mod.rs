@@ -30,6 +30,47 @@
 //! assert_eq!((sink.count("finish"), sink.count("abort")), (0, 1));
 //! # Ok::<(), trommel::Error>(())
 //! ```
+//!
+//! # What the compiler refuses
+//!
+//! These can't be tested in a test, so they are tested here. A source that can't go to another
+//! thread:
+//! ```compile_fail
+//! # use trommel::{Engine, Pipeline, sinks, sources};
+//! let shared = std::rc::Rc::new(7u64);
+//! let ids = (0..10).map(|id| id + *shared); // with an `Arc` it compiles
+//! Pipeline::from(sources::iter(ids))
+//!     .map(|id| *id)
+//!     .load_into(sinks::count())
+//!     .run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
+//! A pipeline that nobody runs:
+//! ```compile_fail
+//! #![deny(unused_must_use)]
+//! # use trommel::{Engine, Pipeline, sinks, sources};
+//! Pipeline::from(sources::iter(0..10)).map(|id| *id).load_into(sinks::count()); // no `.run(..)`
+//! ```
+//! A row that outlives its batch:
+//! ```compile_fail
+//! # use trommel::testing::Lines;
+//! # use trommel::{Engine, Pipeline, sinks};
+//! let mut lines = sinks::collect::<&[u8]>(); // with `Vec<u8>` and `line.to_vec()` it compiles
+//! Pipeline::from(Lines::new("a\nb"))
+//!     .transform(|line, out| out.emit(line))
+//!     .load_into(&mut lines)
+//!     .run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
+//! A value that the sink can't encode:
+//! ```compile_fail
+//! # use trommel::{Engine, Pipeline, sinks, sources};
+//! Pipeline::from(sources::iter(0..10))
+//!     .map(|id| *id) // with `.map(|id| id.to_string())` it compiles
+//!     .load_into(sinks::collect::<String>())
+//!     .run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
 
 mod faulty;
 mod gate;
