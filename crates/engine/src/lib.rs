@@ -50,6 +50,7 @@ pub mod sources;
 mod stage;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 
 pub use bumpalo::Bump;
 
@@ -59,7 +60,7 @@ pub use engine::{Engine, EngineBuilder};
 pub use error::{Class, Error, ErrorKind, OrReject, Origin, Result, Stage};
 pub use handle::RunHandle;
 pub use options::{Options, OptionsBuilder, Order, PanicPolicy, Retry, Tier};
-pub use out::{Out, Text};
+pub use out::Out;
 pub use page::Page;
 pub use pipeline::{Job, Pipeline, Runnable, Transformed};
 pub use position::{Checkpoint, Counts, Position};
@@ -71,3 +72,4 @@ pub use source::{Fill, Limit, Size, Source};
 pub use stage::{
     Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Transform, TryMap, ZeroCopyTransform,
 };
+pub use text::{Line, Text};

@@ -75,6 +75,13 @@ impl Batcher {
         (self.rows * DITHER[self.turn] / 8).clamp(min, max)
     }
 
+    /// The nearest size that is allowed.
+    pub(super) fn clamp(&self, rows: usize) -> usize {
+        let memory = (self.share_bytes as f64 / self.bytes_per_row.max(1e-3)) as usize;
+        let (min, max) = self.range.unwrap_or((self.rows, self.rows));
+        rows.min(memory).clamp(min, max)
+    }
+
     /// Nanoseconds that a row takes in a worker and bytes that it becomes, as far as known.
     pub(super) fn row_cost(&self) -> Option<(f64, f64)> {
         self.work.is_known().then_some((self.work.per_row, self.bytes_per_row))

@@ -51,7 +51,6 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         control: &'r Control,
         clock: &'r Clock,
         options: &Options,
-        slots: usize,
         keep_bytes: usize,
     ) -> Self {
         Drain {
@@ -60,7 +59,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             clock,
             policy: options.on_reject.clone(),
             ordered: options.order == Order::Ordered,
-            window: (0..slots).map(|_| None).collect(),
+            window: Vec::new(),
             next: 0,
             counts: Counts::default(),
             stored: Counts::default(),
@@ -70,6 +69,11 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             halfway: false,
             keep_bytes,
         }
+    }
+
+    /// Makes room for as many batches as can come before their turn.
+    pub(super) fn expect(&mut self, slots: usize) {
+        self.window.resize_with(slots, || None);
     }
 
     /// Batches that have come back.

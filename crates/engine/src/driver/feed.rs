@@ -73,7 +73,7 @@ impl<'r, S: Source> Feed<'r, S> {
         self.issued
     }
 
-    /// Fills the slot with the next batch, of `rows` rows or as many as the batcher wants.
+    /// Fills the slot with the next batch, of about `rows` rows or as many as the batcher wants.
     pub(super) fn fill<P: Page>(
         &mut self,
         slot: &mut Slot<S::Batch, P>,
@@ -89,7 +89,7 @@ impl<'r, S: Source> Feed<'r, S> {
         }
         let wanted = self.batcher.rows(self.issued);
         let limit = Limit::new(
-            rows.map_or(wanted, |rows| rows.min(wanted)),
+            rows.map_or(wanted, |rows| self.batcher.clamp(rows)),
             self.batch_bytes,
             self.flush_timeout,
             self.control,

@@ -46,6 +46,8 @@ pub(crate) use pool::{Pool, in_background, run_all};
 /// Rows of the very first batch when the size is adaptive: enough to learn what a row costs, few
 /// enough that heavy rows soon find the pool.
 const PROBE_ROWS: usize = 16;
+/// Time for the second batch of a job: enough to know what a row costs when caches are warm.
+const SECOND_TURN: Duration = Duration::from_micros(8);
 /// Work that is worth waking the pool for.
 const INLINE: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_micros(60) };
 
@@ -151,7 +153,7 @@ impl Run<'_> {
         };
         let batcher = Batcher::new(options, share);
         let mut feed = Feed::new(source, batcher, control, clock, options.flush_timeout, share / 2);
-        let mut drain = Drain::new(sink, control, clock, options, slots, share);
+        let mut drain = Drain::new(sink, control, clock, options, share);
         let mut slot = Slot::new();
         let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
         let here =
@@ -159,6 +161,7 @@ impl Run<'_> {
         let shares_pool = || pool.running() > 1;
         if here != Here::Ended {
             let _running = pool.join();
+            drain.expect(slots);
             let ring = Ring::new(Start {
                 work,
                 feed,
@@ -205,7 +208,7 @@ impl Patience {
         };
         match rows {
             Some(rows) => {
-                let took = last.work_ns + last.fill_ns + last.write_ns;
+                let took = last.ns();
                 let left = rows.saturating_sub(done) as f64 * took as f64 / last.rows.max(1) as f64;
                 // Less than 2 µs says more about cold caches than about the rows.
                 took >= 2_000 && left > INLINE.as_nanos() as f64
@@ -242,8 +245,9 @@ where
     K: Sink,
 {
     let mut done = 0;
+    let mut turns = SECOND_TURN;
     loop {
-        match feed.fill(slot, probe.take()) {
+        match feed.fill(slot, probe) {
             Fed::Ended => return Here::Ended,
             Fed::Nothing => continue,
             Fed::Batch => {}
@@ -252,13 +256,17 @@ where
             return Here::Filled;
         }
         Ring::<S, T, K>::settle_inline(work, slot, drain, clock);
-        done += slot.sample.rows;
+        let sample = slot.sample;
+        done += sample.rows;
         if feed.has_ended() {
             return Here::Ended;
         }
-        if patience.is_over(done, &slot.sample) {
+        if patience.is_over(done, &sample) {
             return Here::Empty;
         }
+        // The fewer batches, the less of a small job is overhead.
+        probe = probe.map(|_| (turns.as_nanos() / sample.row_ns().max(1)) as usize);
+        turns = INLINE;
     }
 }
 

@@ -7,8 +7,8 @@ use super::feed::{Fed, Feed};
 use super::panic_message;
 use super::slot::Slot;
 use super::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Channel, Mutex, PoolScope, fence, thread_local,
-    thread_scope, worker_index, yield_now, yield_worker,
+    AtomicBool, AtomicU64, Channel, Mutex, PoolScope, fence, thread_local, thread_scope,
+    worker_index, yield_now, yield_worker,
 };
 use super::work::Work;
 use crate::batch::Batch;
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// How long a worker stays with one pipeline while others wait for the pool.
 const TURN: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_millis(1) };
+/// How long the caller's thread stands in for a worker.
+const HELP: Duration = Duration::from_micros(500);
 /// A batch is worth cutting when each piece keeps a worker busy for this long, ns.
 const PIECE_NS: f64 = 50_000.0;
 
@@ -62,8 +64,6 @@ pub(super) struct Ring<'r, S: Source, T, K: Sink> {
     ended: AtomicBool,
     issued: AtomicU64,
     settled: AtomicU64,
-    /// Chains that have begun, to tell the caller when its help is no longer needed.
-    arrived: AtomicUsize,
     /// Pieces of one batch; 0 is automatic.
     pieces: usize,
     /// Other pipelines share the pool.
@@ -114,7 +114,6 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             ended: AtomicBool::new(false),
             issued: AtomicU64::new(issued),
             settled: AtomicU64::new(settled),
-            arrived: AtomicUsize::new(0),
             pieces: start.pieces,
             #[cfg(shuttle)]
             nests: (start.shares_pool)(),
@@ -147,17 +146,28 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             self.wake(scope);
             return self.feed_until_end(scope);
         }
-        for _ in 0..self.control.limit {
+        // This thread is one of the workers for a while: a pool that sleeps takes as long to wake as
+        // a small job takes to do. Not for long, since what a transform asks of rayon on this thread
+        // does not run in the pool.
+        let began = Instant::now();
+        let entered = self.enter();
+        for _ in 1..self.control.limit {
             self.wake(scope);
         }
-        // A pool that sleeps takes as long to wake as a small job takes to do.
-        while self.arrived.load(Relaxed) < self.control.limit {
+        let mut ended_ns = None;
+        while entered && began.elapsed() < HELP {
             let Some(slot) = self.next() else { break };
-            self.process(slot, None, scope);
+            ended_ns = Some(self.process(slot, None, ended_ns, scope));
         }
+        if entered {
+            self.control.active.fetch_sub(1, SeqCst);
+        }
+        self.wake(scope);
     }
 
     fn feed_until_end<'s>(&'s self, scope: &PoolScope<'s>) {
+        // What it costs to hand a batch over counts as part of making one, for the adaptive model.
+        let mut overhead_ns = 0;
         loop {
             let mut slot = match self.free.try_recv() {
                 Some(slot) => slot,
@@ -175,8 +185,11 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
                 }
             };
             if fed == Fed::Batch {
+                slot.sample.fill_ns += overhead_ns;
+                let began = Instant::now();
                 self.ready.send(slot);
                 self.wake(scope);
+                overhead_ns = began.elapsed().as_nanos() as u64;
             } else {
                 self.free.send(slot);
                 return;
@@ -247,13 +260,13 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     /// One worker's turn: takes slots while there are any, and ends rather than wait for one.
     fn chain<'s>(&'s self, scope: &PoolScope<'s>) {
-        self.arrived.fetch_add(1, Relaxed);
         let nested = DEPTH.with(Cell::get) > 0;
         let began = Instant::now();
         let mut turn_ends = TURN;
         loop {
+            let mut ended_ns = None;
             while let Some(slot) = self.next() {
-                self.process(slot, worker_index(), scope);
+                ended_ns = Some(self.process(slot, worker_index(), ended_ns, scope));
                 if (nested || (self.shares_pool)()) && began.elapsed() > turn_ends {
                     if nested {
                         // The transform below, whose batch others may wait for, goes first.
@@ -272,13 +285,15 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         }
     }
 
-    /// Transforms a filled slot and delivers it.
+    /// Transforms a filled slot and delivers it. Takes and answers when this thread was done with a
+    /// batch, ns: what lies between two batches counts as part of the second.
     fn process<'s>(
         &'s self,
         mut slot: BoxedSlot<S, K>,
         worker: Option<usize>,
+        ended_ns: Option<u64>,
         scope: &PoolScope<'s>,
-    ) {
+    ) -> u64 {
         let clock = self.clock.worker(worker);
         let began = clock.begin();
         let visited = slot.visited();
@@ -308,9 +323,11 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         if slot.used().iter().any(|lane| lane.error.is_some()) {
             self.control.stop_feeding();
         }
-        slot.sample.work_ns += clock.end(began);
+        let took = clock.end(began);
+        slot.sample.work_ns += took + ended_ns.map_or(0, |ended| began.saturating_sub(ended));
         self.control.steps.fetch_add(1, Relaxed);
         self.deliver(slot, scope);
+        began + took
     }
 
     /// How many workers should share this batch.

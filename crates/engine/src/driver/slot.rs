@@ -2,9 +2,9 @@
 
 use crate::batch::Batch;
 use crate::error::{Error, Origin};
-use crate::out::TEXT_CAPACITY;
 use crate::page::Page;
 use crate::position::{Counts, Position};
+use crate::text::Texts;
 use bumpalo::Bump;
 use smallvec::SmallVec;
 
@@ -46,13 +46,25 @@ pub(super) struct Sample {
     pub(super) bytes: usize,
 }
 
+impl Sample {
+    /// Time in all stages, ns.
+    pub(super) fn ns(&self) -> u64 {
+        self.work_ns + self.fill_ns + self.write_ns
+    }
+
+    /// Time of one row in all stages, ns.
+    pub(super) fn row_ns(&self) -> u128 {
+        u128::from(self.ns() / self.rows.max(1))
+    }
+}
+
 /// A batch or a piece of one, and what it becomes.
 #[derive(Debug)]
 pub(super) struct Lane<B, P> {
     pub(super) batch: B,
     pub(super) page: P,
     pub(super) arena: Bump,
-    pub(super) text_capacity: usize,
+    pub(super) texts: Texts,
     pub(super) rejects: SmallVec<[Rejected; 2]>,
     /// Rows visited so far; the next visit starts here.
     pub(super) visited: usize,
@@ -82,7 +94,7 @@ impl<B: Batch, P: Page> Default for Lane<B, P> {
             batch: B::default(),
             page: P::default(),
             arena: Bump::new(),
-            text_capacity: TEXT_CAPACITY,
+            texts: Texts::default(),
             rejects: SmallVec::new(),
             visited: 0,
             done: false,

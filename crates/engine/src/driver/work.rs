@@ -130,11 +130,11 @@ impl<T, E> Work<'_, T, E> {
         K: Sink<Encoder = E>,
         T: Transform<B, K>,
     {
-        let Lane { batch, page, arena, text_capacity, rejects, visited, counts, mark, .. } = lane;
+        let Lane { batch, page, arena, texts, rejects, visited, counts, mark, .. } = lane;
         let arena = &*arena;
         let first = *visited;
         let look = self.look();
-        let mut out = Out::<K>::new(&self.encoder, page, arena, text_capacity);
+        let mut out = Out::<K>::new(&self.encoder, page, arena, texts);
         batch.for_each(first, |row| {
             // Kept in the lane, where it outlives a panic.
             *mark = out.page().mark();
