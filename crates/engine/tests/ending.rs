@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{
-    Fault, FaultySink, Gate, GatedSink, GatedSource, Ledger, Recorder, SinkCall, Trap,
+    Fault, FaultySink, Gate, GatedSink, GatedSource, Ledger, Recorder, SinkCall, SlowSource, Trap,
 };
 use trommel::{
     CancelToken, Error, ErrorKind, Options, Order, Pipeline, Result, Retry, RunReport, Stage,
@@ -294,15 +294,16 @@ fn a_cancel_between_two_retries_is_a_cancel() {
                 token.cancel();
             }
         });
-        let result = Pipeline::from(sources::iter(0..1_000u64))
-            .options(batches_of(10).retry(retry).grace(Duration::ZERO).build().unwrap())
-            .cancel_with(&token)
-            .map(|id: &mut u64| {
-                spin(Duration::from_micros(20));
-                *id
-            })
-            .load_into(flaky)
-            .run(&engine(2));
+        let result =
+            Pipeline::from(SlowSource::new(sources::generate(1_000, |id| id), Duration::ZERO))
+                .options(batches_of(10).retry(retry).grace(Duration::ZERO).build().unwrap())
+                .cancel_with(&token)
+                .map(|id| {
+                    spin(Duration::from_micros(20));
+                    id
+                })
+                .load_into(flaky)
+                .run(&engine(2));
         canceller.join().unwrap();
         is_cancelled(&result);
         assert_eq!(sink.count("abort"), 0);
