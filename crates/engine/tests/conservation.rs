@@ -22,19 +22,21 @@ fn a_source_error_does_not_drop_the_batches_before_it() {
             let failed = Gate::new();
             let gate = failed.clone();
             let sink = Recorder::new();
-            let source =
-                Telling { inner: FaultySource::new(sources::iter(0..1_000u64), 60, fault), failed };
+            let source = Telling {
+                inner: FaultySource::new(sources::generate(1_000, |id| id), 60, fault),
+                failed,
+            };
             let error = Pipeline::from(source)
                 .options(batches_of(10).build().unwrap())
-                .transform(move |id: &mut u64, out| {
-                    if *id == 0 {
+                .transform(move |id, out| {
+                    if id == 0 {
                         spin(Duration::from_micros(500)); // worth the pool
                     }
-                    if *id == 25 {
+                    if id == 25 {
                         gate.pass(); // the source is failing …
                         spin(Duration::from_millis(5)); // … and has failed
                     }
-                    out.emit(*id)
+                    out.emit(id)
                 })
                 .load_into(sink.clone())
                 .run(&engine(2))

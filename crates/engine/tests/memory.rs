@@ -81,6 +81,24 @@ fn rows_that_become_wide_are_bounded() {
     });
 }
 
+/// Symptom: what had been learned of light rows let 32 wide ones into a page. Expected: the limit
+/// holds whatever the rows before were like.
+#[test]
+fn rows_that_turn_wide_are_bounded() {
+    bounded("256 KiB a row, suddenly", |engine, options| {
+        let text = "x".repeat(256 << 10);
+        Pipeline::from(sources::generate(30_000, |id| id))
+            .options(options.build().unwrap())
+            .transform(|id, out| {
+                let wide = id % 10_000 > 9_800;
+                out.emit(if wide { text.as_str() } else { "light" })
+            })
+            .load_into(sinks::write(std::io::sink()))
+            .run(engine)
+            .unwrap();
+    });
+}
+
 /// Scratch values count as well.
 #[test]
 fn an_arena_that_grows_is_bounded() {

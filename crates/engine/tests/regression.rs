@@ -15,6 +15,11 @@ use trommel::{
     Result, Source, sinks, sources,
 };
 
+/// Numbers without end, from a source that may block and whose batches are always full.
+fn endless() -> impl Source<Batch: for<'a> Batch<Row<'a> = u64>> {
+    SlowSource::new(sources::generate(1 << 40, |id| id), Duration::ZERO)
+}
+
 /// Symptom: every worker had failed and the run hung. Cause: the producer waited for room in a
 /// channel whose readers were gone. Here: slots come back on every path, and the feeder, the only
 /// one to wait for them, sees at its next turn that the run is ending.
@@ -23,14 +28,14 @@ fn all_workers_fail_and_the_producer_goes_on_waiting() {
     for fault in [Fault::FATAL, Fault::Panic] {
         for workers in [1, 2, 4] {
             no_hang("all workers fail", move || {
-                let error = Pipeline::from(sources::iter(0u64..))
+                let error = Pipeline::from(endless())
                     .options(batches_of(10).channel_capacity(2).build().unwrap())
-                    .transform(move |id: &mut u64, out| {
+                    .transform(move |id, out| {
                         spin(Duration::from_micros(5));
-                        if *id >= 500 {
+                        if id >= 500 {
                             fault.raise()?;
                         }
-                        out.emit(*id)
+                        out.emit(id)
                     })
                     .load_into(sinks::for_each(|_: u64| Ok(())))
                     .run(&engine(workers))
@@ -62,11 +67,11 @@ fn a_producer_that_waits_for_room_can_be_cancelled() {
         let slots = 3;
         let gate = Gate::new();
         let fills = Arc::new(AtomicUsize::new(0));
-        let run = Pipeline::from(Counted(sources::iter(0u64..), Arc::clone(&fills)))
+        let run = Pipeline::from(Counted(endless(), Arc::clone(&fills)))
             .options(batches_of(10).channel_capacity(slots).build().unwrap())
-            .map(|id: &mut u64| {
+            .map(|id| {
                 spin(Duration::from_micros(20));
-                *id
+                id
             })
             .load_into(GatedSink::new(sinks::count(), SinkCall::Write, 5, gate.clone()))
             .start(&engine(2))
@@ -158,13 +163,13 @@ fn the_first_error_does_not_hide_its_siblings() {
     no_hang("siblings", || {
         let both = Gate::new();
         let door = both.clone();
-        let error = Pipeline::from(sources::iter(0..200u64))
+        let error = Pipeline::from(sources::generate(200, |id| id))
             .options(batches_of(10).build().unwrap())
-            .transform(move |id: &mut u64, out| {
-                if *id == 0 {
+            .transform(move |id, out| {
+                if id == 0 {
                     spin(Duration::from_micros(500)); // worth the pool
                 }
-                if *id == 105 || *id == 113 {
+                if id == 105 || id == 113 {
                     // Each waits until the other has come too.
                     if door.arrivals() == 1 {
                         door.open();
@@ -173,7 +178,7 @@ fn the_first_error_does_not_hide_its_siblings() {
                     }
                     return Err(Error::fatal(id.to_string()));
                 }
-                out.emit(*id)
+                out.emit(id)
             })
             .load_into(sinks::for_each(|_: u64| Ok(())))
             .run(&engine(2))

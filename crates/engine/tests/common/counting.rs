@@ -29,6 +29,12 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: the caller keeps `alloc`'s contract, which is `System`'s.
         unsafe { System.alloc(layout) }
     }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        LIVE.fetch_sub(layout.size(), Relaxed);
+        took(bytes);
+        // SAFETY: as above; the pointer came from `System`.
+        unsafe { System.realloc(pointer, layout, bytes) }
+    }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Relaxed);
         // SAFETY: as above; the pointer came from `System`.
