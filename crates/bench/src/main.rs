@@ -1,0 +1,109 @@
+//! `trommel-bench`: the bars, the origin's tables, the report.
+
+use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
+use std::process::ExitCode;
+use trommel_bench::bars;
+use trommel_bench::plan::Plan;
+use trommel_bench::{Failure, Result};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Measures Trommel against the origin's figures and against the same work written by hand.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What Trommel must reach, one line each: `bar NAME VALUE TARGET ok|short`.
+    Bars {
+        #[command(flatten)]
+        amount: Amount,
+        /// End with status 1 when a bar is short.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// One measurement in a process of its own; used by the other commands.
+    #[command(subcommand, hide = true)]
+    Child(Child),
+}
+
+#[derive(Args)]
+struct Amount {
+    /// A tenth of the rows, the fewest rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Only what has PATTERN in its name.
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Child {
+    /// Peak memory after generating so many rows.
+    PeakGenerate {
+        /// Rows.
+        rows: u64,
+    },
+}
+
+impl From<Amount> for Plan {
+    fn from(amount: Amount) -> Plan {
+        Plan {
+            quick: amount.quick,
+            only: amount.only,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("trommel-bench: {}", chain(&failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Bars { amount, strict } => {
+            let bars = bars::measure(&amount.into(), &mut show)?;
+            let short = bars.iter().filter(|bar| bar.state() == "short").count();
+            eprintln!("{} bars, {short} short", bars.len());
+            if strict && bars.iter().any(|bar| !bar.is_reached()) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bar on standard output, what is behind it on standard error.
+fn show(bar: &bars::Bar) {
+    println!("{bar}");
+    match &bar.value {
+        Ok(_) if bar.note.is_empty() => {}
+        Ok(_) => eprintln!("    {}", bar.note),
+        Err(why) => eprintln!("    {why}"),
+    }
+}
+
+/// A failure and its causes.
+fn chain(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
