@@ -13,6 +13,7 @@ pub mod plan;
 pub mod race;
 pub mod sibling;
 pub mod stats;
+pub mod tables;
 pub mod workload;
 
 /// Whatever can go wrong in a benchmark: a run that fails, a tally that differs, a missing program.

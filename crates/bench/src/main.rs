@@ -3,9 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use std::process::ExitCode;
-use trommel_bench::bars;
 use trommel_bench::plan::Plan;
-use trommel_bench::{Failure, Result};
+use trommel_bench::{Failure, Result, bars, tables};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -28,6 +27,8 @@ enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// The origin's tables, each row beside Trommel's own figure.
+    Tables(Amount),
     /// One measurement in a process of its own; used by the other commands.
     #[command(subcommand, hide = true)]
     Child(Child),
@@ -45,6 +46,11 @@ struct Amount {
 
 #[derive(Subcommand)]
 enum Child {
+    /// Rate of the boxed job over so many rows.
+    Boxed {
+        /// Rows.
+        rows: u64,
+    },
     /// Peak memory after generating so many rows.
     PeakGenerate {
         /// Rows.
@@ -81,6 +87,10 @@ fn run(command: Command) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Command::Tables(amount) => {
+            tables::measure(&amount.into(), &mut |table| println!("{table}"))?;
+        }
+        Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
         Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -78,3 +78,14 @@ pub fn wide(users: &[WideUser]) -> Tally {
     }
     tally
 }
+
+/// Makes wide users, packs them and tallies their lines.
+pub fn wide_made(rows: u64) -> Tally {
+    let mut tally = Tally::default();
+    for id in 0..rows {
+        tally.add(&origin::boxed(UserRecord::from(
+            &origin::generator().wide(id),
+        )));
+    }
+    tally
+}
