@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod origin;
 pub mod plan;
 pub mod race;
+pub mod report;
 pub mod sibling;
 pub mod stats;
 pub mod tables;

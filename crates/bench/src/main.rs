@@ -2,9 +2,10 @@
 
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use trommel_bench::plan::Plan;
-use trommel_bench::{Failure, Result, bars, tables};
+use trommel_bench::{Failure, Result, bars, report, tables};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -29,6 +30,14 @@ enum Command {
     },
     /// The origin's tables, each row beside Trommel's own figure.
     Tables(Amount),
+    /// Measures all of it and writes `report.md` and `report.html`.
+    Report {
+        #[command(flatten)]
+        amount: Amount,
+        /// Where to.
+        #[arg(long, value_name = "FOLDER", default_value = "docs/bench")]
+        out: PathBuf,
+    },
     /// One measurement in a process of its own; used by the other commands.
     #[command(subcommand, hide = true)]
     Child(Child),
@@ -60,10 +69,7 @@ enum Child {
 
 impl From<Amount> for Plan {
     fn from(amount: Amount) -> Plan {
-        Plan {
-            quick: amount.quick,
-            only: amount.only,
-        }
+        Plan { quick: amount.quick, only: amount.only }
     }
 }
 
@@ -89,6 +95,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Tables(amount) => {
             tables::measure(&amount.into(), &mut |table| println!("{table}"))?;
+        }
+        Command::Report { amount, out } => {
+            report::write(&amount.into(), &out, &mut |done| eprintln!("{done}"))?;
+            eprintln!("written to {}", out.display());
         }
         Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
         Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,

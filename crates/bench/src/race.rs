@@ -24,12 +24,7 @@ pub struct Race<'a> {
 impl<'a> Race<'a> {
     /// A race over `rows` rows that must end in `expected`.
     pub fn new(rows: u64, expected: Tally) -> Self {
-        Race {
-            rows,
-            expected,
-            prepare: Box::new(|| {}),
-            contestants: Vec::new(),
-        }
+        Race { rows, expected, prepare: Box::new(|| {}), contestants: Vec::new() }
     }
 
     /// Calls `prepare` before each run, outside its time.
@@ -57,11 +52,7 @@ impl<'a> Race<'a> {
     pub fn run(&mut self, rounds: usize) -> Result<Times> {
         let everyone: Vec<usize> = (0..self.contestants.len()).collect();
         let seconds = self.rounds(&everyone, rounds)?;
-        Ok(Times {
-            rows: self.rows,
-            names: self.names(&everyone),
-            seconds,
-        })
+        Ok(Times { rows: self.rows, names: self.names(&everyone), seconds })
     }
 
     /// Finds the quickest of all but the first in a few heats, then runs the first one against it.
@@ -84,18 +75,12 @@ impl<'a> Race<'a> {
         };
         let pair = [0, best];
         let seconds = self.rounds(&pair, plan.rounds())?;
-        let times = Times {
-            rows: self.rows,
-            names: self.names(&pair),
-            seconds,
-        };
+        let times = Times { rows: self.rows, names: self.names(&pair), seconds };
         Ok(Duel { times })
     }
 
     fn names(&self, who: &[usize]) -> Vec<String> {
-        who.iter()
-            .map(|&index| self.contestants[index].0.clone())
-            .collect()
+        who.iter().map(|&index| self.contestants[index].0.clone()).collect()
     }
 
     fn rounds(&mut self, who: &[usize], rounds: usize) -> Result<Vec<Vec<f64>>> {
@@ -111,7 +96,7 @@ impl<'a> Race<'a> {
                 if tally != self.expected {
                     let expected = self.expected;
                     return Err(
-                        format!("{name}: the run made {tally:?}, expected {expected:?}").into(),
+                        format!("{name}: the run made {tally:?}, expected {expected:?}").into()
                     );
                 }
                 // Round 0 warms up.
@@ -229,10 +214,7 @@ mod tests {
             .with("wrong", || Ok(Tally::default()))
             .run(5)
             .unwrap_err();
-        assert!(
-            error.to_string().starts_with("wrong: the run made"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("wrong: the run made"), "{error}");
     }
 
     #[test]
@@ -248,10 +230,7 @@ mod tests {
                 wait(1);
                 Ok(right())
             })
-            .duel(&Plan {
-                quick: true,
-                only: None,
-            })
+            .duel(&Plan { quick: true, only: None })
             .unwrap();
         assert_eq!(duel.times.names, ["ours", "quick"]);
         assert!(duel.ratio().median > 1.0);

@@ -50,9 +50,7 @@ pub fn peers() -> Option<PathBuf> {
     let name = format!("trommel-peers{}", env::consts::EXE_SUFFIX);
     let beside = env::current_exe().ok()?.with_file_name(&name);
     let own = PathBuf::from("benches/peers/target/release").join(&name);
-    let within = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(&own);
+    let within = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(&own);
     let told = env::var_os("TROMMEL_PEERS").map(PathBuf::from);
     let places = told.into_iter().chain([beside, own, within]);
     let mut places = places;

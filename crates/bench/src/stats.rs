@@ -25,23 +25,13 @@ impl Spread {
         assert!(!values.is_empty(), "a spread of nothing");
         values.sort_by(f64::total_cmp);
         let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-        Spread {
-            median: at(0.5),
-            low: at(0.25),
-            high: at(0.75),
-            count: values.len(),
-        }
+        Spread { median: at(0.5), low: at(0.25), high: at(0.75), count: values.len() }
     }
 }
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Spread {
-            median,
-            low,
-            high,
-            count,
-        } = self;
+        let Spread { median, low, high, count } = self;
         write!(f, "{median:.3} ({low:.3} to {high:.3}, {count} runs)")
     }
 }

@@ -36,9 +36,7 @@ fn versus(
 ) -> Result<()> {
     let adaptive = Options::default();
     let run = &run;
-    let mut race = Race::new(rows, expected)
-        .prepare(prepare)
-        .with("adaptive", || run(&adaptive));
+    let mut race = Race::new(rows, expected).prepare(prepare).with("adaptive", || run(&adaptive));
     for size in SIZES {
         let options = Options::builder().fixed_batch_size(size).build()?;
         race = race.with(format!("batches of {size}"), move || run(&options));
@@ -109,14 +107,7 @@ fn boxed(ledger: &mut Ledger<'_>, engine: &Engine) -> Result<()> {
     }
     let rows = ledger.plan().rows(2_000_000);
     let expected = sequential::boxed(rows);
-    versus(
-        ledger,
-        name,
-        rows,
-        expected,
-        || {},
-        |options| Ok(jobs::boxed(engine, options, rows)?.0),
-    )
+    versus(ledger, name, rows, expected, || {}, |options| Ok(jobs::boxed(engine, options, rows)?.0))
 }
 
 fn iter(ledger: &mut Ledger<'_>, engine: &Engine) -> Result<()> {
@@ -143,18 +134,8 @@ fn null(ledger: &mut Ledger<'_>, engine: &Engine) -> Result<()> {
     }
     let rows = ledger.plan().rows(8_000_000);
     let units = vec![(); rows as usize];
-    let expected = Tally {
-        lines: rows,
-        ..Tally::default()
-    };
-    versus(
-        ledger,
-        name,
-        rows,
-        expected,
-        || {},
-        |options| jobs::units(engine, options, &units),
-    )
+    let expected = Tally { lines: rows, ..Tally::default() };
+    versus(ledger, name, rows, expected, || {}, |options| jobs::units(engine, options, &units))
 }
 
 fn wide(ledger: &mut Ledger<'_>, engine: &Engine) -> Result<()> {
@@ -165,14 +146,7 @@ fn wide(ledger: &mut Ledger<'_>, engine: &Engine) -> Result<()> {
     let rows = ledger.plan().rows(8_000);
     let wide: Vec<_> = (0..rows).map(|id| origin::generator().wide(id)).collect();
     let expected = sequential::wide(&wide);
-    versus(
-        ledger,
-        name,
-        rows,
-        expected,
-        || {},
-        |options| Ok(jobs::wide(engine, options, &wide)?.0),
-    )
+    versus(ledger, name, rows, expected, || {}, |options| Ok(jobs::wide(engine, options, &wide)?.0))
 }
 
 fn slow_sink(ledger: &mut Ledger<'_>, engine: &Engine) -> Result<()> {

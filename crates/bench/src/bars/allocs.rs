@@ -11,12 +11,7 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
     match sibling::run("trommel-bench-allocs", &[]) {
         Ok(printed) => {
             let value = sibling::number(&printed, "allocs_per_record")?;
-            ledger.add(
-                name,
-                value,
-                Target::AtMost(0.0),
-                printed.trim().replace('\n', "; "),
-            );
+            ledger.add(name, value, Target::AtMost(0.0), printed.trim().replace('\n', "; "));
         }
         Err(why) => ledger.skip(name, Target::AtMost(0.0), why),
     }

@@ -23,10 +23,9 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
 fn null(ledger: &mut Ledger<'_>) -> Result<()> {
     let users = Users::new("null", ledger.plan().rows(2_000_000));
     let options = Options::default();
-    for (workers, name) in [
-        (WORKERS, "engine.null_ns_per_row"),
-        (1, "engine.null_ns_per_row.one_worker"),
-    ] {
+    for (workers, name) in
+        [(WORKERS, "engine.null_ns_per_row"), (1, "engine.null_ns_per_row.one_worker")]
+    {
         let engine = Engine::builder().workers(workers).build()?;
         let mut batches = 0;
         let spread = per_unit(ledger.plan(), users.workload.rows, || {

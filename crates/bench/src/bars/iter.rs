@@ -31,13 +31,10 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
             Ok(ran.0)
         });
         for batch in BATCHES {
-            race = race.with(
-                format!("threads and channels, batches of {batch}"),
-                move || {
-                    let records = origin::generator().records(0..rows);
-                    Ok(threads::iter(records, WORKERS, batch, dropped))
-                },
-            );
+            race = race.with(format!("threads and channels, batches of {batch}"), move || {
+                let records = origin::generator().records(0..rows);
+                Ok(threads::iter(records, WORKERS, batch, dropped))
+            });
         }
         let duel = race.duel(ledger.plan())?;
         ledger.add(name, duel.ratio().median, target, duel.to_string());

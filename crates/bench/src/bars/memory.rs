@@ -28,33 +28,18 @@ fn slice(ledger: &mut Ledger<'_>) -> Result<()> {
     let users = RefCell::new(users);
     let mut race = Race::new(workload.rows, workload.expected)
         .prepare(|| users.borrow_mut().reset())
-        .with("trommel", || {
-            Ok(jobs::slice(&engine, &options, &mut users.borrow_mut().records)?.0)
-        });
+        .with("trommel", || Ok(jobs::slice(&engine, &options, &mut users.borrow_mut().records)?.0));
     for chunk in CHUNKS {
         for into in [Into::Copied, Into::Direct] {
             let (pool, users) = (&pool, &users);
-            race = race.with(
-                format!("rayon par_chunks_mut({chunk}), {into:?}"),
-                move || {
-                    Ok(rayon::slice(
-                        pool,
-                        &mut users.borrow_mut().records,
-                        chunk,
-                        into,
-                    ))
-                },
-            );
+            race = race.with(format!("rayon par_chunks_mut({chunk}), {into:?}"), move || {
+                Ok(rayon::slice(pool, &mut users.borrow_mut().records, chunk, into))
+            });
         }
     }
     let duel = race.duel(ledger.plan())?;
     let ratio = duel.ratio().median;
-    ledger.add(
-        "memory.slice",
-        ratio,
-        Target::AtLeast(0.95),
-        duel.to_string(),
-    );
+    ledger.add("memory.slice", ratio, Target::AtLeast(0.95), duel.to_string());
     Ok(())
 }
 
@@ -62,9 +47,8 @@ fn generate(ledger: &mut Ledger<'_>) -> Result<()> {
     let (engine, pool) = (engine()?, floors::pool(WORKERS)?);
     let options = Options::tier(Tier::Memory).build()?;
     let rows = ledger.plan().rows(4_000_000);
-    let mut race = Race::new(rows, sequential::arena(rows)).with("trommel", || {
-        Ok(jobs::generate_in(&engine, &options, rows)?.0)
-    });
+    let mut race = Race::new(rows, sequential::arena(rows))
+        .with("trommel", || Ok(jobs::generate_in(&engine, &options, rows)?.0));
     for chunk in CHUNKS {
         for into in [Into::Copied, Into::Direct] {
             let pool = &pool;
@@ -75,11 +59,6 @@ fn generate(ledger: &mut Ledger<'_>) -> Result<()> {
     }
     let duel = race.duel(ledger.plan())?;
     let ratio = duel.ratio().median;
-    ledger.add(
-        "memory.generate",
-        ratio,
-        Target::AtLeast(0.90),
-        duel.to_string(),
-    );
+    ledger.add("memory.generate", ratio, Target::AtLeast(0.90), duel.to_string());
     Ok(())
 }

@@ -81,13 +81,7 @@ impl fmt::Display for Bar {
             Ok(value) => format!("{value:.3}"),
             Err(_) => "-".into(),
         };
-        write!(
-            f,
-            "bar {} {value} {} {}",
-            self.name,
-            self.target,
-            self.state()
-        )
+        write!(f, "bar {} {value} {} {}", self.name, self.target, self.state())
     }
 }
 
@@ -126,12 +120,7 @@ impl Ledger<'_> {
         target: Target,
         note: String,
     ) {
-        let bar = Bar {
-            name,
-            value,
-            target,
-            note,
-        };
+        let bar = Bar { name, value, target, note };
         (self.show)(&bar);
         self.bars.push(bar);
     }
@@ -139,9 +128,7 @@ impl Ledger<'_> {
 
 impl fmt::Debug for Ledger<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger")
-            .field("bars", &self.bars)
-            .finish_non_exhaustive()
+        f.debug_struct("Ledger").field("bars", &self.bars).finish_non_exhaustive()
     }
 }
 
@@ -150,11 +137,7 @@ impl fmt::Debug for Ledger<'_> {
 /// # Errors
 /// When a run fails or its tally is wrong: then no time can be believed.
 pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Vec<Bar>> {
-    let mut ledger = Ledger {
-        plan,
-        show,
-        bars: Vec::new(),
-    };
+    let mut ledger = Ledger { plan, show, bars: Vec::new() };
     memory::measure(&mut ledger)?;
     tiers::measure(&mut ledger)?;
     iter::measure(&mut ledger)?;
@@ -169,9 +152,7 @@ pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Vec<Bar>> {
 
 /// An engine as every bar has it.
 fn engine() -> Result<trommel::Engine> {
-    Ok(trommel::Engine::builder()
-        .workers(crate::plan::WORKERS)
-        .build()?)
+    Ok(trommel::Engine::builder().workers(crate::plan::WORKERS).build()?)
 }
 
 #[cfg(test)]
@@ -179,25 +160,14 @@ mod tests {
     use super::*;
 
     fn bar(value: f64, target: Target) -> Bar {
-        Bar {
-            name: "x.y".into(),
-            value: Ok(value),
-            target,
-            note: String::new(),
-        }
+        Bar { name: "x.y".into(), value: Ok(value), target, note: String::new() }
     }
 
     #[test]
     fn a_bar_is_one_line_with_its_state() {
         let shown = |value, target| bar(value, target).to_string();
-        assert_eq!(
-            shown(0.96, Target::AtLeast(0.95)),
-            "bar x.y 0.960 >=0.95 ok"
-        );
-        assert_eq!(
-            shown(0.94, Target::AtLeast(0.95)),
-            "bar x.y 0.940 >=0.95 short"
-        );
+        assert_eq!(shown(0.96, Target::AtLeast(0.95)), "bar x.y 0.960 >=0.95 ok");
+        assert_eq!(shown(0.94, Target::AtLeast(0.95)), "bar x.y 0.940 >=0.95 short");
         assert_eq!(shown(3.1, Target::AtMost(3.0)), "bar x.y 3.100 <=3 short");
         let or = Target::AtMostOr(1.5, "loop+3us", true);
         assert_eq!(shown(1.7, or), "bar x.y 1.700 <=1.5|loop+3us ok");

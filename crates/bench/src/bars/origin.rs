@@ -61,9 +61,7 @@ fn boxed(ledger: &mut Ledger<'_>) -> Result<()> {
     let mut race = Race::new(rows, sequential::boxed(rows))
         .with("trommel", || Ok(jobs::boxed(&engine, &options, rows)?.0));
     let pool = &pool;
-    race = race.with("rayon chunks of 2048", move || {
-        Ok(rayon::boxed(pool, rows, CHUNKS[1]))
-    });
+    race = race.with("rayon chunks of 2048", move || Ok(rayon::boxed(pool, rows, CHUNKS[1])));
     let times = race.run(5)?;
     let note = format!(
         "{} rows; hand-written, fully parallel: {}/s, ratio {}",
@@ -80,9 +78,8 @@ fn arena(ledger: &mut Ledger<'_>) -> Result<()> {
     let (engine, pool) = (engine()?, floors::pool(WORKERS)?);
     let options = Options::tier(Tier::Memory).build()?;
     let rows = ledger.plan().rows(60_000_000);
-    let mut race = Race::new(rows, sequential::arena(rows)).with("trommel", || {
-        Ok(jobs::generate_in(&engine, &options, rows)?.0)
-    });
+    let mut race = Race::new(rows, sequential::arena(rows))
+        .with("trommel", || Ok(jobs::generate_in(&engine, &options, rows)?.0));
     let pool = &pool;
     race = race.with("rayon chunks of 2048", move || {
         Ok(rayon::generate_in(pool, rows, CHUNKS[1], Into::Direct))

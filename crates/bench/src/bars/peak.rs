@@ -13,12 +13,7 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
         let rows = ledger.plan().rows(ROWS);
         let printed = sibling::myself(&["child", "peak-generate", &rows.to_string()])?;
         let value = sibling::number(&printed, "peak_mib")?;
-        ledger.add(
-            name,
-            value,
-            Target::AtMost(32.0),
-            format!("{rows} records, arena, fold"),
-        );
+        ledger.add(name, value, Target::AtMost(32.0), format!("{rows} records, arena, fold"));
     }
     Ok(())
 }

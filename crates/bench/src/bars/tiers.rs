@@ -24,9 +24,7 @@ fn light(ledger: &mut Ledger<'_>) -> Result<()> {
     let options = Options::tier(Tier::Light).build()?;
     let flights = FlightLines::new(ledger.plan().rows(500_000));
     let mut race = Race::new(flights.workload.rows, flights.workload.expected)
-        .with("trommel", || {
-            Ok(jobs::light(&engine, &options, &flights.lines)?.0)
-        });
+        .with("trommel", || Ok(jobs::light(&engine, &options, &flights.lines)?.0));
     for chunk in [128, 512, 4_096] {
         let (pool, lines) = (&pool, &flights.lines);
         race = race.with(format!("rayon par_chunks({chunk})"), move || {
@@ -34,12 +32,7 @@ fn light(ledger: &mut Ledger<'_>) -> Result<()> {
         });
     }
     let duel = race.duel(ledger.plan())?;
-    ledger.add(
-        "light",
-        duel.ratio().median,
-        Target::AtLeast(0.95),
-        duel.to_string(),
-    );
+    ledger.add("light", duel.ratio().median, Target::AtLeast(0.95), duel.to_string());
     Ok(())
 }
 
@@ -49,9 +42,8 @@ fn heavy(ledger: &mut Ledger<'_>) -> Result<()> {
     let rows = ledger.plan().rows(10_000);
     let users: Vec<UserRecord> = origin::generator().records(0..rows).collect();
     let expected = sequential::heavy(&users, HEAVY_ROUNDS);
-    let mut race = Race::new(rows, expected).with("trommel", || {
-        Ok(jobs::heavy(&engine, &options, &users, HEAVY_ROUNDS)?.0)
-    });
+    let mut race = Race::new(rows, expected)
+        .with("trommel", || Ok(jobs::heavy(&engine, &options, &users, HEAVY_ROUNDS)?.0));
     for chunk in [1, 16, 128] {
         let (pool, users) = (&pool, &users);
         race = race.with(format!("rayon par_chunks({chunk})"), move || {
@@ -59,11 +51,6 @@ fn heavy(ledger: &mut Ledger<'_>) -> Result<()> {
         });
     }
     let duel = race.duel(ledger.plan())?;
-    ledger.add(
-        "heavy",
-        duel.ratio().median,
-        Target::AtLeast(0.98),
-        duel.to_string(),
-    );
+    ledger.add("heavy", duel.ratio().median, Target::AtLeast(0.98), duel.to_string());
     Ok(())
 }

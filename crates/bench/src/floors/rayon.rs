@@ -35,10 +35,7 @@ struct Scratch {
 }
 
 fn scratch() -> Scratch {
-    Scratch {
-        bump: Bump::new(),
-        line: String::new(),
-    }
+    Scratch { bump: Bump::new(), line: String::new() }
 }
 
 fn merge(mut tally: Tally, other: Tally) -> Tally {
@@ -165,10 +162,8 @@ pub fn heavy(pool: &ThreadPool, users: &[UserRecord], rounds: u32, chunk: usize)
 /// The ids in ranges of `chunk`.
 fn chunks(rows: u64, chunk: usize) -> impl IndexedParallelIterator<Item = std::ops::Range<u64>> {
     let chunk = chunk as u64;
-    (0..rows.div_ceil(chunk) as usize)
-        .into_par_iter()
-        .map(move |index| {
-            let first = index as u64 * chunk;
-            first..(first + chunk).min(rows)
-        })
+    (0..rows.div_ceil(chunk) as usize).into_par_iter().map(move |index| {
+        let first = index as u64 * chunk;
+        first..(first + chunk).min(rows)
+    })
 }

@@ -83,9 +83,7 @@ pub fn wide(users: &[WideUser]) -> Tally {
 pub fn wide_made(rows: u64) -> Tally {
     let mut tally = Tally::default();
     for id in 0..rows {
-        tally.add(&origin::boxed(UserRecord::from(
-            &origin::generator().wide(id),
-        )));
+        tally.add(&origin::boxed(UserRecord::from(&origin::generator().wide(id))));
     }
     tally
 }

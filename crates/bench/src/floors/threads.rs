@@ -27,8 +27,7 @@ pub fn iter(
     let (full, work) = bounded::<Vec<UserRecord>>(slots);
     let (used, empty) = bounded(slots);
     for _ in 0..slots {
-        used.send(Vec::with_capacity(batch))
-            .expect("the receiver is in scope");
+        used.send(Vec::with_capacity(batch)).expect("the receiver is in scope");
     }
     thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)

@@ -9,9 +9,9 @@ use crate::origin::{self, InArena, Tally};
 use crate::workload::{heavy_line, light_line};
 use slow::SlowSink;
 use trommel::sinks::Fold;
-use trommel::{Engine, Options, Pipeline, RunReport, sinks, sources};
+use trommel::{Engine, Options, Out, Pipeline, RunReport, Sink, sinks, sources};
 use trommel_record::wide::WideUser;
-use trommel_record::{UserRecord, UserRecordRef};
+use trommel_record::{User, UserRecord, UserRecordRef};
 
 /// A run's result and report.
 pub type Ran = (Tally, RunReport);
@@ -44,6 +44,14 @@ pub fn boxed_lines() -> Fold<
     )
 }
 
+/// The line of a user, in the arena.
+#[inline]
+fn line_of<'b, S: AsRef<str>, K: Sink>(user: &User<S>, out: &mut Out<'b, K>) -> &'b str {
+    let mut text = out.text();
+    text.int(user.id()).char('|').str(user.username());
+    text.char('|').int(user.activity_score()).finish()
+}
+
 /// In place over a slice; lines in the arena.
 ///
 /// # Errors
@@ -53,8 +61,7 @@ pub fn slice(engine: &Engine, options: &Options, users: &mut [UserRecord]) -> Re
     let report = Pipeline::from(sources::slice_mut(users))
         .transform(|user: &mut UserRecord, out| {
             origin::update(user);
-            let line = out.text().int(user.id()).char('|').str(user.username());
-            let line = line.char('|').int(user.activity_score()).finish();
+            let line = line_of(user, out);
             out.emit(line)
         })
         .load_into(&mut sink)
@@ -72,8 +79,7 @@ pub fn generate_in(engine: &Engine, options: &Options, rows: u64) -> Result<Ran>
     let report = Pipeline::from(sources::generate_in(rows, InArena))
         .transform(|mut user, out| {
             origin::update(&mut user);
-            let line = out.text().int(user.id()).char('|').str(user.username());
-            let line = line.char('|').int(user.activity_score()).finish();
+            let line = line_of(&user, out);
             out.emit(line)
         })
         .load_into(&mut sink)
@@ -119,8 +125,7 @@ pub fn iter_in_place(engine: &Engine, options: &Options, rows: u64) -> Result<Ra
     let report = Pipeline::from(sources::iter(origin::generator().records(0..rows)))
         .transform(|user: &mut UserRecord, out| {
             origin::update(user);
-            let line = out.text().int(user.id()).char('|').str(user.username());
-            let line = line.char('|').int(user.activity_score()).finish();
+            let line = line_of(user, out);
             out.emit(line)
         })
         .load_into(&mut sink)
@@ -194,10 +199,7 @@ pub fn units(engine: &Engine, options: &Options, units: &[()]) -> Result<Tally> 
         .load_into(sinks::null())
         .options(options.clone())
         .run(engine)?;
-    Ok(Tally {
-        lines: report.counts.loaded,
-        ..Tally::default()
-    })
+    Ok(Tally { lines: report.counts.loaded, ..Tally::default() })
 }
 
 /// Wide users, packed without a copy.
@@ -210,8 +212,7 @@ pub fn wide(engine: &Engine, options: &Options, users: &[WideUser]) -> Result<Ra
         .transform(|wide: &WideUser, out| {
             let mut user = UserRecordRef::from(wide);
             origin::update(&mut user);
-            let line = out.text().int(user.id()).char('|').str(user.username());
-            let line = line.char('|').int(user.activity_score()).finish();
+            let line = line_of(&user, out);
             out.emit(line)
         })
         .load_into(&mut sink)
@@ -229,8 +230,7 @@ pub fn slow_sink(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
     let report = Pipeline::from(sources::generate_in(rows, InArena))
         .transform(|mut user, out| {
             origin::update(&mut user);
-            let line = out.text().int(user.id()).char('|').str(user.username());
-            let line = line.char('|').int(user.activity_score()).finish();
+            let line = line_of(&user, out);
             out.emit(line)
         })
         .load_into(&mut sink)
@@ -256,13 +256,7 @@ pub fn wide_made(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
 /// The line as a program writes it that does not care.
 fn formatted_line(mut user: UserRecord) -> Box<str> {
     origin::update(&mut user);
-    format!(
-        "{}|{}|{}",
-        user.id(),
-        user.username(),
-        user.activity_score()
-    )
-    .into()
+    format!("{}|{}|{}", user.id(), user.username(), user.activity_score()).into()
 }
 
 /// A sequential iterator's records, by value, lines by `format!`.

@@ -62,10 +62,7 @@ struct Lines<R> {
 
 impl<R> Lines<R> {
     fn new(reader: R) -> Self {
-        Lines {
-            reader,
-            rest: Vec::new(),
-        }
+        Lines { reader, rest: Vec::new() }
     }
 }
 

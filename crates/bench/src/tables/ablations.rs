@@ -40,10 +40,6 @@ fn row(plan: &Plan, label: &str, race: &mut Race<'_>) -> Result<Row> {
 }
 
 fn of(label: &str, times: &Times) -> Row {
-    let cells = vec![
-        Cell::rate(times, 0),
-        Cell::rate(times, 1),
-        Cell::ratio(times, 0, 1),
-    ];
+    let cells = vec![Cell::rate(times, 0), Cell::rate(times, 1), Cell::ratio(times, 0, 1)];
     Row::new(label, cells)
 }

@@ -16,10 +16,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
     let flights = FlightLines::new(plan.rows(150_000));
     let mut options: Vec<(String, Options)> = Vec::new();
     for size in SIZES {
-        options.push((
-            size.to_string(),
-            Options::builder().fixed_batch_size(size).build()?,
-        ));
+        options.push((size.to_string(), Options::builder().fixed_batch_size(size).build()?));
     }
     options.push(("adaptive".into(), Options::default()));
     let mut races = [
@@ -33,10 +30,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         let [boxed, arena, iter, light] = races;
         races = [
             boxed.with(name, move || Ok(jobs::boxed(engine, options, rows)?.0)),
-            arena.with(
-                name,
-                move || Ok(jobs::generate_in(engine, options, rows)?.0),
-            ),
+            arena.with(name, move || Ok(jobs::generate_in(engine, options, rows)?.0)),
             iter.with(name, move || Ok(jobs::iter_owned(engine, options, rows)?.0)),
             light.with(name, move || Ok(jobs::light(engine, options, lines)?.0)),
         ];
@@ -46,10 +40,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         columns.push(race.run(rounds(plan))?);
     }
     let rows = options.iter().enumerate().map(|(index, (name, _))| {
-        let cells = columns
-            .iter()
-            .map(|times| Cell::rate(times, index))
-            .collect();
+        let cells = columns.iter().map(|times| Cell::rate(times, index)).collect();
         let origin = match name.as_str() {
             "50" => "quicker than 500",
             "500" => "slower than 50",

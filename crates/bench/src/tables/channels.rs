@@ -24,31 +24,20 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
     let small = Options::builder().fixed_batch_size(128).build()?;
     let default = format!("default ({})", 2 * WORKERS + 2);
     options.push((default, small, Options::default()));
-    let mut races = [
-        Race::new(rows, sequential::boxed(rows)),
-        Race::new(rows, sequential::boxed(rows)),
-    ];
+    let mut races =
+        [Race::new(rows, sequential::boxed(rows)), Race::new(rows, sequential::boxed(rows))];
     let engine = &engine;
     for (name, small, adaptive) in &options {
         let [fixed, free] = races;
         races = [
             fixed.with(name, move || Ok(jobs::iter_owned(engine, small, rows)?.0)),
-            free.with(
-                name,
-                move || Ok(jobs::iter_owned(engine, adaptive, rows)?.0),
-            ),
+            free.with(name, move || Ok(jobs::iter_owned(engine, adaptive, rows)?.0)),
         ];
     }
     let [mut fixed, mut free] = races;
     let columns = [fixed.run(rounds(plan))?, free.run(rounds(plan))?];
     let rows = options.iter().enumerate().map(|(index, (name, ..))| {
-        Row::new(
-            name,
-            columns
-                .iter()
-                .map(|times| Cell::rate(times, index))
-                .collect(),
-        )
+        Row::new(name, columns.iter().map(|times| Cell::rate(times, index)).collect())
     });
     Ok(Table {
         name: "channels",

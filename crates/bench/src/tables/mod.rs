@@ -4,6 +4,7 @@ mod ablations;
 mod batch_sizes;
 mod channels;
 mod parallel;
+mod records;
 mod steps;
 mod tiers;
 mod volumes;
@@ -60,10 +61,7 @@ impl Cell {
     pub fn rate(times: &Times, index: usize) -> Cell {
         let rate = times.rate(index);
         let around = 50.0 * (rate.high - rate.low) / rate.median;
-        Cell {
-            value: rate.median,
-            text: format!("{} ±{around:.0} %", short(rate.median)),
-        }
+        Cell { value: rate.median, text: format!("{} ±{around:.0} %", short(rate.median)) }
     }
 
     /// How many times as quick `a` is as `b`.
@@ -77,10 +75,7 @@ impl Cell {
 
     /// Any number.
     pub fn number(value: f64, text: impl Into<String>) -> Cell {
-        Cell {
-            value,
-            text: text.into(),
-        }
+        Cell { value, text: text.into() }
     }
 
     /// Words.
@@ -92,11 +87,7 @@ impl Cell {
 impl Row {
     /// A row for which the origin has no figure.
     pub fn new(label: impl Into<String>, cells: Vec<Cell>) -> Row {
-        Row {
-            label: label.into(),
-            origin: UNKNOWN.into(),
-            cells,
-        }
+        Row { label: label.into(), origin: UNKNOWN.into(), cells }
     }
 
     /// With the origin's figure.
@@ -119,19 +110,15 @@ impl Row {
     /// All columns' texts.
     pub fn texts(&self) -> Vec<&str> {
         let own = self.cells.iter().map(|cell| cell.text.as_str());
-        [&self.label[..], &self.origin]
-            .into_iter()
-            .chain(own)
-            .collect()
+        [&self.label[..], &self.origin].into_iter().chain(own).collect()
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n  {}", self.title, self.note)?;
-        let lines: Vec<Vec<&str>> = std::iter::once(self.headings())
-            .chain(self.rows.iter().map(Row::texts))
-            .collect();
+        let lines: Vec<Vec<&str>> =
+            std::iter::once(self.headings()).chain(self.rows.iter().map(Row::texts)).collect();
         let widths: Vec<usize> = (0..lines[0].len())
             .map(|column| {
                 let texts = lines.iter().filter_map(|line| line.get(column));
@@ -154,7 +141,8 @@ impl fmt::Display for Table {
 
 type Measure = fn(&Plan) -> Result<Table>;
 
-const TABLES: [(&str, Measure); 8] = [
+const TABLES: [(&str, Measure); 9] = [
+    ("records", records::measure),
     ("steps", steps::measure),
     ("batch-sizes", batch_sizes::measure),
     ("workers", workers::measure),

@@ -24,10 +24,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
     let engine = engine(WORKERS)?;
     let pool = floors::pool(WORKERS)?;
     let fixed = |rows| Options::builder().fixed_batch_size(rows).build();
-    let wide = Options::builder()
-        .fixed_batch_size(128)
-        .transform_concurrency(10)
-        .build()?;
+    let wide = Options::builder().fixed_batch_size(128).transform_concurrency(10).build()?;
     let steps = [
         Step {
             label: "original: wide record, transform concurrency 10",
@@ -129,15 +126,9 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
             "Records made, changed, written as lines, tallied; generation included; {WORKERS} \
              workers."
         ),
-        columns: [
-            "records/s",
-            "bytes/record",
-            "MiB/s",
-            "× plain loop",
-            "× rayon",
-        ]
-        .map(String::from)
-        .to_vec(),
+        columns: ["records/s", "bytes/record", "MiB/s", "× plain loop", "× rayon"]
+            .map(String::from)
+            .to_vec(),
         rows,
     })
 }

@@ -24,12 +24,8 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
             last
         };
         let times = Race::new(count * runs, expected)
-            .with("boxed", || {
-                repeat(&|| Ok(jobs::boxed(&engine, &options, count)?.0))
-            })
-            .with("arena", || {
-                repeat(&|| Ok(jobs::generate_in(&engine, &options, count)?.0))
-            })
+            .with("boxed", || repeat(&|| Ok(jobs::boxed(&engine, &options, count)?.0)))
+            .with("arena", || repeat(&|| Ok(jobs::generate_in(&engine, &options, count)?.0)))
             .with("loop", || repeat(&|| Ok(sequential::boxed(count))))
             .run(rounds(plan))?;
         let time = |index: usize| {
@@ -45,11 +41,10 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
                 time(1),
                 time(2),
                 Cell::rate(&times, 0),
+                Cell::rate(&times, 1),
+                Cell::rate(&times, 2),
                 Cell::number(peak, format!("{peak:.1}")),
-                Cell::number(
-                    count as f64 * 55e3,
-                    format!("{}B", short(count as f64 * 55e3)),
-                ),
+                Cell::number(count as f64 * 55e3, format!("{}B", short(count as f64 * 55e3))),
             ],
         ));
     }
@@ -65,6 +60,8 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
             "arena, µs",
             "plain loop, boxed, µs",
             "boxed, records/s",
+            "arena, records/s",
+            "plain loop, records/s",
             "peak, MiB",
             "the same as wide records held at once",
         ]

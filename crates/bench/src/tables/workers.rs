@@ -14,11 +14,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
     let counts = [1, 2, 4, 8];
     let mut engines = Vec::new();
     for workers in counts {
-        engines.push((
-            workers.to_string(),
-            engine(workers)?,
-            floors::pool(workers)?,
-        ));
+        engines.push((workers.to_string(), engine(workers)?, floors::pool(workers)?));
     }
     let options = &Options::default();
     let rows = plan.rows(1_000_000);
@@ -35,13 +31,8 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         let [boxed, arena, heavy, floor] = races;
         races = [
             boxed.with(name, move || Ok(jobs::boxed(engine, options, rows)?.0)),
-            arena.with(
-                name,
-                move || Ok(jobs::generate_in(engine, options, rows)?.0),
-            ),
-            heavy.with(name, move || {
-                Ok(jobs::heavy(engine, options, users, HEAVY_ROUNDS)?.0)
-            }),
+            arena.with(name, move || Ok(jobs::generate_in(engine, options, rows)?.0)),
+            heavy.with(name, move || Ok(jobs::heavy(engine, options, users, HEAVY_ROUNDS)?.0)),
             floor.with(name, move || Ok(rayon::boxed(pool, rows, 2_048))),
         ];
     }
@@ -50,10 +41,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         columns.push(race.run(rounds(plan))?);
     }
     let rows = engines.iter().enumerate().map(|(index, (name, ..))| {
-        let cells = columns
-            .iter()
-            .map(|times| Cell::rate(times, index))
-            .collect();
+        let cells = columns.iter().map(|times| Cell::rate(times, index)).collect();
         let row = Row::new(name, cells);
         match name.as_str() {
             "4" => row.origin("2.1 M (on 8 cores)"),

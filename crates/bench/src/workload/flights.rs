@@ -45,10 +45,7 @@ fn write_flight(row: u64, line: &mut String) {
         number(line, value as i64);
     }
     number(line, delay);
-    for value in [
-        (hour * 100 + minutes) % 2_400,
-        (hour * 100 + minutes) % 2_400,
-    ] {
+    for value in [(hour * 100 + minutes) % 2_400, (hour * 100 + minutes) % 2_400] {
         number(line, value as i64);
     }
     number(line, delay - 5);
@@ -94,13 +91,7 @@ impl FlightLines {
         let expected = sequential::light(&lines);
         FlightLines {
             lines,
-            workload: Workload {
-                name: "light",
-                rows,
-                row_bytes: 110,
-                seed: SEED,
-                expected,
-            },
+            workload: Workload { name: "light", rows, row_bytes: 110, seed: SEED, expected },
         }
     }
 }
@@ -140,19 +131,13 @@ pub struct FlightCsv {
 impl FlightCsv {
     /// About this many bytes.
     pub fn new(bytes: u64) -> Self {
-        FlightCsv {
-            row: 0,
-            left: bytes,
-            text: HEADER.to_owned(),
-            given: 0,
-        }
+        FlightCsv { row: 0, left: bytes, text: HEADER.to_owned(), given: 0 }
     }
 
     /// All of it.
     pub fn into_text(mut self) -> String {
         let mut text = String::new();
-        self.read_to_string(&mut text)
-            .expect("made text can be read");
+        self.read_to_string(&mut text).expect("made text can be read");
         text
     }
 }
@@ -188,11 +173,7 @@ mod tests {
         assert!((100_000..100_400).contains(&text.len()), "{}", text.len());
         assert!(text.lines().all(|line| line.split(',').count() == 19));
         let missing = text.lines().filter(|line| line.contains(",NA,")).count();
-        assert!(
-            (5..50).contains(&missing),
-            "{missing} of {}",
-            text.lines().count()
-        );
+        assert!((5..50).contains(&missing), "{missing} of {}", text.lines().count());
     }
 
     #[test]
@@ -201,9 +182,6 @@ mod tests {
         let mut line = String::new();
         assert_eq!(light_line(row, &mut line), Ok(true));
         assert_eq!(line, "UA1545|370.04405286343615|13");
-        assert_eq!(
-            light_line(&row.replace(",227,", ",NA,"), &mut line),
-            Ok(false)
-        );
+        assert_eq!(light_line(&row.replace(",227,", ",NA,"), &mut line), Ok(false));
     }
 }

@@ -19,10 +19,7 @@ pub(super) fn measure(plan: &Plan, rows: &mut Vec<Row>) -> Result<()> {
     let count = plan.rows(2_000_000) / WORKERS as u64 * WORKERS as u64;
     let pool = floors::pool(WORKERS)?;
     let pool = &pool;
-    let expected = Tally {
-        lines: count,
-        ..Tally::default()
-    };
+    let expected = Tally { lines: count, ..Tally::default() };
     let run = move |each: bool, count_one: fn(&AtomicU64)| {
         let counters: [Padded; WORKERS] = std::array::from_fn(|_| Padded::default());
         pool.scope(|scope| {
@@ -32,29 +29,14 @@ pub(super) fn measure(plan: &Plan, rows: &mut Vec<Row>) -> Result<()> {
             }
         });
         let lines = counters.iter().map(|counter| counter.0.load(Relaxed)).sum();
-        Ok(Tally {
-            lines,
-            ..Tally::default()
-        })
+        Ok(Tally { lines, ..Tally::default() })
     };
     type Way = (bool, fn(&AtomicU64));
     let pairs: [(&str, Way, Way); 3] = [
-        (
-            "counter for each worker, or one shared, both relaxed",
-            (true, relaxed),
-            (false, relaxed),
-        ),
-        (
-            "shared counter relaxed, or SeqCst",
-            (false, relaxed),
-            (false, seq_cst),
-        ),
+        ("counter for each worker, or one shared, both relaxed", (true, relaxed), (false, relaxed)),
+        ("shared counter relaxed, or SeqCst", (false, relaxed), (false, seq_cst)),
         // What the engine does: only its owner writes a worker's counter, so load and store do.
-        (
-            "own counter: relaxed load and store, or SeqCst add",
-            (true, own),
-            (true, seq_cst),
-        ),
+        ("own counter: relaxed load and store, or SeqCst add", (true, own), (true, seq_cst)),
     ];
     for (label, chosen, instead) in pairs {
         let label = format!("{label}; {WORKERS} workers");

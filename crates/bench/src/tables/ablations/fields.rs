@@ -98,11 +98,7 @@ fn hashed(plan: &Plan, rows: &mut Vec<Row>, users: &[UserRecord]) -> Result<()> 
     let mut race = Race::new(users.len() as u64, sum(UserRecord::data_hash))
         .with("kept", || Ok(sum(|user| user.data_hash())))
         .with("computed", || Ok(sum(|user| data_hash(user.id()))));
-    rows.push(row(
-        plan,
-        "hash kept in the record, or id × constant each time",
-        &mut race,
-    )?);
+    rows.push(row(plan, "hash kept in the record, or id × constant each time", &mut race)?);
 
     // The sums differ by nature; what is compared is how many were made.
     let count = |hash: fn(&UserRecord) -> u64| Tally {

@@ -19,9 +19,7 @@ pub(super) fn measure(plan: &Plan, rows: &mut Vec<Row>) -> Result<()> {
     let users = RefCell::new(users);
     let mut race = Race::new(workload.rows, workload.expected)
         .prepare(|| users.borrow_mut().reset())
-        .with("arena", || {
-            Ok(jobs::slice(&engine, &options, &mut users.borrow_mut().records)?.0)
-        })
+        .with("arena", || Ok(jobs::slice(&engine, &options, &mut users.borrow_mut().records)?.0))
         .with("heap", || {
             Ok(jobs::slice_boxed(&engine, &options, &mut users.borrow_mut().records)?.0)
         });
@@ -41,20 +39,13 @@ fn allocators(plan: &Plan) -> Result<Row> {
         let printed = match sibling::run("trommel-bench-system", &[&rows]) {
             Ok(printed) => printed,
             Err(why) => {
-                let cells = vec![
-                    Cell::text(UNKNOWN),
-                    Cell::text(UNKNOWN),
-                    Cell::text(why.to_string()),
-                ];
+                let cells =
+                    vec![Cell::text(UNKNOWN), Cell::text(UNKNOWN), Cell::text(why.to_string())];
                 return Ok(Row::new(label, cells));
             }
         };
-        let line = |printed: &str| {
-            printed
-                .lines()
-                .find(|l| l.starts_with("tally"))
-                .map(String::from)
-        };
+        let line =
+            |printed: &str| printed.lines().find(|l| l.starts_with("tally")).map(String::from);
         if line(&mimalloc) != line(&printed) {
             return Err(format!("{mimalloc:?} and {printed:?} differ in their tallies").into());
         }
@@ -81,10 +72,7 @@ pub fn boxed(rows: u64) -> Result<()> {
     jobs::boxed(&engine, &options, rows / 4)?;
     let began = std::time::Instant::now();
     let (Tally { lines, bytes, sum }, _) = jobs::boxed(&engine, &options, rows)?;
-    println!(
-        "rows_per_second {:.0}",
-        rows as f64 / began.elapsed().as_secs_f64()
-    );
+    println!("rows_per_second {:.0}", rows as f64 / began.elapsed().as_secs_f64());
     println!("tally {lines} {bytes} {sum}");
     Ok(())
 }

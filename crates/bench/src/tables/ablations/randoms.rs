@@ -15,10 +15,7 @@ pub(super) fn measure(plan: &Plan, rows: &mut Vec<Row>) -> Result<()> {
     let pool = floors::pool(WORKERS)?;
     let shared = Mutex::new(fastrand::Rng::with_seed(7));
     // Random numbers have no expected sum; how many were drawn is what is checked.
-    let expected = Tally {
-        lines: count,
-        ..Tally::default()
-    };
+    let expected = Tally { lines: count, ..Tally::default() };
     let run = |draw: &(dyn Fn() -> u64 + Sync)| {
         let mut parts = [0; WORKERS];
         pool.scope(|scope| {
@@ -31,21 +28,11 @@ pub(super) fn measure(plan: &Plan, rows: &mut Vec<Row>) -> Result<()> {
                 });
             }
         });
-        Ok(Tally {
-            lines: parts.iter().sum(),
-            ..Tally::default()
-        })
+        Ok(Tally { lines: parts.iter().sum(), ..Tally::default() })
     };
     let mut race = Race::new(count, expected)
         .with("thread-local", || run(&|| fastrand::u64(..)))
-        .with("shared", || {
-            run(&|| {
-                shared
-                    .lock()
-                    .unwrap_or_else(|lock| lock.into_inner())
-                    .u64(..)
-            })
-        });
+        .with("shared", || run(&|| shared.lock().unwrap_or_else(|lock| lock.into_inner()).u64(..)));
     let label =
         format!("random generator of the thread, or shared under a lock; {WORKERS} workers");
     rows.push(row(plan, &label, &mut race)?);
