@@ -23,6 +23,8 @@ pub(super) struct Chart {
     pub(super) title: String,
     pub(super) x: Axis,
     pub(super) y: Axis,
+    /// Where the lines leave room for their names.
+    pub(super) legend: SeriesLabelPosition,
     pub(super) series: Vec<Series>,
 }
 
@@ -47,8 +49,8 @@ pub(super) struct Series {
 impl Chart {
     pub(super) fn svg(&self) -> Result<String> {
         let points = || self.series.iter().flat_map(|series| &series.points);
-        let x = range(points().map(|point| point.0), self.x.log);
-        let y = range(points().map(|point| point.1), self.y.log);
+        let x = range(points().map(|point| point.0), self.x.log, 1.05);
+        let y = range(points().map(|point| point.1), self.y.log, 1.3);
         match (self.x.log, self.y.log) {
             (false, false) => self.draw(x, y),
             (true, false) => self.draw(x.log_scale(), y),
@@ -101,7 +103,7 @@ impl Chart {
             }
             chart
                 .configure_series_labels()
-                .position(SeriesLabelPosition::UpperLeft)
+                .position(self.legend.clone())
                 .margin(10)
                 .legend_area_size(30)
                 .background_style(WHITE.mix(0.85))
@@ -131,16 +133,16 @@ impl Series {
     }
 }
 
-/// Room for all values, a little more at the top.
-fn range(values: impl Iterator<Item = f64>, log: bool) -> Range<f64> {
+/// Room for all values, and some more at the end.
+fn range(values: impl Iterator<Item = f64>, log: bool, more: f64) -> Range<f64> {
     let (mut low, mut high) = (f64::MAX, f64::MIN);
     for value in values {
         low = low.min(value);
         high = high.max(value);
     }
     match log {
-        true => low * 0.85..high * 1.2,
-        false => 0.0..high * 1.3,
+        true => low * 0.85..high * more,
+        false => 0.0..high * more,
     }
 }
 
@@ -164,7 +166,7 @@ pub(super) struct Columns {
 impl Columns {
     pub(super) fn svg(&self) -> Result<String> {
         let count = self.bars.len() as f64;
-        let y = range(self.bars.iter().map(|bar| bar.1), true);
+        let y = range(self.bars.iter().map(|bar| bar.1), true, 1.5);
         let low = y.start.min(10.0);
         let mut svg = String::new();
         {
@@ -175,7 +177,7 @@ impl Columns {
                 .margin(16)
                 .x_label_area_size(36)
                 .y_label_area_size(76)
-                .build_cartesian_2d(0.0..count, (low..y.end * 1.5).log_scale())
+                .build_cartesian_2d(0.0..count, (low..y.end).log_scale())
                 .map_err(failed)?;
             let name = |value: &f64| match self.bars.get(value.floor() as usize) {
                 Some((name, _)) if (value.fract() - 0.5).abs() < 1e-6 => name.clone(),

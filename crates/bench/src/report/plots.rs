@@ -5,6 +5,7 @@ use super::{Plot, traces};
 use crate::Result;
 use crate::plan::Plan;
 use crate::tables::Table;
+use plotters::chart::SeriesLabelPosition;
 
 pub(super) fn all(plan: &Plan, tables: &[Table]) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
@@ -17,6 +18,7 @@ pub(super) fn all(plan: &Plan, tables: &[Table]) -> Result<Vec<Plot>> {
                 title: format!("Throughput by {label}"),
                 x: axis(label, log),
                 y: axis("records per second", false),
+                legend: SeriesLabelPosition::UpperLeft,
                 series: columns.iter().map(|&column| series(table, column)).collect(),
             };
             plots.push(Plot {
@@ -31,7 +33,7 @@ pub(super) fn all(plan: &Plan, tables: &[Table]) -> Result<Vec<Plot>> {
     throughput("throughput-by-workers", "workers", "workers", false, &[0, 1, 3])?;
     throughput("throughput-by-volume", "volumes", "records in a run", true, &[3, 4, 5])?;
     plots.push(adaptive(plan)?);
-    plots.push(shift(plan)?);
+    plots.push(shift()?);
     if let Some(records) = tables.iter().find(|table| table.name == "records") {
         plots.push(bytes(records)?);
     }
@@ -64,6 +66,7 @@ fn adaptive(plan: &Plan) -> Result<Plot> {
         title: "Adaptive batch size, from the first batch on".into(),
         x: axis("batch number", false),
         y: axis("rows per batch", true),
+        legend: SeriesLabelPosition::LowerRight,
         series: traces::steady(plan)?,
     };
     Ok(Plot {
@@ -75,18 +78,19 @@ fn adaptive(plan: &Plan) -> Result<Plot> {
     })
 }
 
-fn shift(plan: &Plan) -> Result<Plot> {
+fn shift() -> Result<Plot> {
     let chart = Chart {
         title: "Adaptive batch size over a shift".into(),
         x: axis("batch number", false),
-        y: axis("rows per batch", true),
-        series: traces::shifting(plan)?,
+        y: axis("rows per batch; hashes per row", true),
+        legend: SeriesLabelPosition::MiddleRight,
+        series: traces::shifting()?,
     };
     Ok(Plot {
         name: "adaptive-shift",
         caption:
-            "A row costs about 0.1 µs, then about 10 µs in the middle of the run, then 0.1 µs \
-                  again; the second line shows which."
+            "A row takes 4 hashes, then 200 in the middle of the run (about 5 µs), then 4 again; \
+                  the second line shows which."
                 .into(),
         svg: chart.svg()?,
     })

@@ -10,7 +10,7 @@ use trommel_record::UserRecord;
 /// Batches that are shown of a steady workload.
 const SHOWN: f64 = 400.0;
 /// Hashes for each row before and after the shift, and between.
-const ROUNDS: [u32; 3] = [4, 400, 4];
+const ROUNDS: [u32; 3] = [4, 200, 4];
 
 /// The traces of four workloads that stay as they are.
 pub(super) fn steady(plan: &Plan) -> Result<Vec<Series>> {
@@ -42,12 +42,12 @@ fn trace(name: &str, report: &RunReport) -> Series {
     Series { name: name.into(), points, stairs: true }
 }
 
-/// The trace of a workload whose rows become a hundred times as heavy and light again, and how
+/// The trace of a workload whose rows become fifty times as heavy and light again, and how
 /// heavy they were.
-pub(super) fn shifting(plan: &Plan) -> Result<Vec<Series>> {
+pub(super) fn shifting() -> Result<Vec<Series>> {
     let engine = Engine::builder().workers(WORKERS).build()?;
-    // Light rows are many, so that each part has batches enough.
-    let (light, heavy) = (plan.rows(2_000_000), plan.rows(50_000));
+    // Rows enough for many batches in each part.
+    let (light, heavy) = (3_000_000, 600_000);
     let mut sink = jobs::lines();
     let report = Pipeline::from(sources::generate(2 * light + heavy, move |id| {
         let part = u64::from(id >= light) + u64::from(id >= light + heavy);
