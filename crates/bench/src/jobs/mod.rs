@@ -3,6 +3,9 @@
 pub mod database;
 pub mod network;
 mod slow;
+mod steps;
+
+pub use steps::{formatted, iter_formatted, slice_boxed, wide_made};
 
 use crate::Result;
 use crate::origin::{self, InArena, Tally};
@@ -17,6 +20,7 @@ use trommel_record::{User, UserRecord, UserRecordRef};
 pub type Ran = (Tally, RunReport);
 
 /// The sink that tallies lines in the workers.
+#[expect(clippy::type_complexity, reason = "closures have no names")]
 pub fn lines() -> Fold<
     Tally,
     impl Fn() -> Tally + Send + Sync,
@@ -31,6 +35,7 @@ pub fn lines() -> Fold<
 }
 
 /// As [`lines`], for lines that are owned.
+#[expect(clippy::type_complexity, reason = "closures have no names")]
 pub fn boxed_lines() -> Fold<
     Tally,
     impl Fn() -> Tally + Send + Sync,
@@ -141,7 +146,7 @@ pub fn iter_in_place(engine: &Engine, options: &Options, rows: u64) -> Result<Ra
 pub fn light(engine: &Engine, options: &Options, rows: &[Box<str>]) -> Result<Ran> {
     let mut sink = lines();
     let report = Pipeline::from(sources::slice(rows))
-        .transform(|row: &Box<str>, out| {
+        .transform(|row, out| {
             let mut text = out.text();
             match light_line(row, &mut text) {
                 Ok(true) => {
@@ -237,71 +242,4 @@ pub fn slow_sink(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
         .options(options.clone())
         .run(engine)?;
     Ok((sink.tally, report))
-}
-
-/// Wide users made in the worker and packed there.
-///
-/// # Errors
-/// As [`trommel::Job::run`].
-pub fn wide_made(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
-    let mut sink = boxed_lines();
-    let report = Pipeline::from(sources::generate(rows, |id| origin::generator().wide(id)))
-        .transform(|wide: WideUser, out| out.emit(origin::boxed(UserRecord::from(&wide))))
-        .load_into(&mut sink)
-        .options(options.clone())
-        .run(engine)?;
-    Ok((sink.into_value(), report))
-}
-
-/// The line as a program writes it that does not care.
-fn formatted_line(mut user: UserRecord) -> Box<str> {
-    origin::update(&mut user);
-    format!("{}|{}|{}", user.id(), user.username(), user.activity_score()).into()
-}
-
-/// A sequential iterator's records, by value, lines by `format!`.
-///
-/// # Errors
-/// As [`trommel::Job::run`].
-pub fn iter_formatted(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
-    let mut sink = boxed_lines();
-    let report = Pipeline::from(sources::iter(origin::generator().records(0..rows)).owned())
-        .transform(|user, out| out.emit(formatted_line(user)))
-        .load_into(&mut sink)
-        .options(options.clone())
-        .run(engine)?;
-    Ok((sink.into_value(), report))
-}
-
-/// Users made in the worker, lines by `format!`.
-///
-/// # Errors
-/// As [`trommel::Job::run`].
-pub fn formatted(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
-    let mut sink = boxed_lines();
-    let report = Pipeline::from(sources::generate(rows, |id| origin::generator().record(id)))
-        .transform(|user, out| out.emit(formatted_line(user)))
-        .load_into(&mut sink)
-        .options(options.clone())
-        .run(engine)?;
-    Ok((sink.into_value(), report))
-}
-
-/// In place over a slice; lines boxed.
-///
-/// # Errors
-/// As [`trommel::Job::run`].
-pub fn slice_boxed(engine: &Engine, options: &Options, users: &mut [UserRecord]) -> Result<Ran> {
-    let mut sink = boxed_lines();
-    let report = Pipeline::from(sources::slice_mut(users))
-        .transform(|user: &mut UserRecord, out| {
-            origin::update(user);
-            let mut line = String::with_capacity(user.username().len() + 32);
-            origin::write_line(user, &mut line);
-            out.emit(line.into_boxed_str())
-        })
-        .load_into(&mut sink)
-        .options(options.clone())
-        .run(engine)?;
-    Ok((sink.into_value(), report))
 }
