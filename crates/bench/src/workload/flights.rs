@@ -97,25 +97,48 @@ impl FlightLines {
 }
 
 /// The light job: splits a line, reads four numbers, writes a line with one that is derived from
-/// them. About a third of a microsecond. A line without an air time is left out.
+/// them. About a quarter of a microsecond. A line without an air time is left out.
 #[inline]
 pub fn light_line(row: &str, line: &mut impl fmt::Write) -> Result<bool, fmt::Error> {
-    let mut fields = [""; 19];
-    for (field, text) in fields.iter_mut().zip(row.split(',')) {
-        *field = text;
-    }
-    let (Ok(air_time), Ok(distance)) = (fields[14].parse::<f64>(), fields[15].parse::<f64>())
-    else {
+    let Some(flight) = Flight::parse(row) else {
         return Ok(false);
     };
-    let delay: i64 = fields[5].parse().unwrap_or(0) + fields[8].parse().unwrap_or(0);
-    line.write_str(fields[9])?;
-    line.write_str(fields[10])?;
+    line.write_str(flight.carrier)?;
+    line.write_str(flight.number)?;
     line.write_char('|')?;
-    line.write_str(zmij::Buffer::new().format(distance / air_time * 60.0))?;
+    line.write_str(zmij::Buffer::new().format(flight.speed))?;
     line.write_char('|')?;
-    line.write_str(itoa::Buffer::new().format(delay))?;
+    line.write_str(itoa::Buffer::new().format(flight.delay))?;
     Ok(true)
+}
+
+/// What the light job takes from a line.
+struct Flight<'a> {
+    carrier: &'a str,
+    number: &'a str,
+    /// Miles per hour.
+    speed: f64,
+    /// Minutes at both ends.
+    delay: i64,
+}
+
+impl<'a> Flight<'a> {
+    // Never inlined, so that every contestant runs the same machine code.
+    #[inline(never)]
+    fn parse(row: &'a str) -> Option<Self> {
+        let mut fields = [""; 19];
+        for (field, text) in fields.iter_mut().zip(row.split(',')) {
+            *field = text;
+        }
+        let air_time: f64 = fields[14].parse().ok()?;
+        let distance: f64 = fields[15].parse().ok()?;
+        Some(Flight {
+            carrier: fields[9],
+            number: fields[10],
+            speed: distance / air_time * 60.0,
+            delay: fields[5].parse().unwrap_or(0) + fields[8].parse().unwrap_or(0),
+        })
+    }
 }
 
 /// The table as a file that is made while it is read: a header and flights until `bytes` have been

@@ -15,16 +15,23 @@ pub fn heavy_line<S: AsRef<str>>(
     rounds: u32,
     line: &mut impl fmt::Write,
 ) -> fmt::Result {
-    let mut digest = user.data_hash();
-    for round in 0..rounds {
-        let mut hasher = DefaultHasher::new();
-        (digest, round).hash(&mut hasher);
-        user.email().hash(&mut hasher);
-        digest = hasher.finish();
-    }
+    let digest = digest(user.data_hash(), user.email(), rounds);
     line.write_str(itoa::Buffer::new().format(user.id()))?;
     line.write_char('|')?;
     line.write_str(user.username())?;
     line.write_char('|')?;
     line.write_str(itoa::Buffer::new().format(digest))
+}
+
+// Never inlined: inlined into one contestant's loop and not into another's it takes twice the time,
+// and a race would be won by the compiler's mood.
+#[inline(never)]
+fn digest(mut digest: u64, text: &str, rounds: u32) -> u64 {
+    for round in 0..rounds {
+        let mut hasher = DefaultHasher::new();
+        (digest, round).hash(&mut hasher);
+        text.hash(&mut hasher);
+        digest = hasher.finish();
+    }
+    digest
 }
