@@ -55,6 +55,11 @@ struct Amount {
 
 #[derive(Subcommand)]
 enum Child {
+    /// Peak memory after parsing so many bytes of CSV.
+    PeakCsv {
+        /// Bytes.
+        bytes: u64,
+    },
     /// Rate of the boxed job over so many rows.
     Boxed {
         /// Rows.
@@ -100,6 +105,7 @@ fn run(command: Command) -> Result<ExitCode> {
             report::write(&amount.into(), &out, &mut |done| eprintln!("{done}"))?;
             eprintln!("written to {}", out.display());
         }
+        Command::Child(Child::PeakCsv { bytes }) => bars::peak::csv(bytes)?,
         Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
         Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,
     }

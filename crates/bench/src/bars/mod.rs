@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod allocs;
+mod csv;
 mod engine;
 mod iter;
 mod memory;
@@ -147,6 +148,7 @@ pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Vec<Bar>> {
     adaptive::measure(&mut ledger)?;
     allocs::measure(&mut ledger)?;
     peak::measure(&mut ledger)?;
+    csv::measure(&mut ledger)?;
     Ok(ledger.bars)
 }
 

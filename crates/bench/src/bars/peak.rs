@@ -6,6 +6,8 @@ use trommel::Options;
 
 /// Rows of the long run.
 const ROWS: u64 = 100_000_000;
+/// Bytes of the large table.
+const CSV_BYTES: u64 = 1 << 30;
 
 pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
     let name = "peak_mib.generate";
@@ -15,6 +17,27 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
         let value = sibling::number(&printed, "peak_mib")?;
         ledger.add(name, value, Target::AtMost(32.0), format!("{rows} records, arena, fold"));
     }
+    let name = "peak_mib.csv";
+    if ledger.wants(name) {
+        let bytes = ledger.plan().rows(CSV_BYTES);
+        let printed = sibling::myself(&["child", "peak-csv", &bytes.to_string()])?;
+        let value = sibling::number(&printed, "peak_mib")?;
+        let note = format!("{} MiB of CSV, null", bytes >> 20);
+        ledger.add(name, value, Target::AtMost(64.0), note);
+    }
+    Ok(())
+}
+
+/// What the child does: prints the peak after parsing so many bytes.
+///
+/// # Errors
+/// When the run fails.
+pub fn csv(bytes: u64) -> Result<()> {
+    let report = jobs::csv::discard(&engine()?, bytes)?;
+    if report.bytes_read < bytes {
+        return Err(format!("{} of {bytes} bytes were read", report.bytes_read).into());
+    }
+    println!("peak_mib {:.1}", sibling::peak_mib()?);
     Ok(())
 }
 

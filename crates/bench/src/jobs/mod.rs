@@ -1,5 +1,6 @@
 //! The workloads on Trommel.
 
+pub mod csv;
 pub mod database;
 pub mod network;
 mod slow;
