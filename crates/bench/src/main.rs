@@ -92,8 +92,9 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Bars { amount, strict } => {
             let bars = bars::measure(&amount.into(), &mut show)?;
-            let short = bars.iter().filter(|bar| bar.state() == "short").count();
-            eprintln!("{} bars, {short} short", bars.len());
+            let count = |state| bars.iter().filter(|bar| bar.state() == state).count();
+            let (ok, short, skipped) = (count("ok"), count("short"), count("skipped"));
+            eprintln!("{ok} ok, {short} short, {skipped} skipped");
             if strict && bars.iter().any(|bar| !bar.is_reached()) {
                 return Ok(ExitCode::FAILURE);
             }
@@ -122,13 +123,16 @@ fn show(bar: &bars::Bar) {
     }
 }
 
-/// A failure and its causes.
+/// A failure and those of its causes that it does not name itself.
 fn chain(failure: &Failure) -> String {
     let mut text = failure.to_string();
     let mut cause = failure.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text

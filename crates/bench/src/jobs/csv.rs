@@ -46,7 +46,8 @@ impl Sums {
 /// # Errors
 /// As [`trommel::Job::run`].
 pub fn parse(engine: &Engine, options: &Options, text: &'static str) -> Result<Sums> {
-    let source = csv::Source::from_reader("flights", text.as_bytes())?;
+    let source =
+        csv::Source::builder().nulls(["NA", ""]).from_reader("flights", text.as_bytes())?;
     let columns = ["arr_delay", "air_time", "distance"].map(|name| source.column(name));
     let [delay, air_time, distance] = columns;
     let (delay, air_time, distance) = (delay?, air_time?, distance?);
