@@ -1,0 +1,139 @@
+//! `trommel-bench`: the bars, the origin's tables, the report.
+
+use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use trommel_bench::plan::Plan;
+use trommel_bench::{Failure, Result, bars, report, tables};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Measures Trommel against the origin's figures and against the same work written by hand.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// What Trommel must reach, one line each: `bar NAME VALUE TARGET ok|short`.
+    Bars {
+        #[command(flatten)]
+        amount: Amount,
+        /// End with status 1 when a bar is short.
+        #[arg(long)]
+        strict: bool,
+    },
+    /// The origin's tables, each row beside Trommel's own figure.
+    Tables(Amount),
+    /// Measures all of it and writes `report.md` and `report.html`.
+    Report {
+        #[command(flatten)]
+        amount: Amount,
+        /// Where to.
+        #[arg(long, value_name = "FOLDER", default_value = "docs/bench")]
+        out: PathBuf,
+    },
+    /// One measurement in a process of its own; used by the other commands.
+    #[command(subcommand, hide = true)]
+    Child(Child),
+}
+
+#[derive(Args)]
+struct Amount {
+    /// A tenth of the rows, the fewest rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Only what has PATTERN in its name.
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Child {
+    /// Peak memory after parsing so many bytes of CSV.
+    PeakCsv {
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Rate of the boxed job over so many rows.
+    Boxed {
+        /// Rows.
+        rows: u64,
+    },
+    /// Peak memory after generating so many rows.
+    PeakGenerate {
+        /// Rows.
+        rows: u64,
+    },
+}
+
+impl From<Amount> for Plan {
+    fn from(amount: Amount) -> Plan {
+        Plan { quick: amount.quick, only: amount.only }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("trommel-bench: {}", chain(&failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Bars { amount, strict } => {
+            let bars = bars::measure(&amount.into(), &mut show)?;
+            let count = |state| bars.iter().filter(|bar| bar.state() == state).count();
+            let (ok, short, skipped) = (count("ok"), count("short"), count("skipped"));
+            eprintln!("{ok} ok, {short} short, {skipped} skipped");
+            if strict && bars.iter().any(|bar| !bar.is_reached()) {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Tables(amount) => {
+            tables::measure(&amount.into(), &mut |table| println!("{table}"))?;
+        }
+        Command::Report { amount, out } => {
+            report::write(&amount.into(), &out, &mut |done| eprintln!("{done}"))?;
+            eprintln!("written to {}", out.display());
+        }
+        Command::Child(Child::PeakCsv { bytes }) => bars::peak::csv(bytes)?,
+        Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
+        Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bar on standard output, what is behind it on standard error.
+fn show(bar: &bars::Bar) {
+    println!("{bar}");
+    match &bar.value {
+        Ok(_) if bar.note.is_empty() => {}
+        Ok(_) => eprintln!("    {}", bar.note),
+        Err(why) => eprintln!("    {why}"),
+    }
+}
+
+/// A failure and those of its causes that it does not name itself.
+fn chain(failure: &Failure) -> String {
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}
