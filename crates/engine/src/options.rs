@@ -16,7 +16,8 @@ pub enum Order {
     /// In the source's order.
     #[default]
     Ordered,
-    /// As they are completed: a slow batch delays no other. The rows of one batch stay together.
+    /// As they are completed: a slow batch delays no other. The rows of one batch stay together,
+    /// unless what they become is more than the memory limit lets one batch hold.
     Completion,
 }
 

@@ -2,7 +2,8 @@
 
 /// The sink's encoded output of one batch; owned and recycled.
 ///
-/// `Vec<T>` is a page of rows or bytes. A page keeps its capacity when cleared.
+/// `Vec<T>` is a page of rows or bytes. A page keeps its capacity when cleared. What the values of a
+/// `Vec<T>` own themselves does not count as its bytes.
 pub trait Page: Send + Default {
     /// Empties the page, keeping its capacity.
     fn clear(&mut self);

@@ -310,7 +310,7 @@ where
         let after = self.setup.after.take();
         let before = self.setup.before.take();
         let result = driver::guarded("the `before` hook", || before.map_or(Ok(()), |hook| hook()))
-            .map_err(|error| error.in_pipeline(self.setup.name.as_str()))
+            .map_err(|error| driver::failed_early(&self.setup.name, error))
             .and_then(|()| self.drive(engine));
         let Some(after) = after else { return result };
         let told = driver::guarded("the `after` hook", || {

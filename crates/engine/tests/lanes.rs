@@ -262,3 +262,66 @@ fn what_a_run_that_failed_in_a_paused_batch_has_stored_is_what_it_reports() {
         assert!(counts.add_up());
     });
 }
+
+/// A lone heavy batch is shared by the workers that would be idle.
+#[test]
+fn a_heavy_batch_is_cut_without_being_asked() {
+    use std::collections::HashSet;
+    use std::sync::Mutex;
+    no_hang("automatic pieces", || {
+        let seen = Mutex::new(HashSet::new());
+        let mut kept = sinks::collect();
+        let report = Pipeline::from(sources::iter(0..64u64))
+            .map(|id| {
+                seen.lock().unwrap().insert(std::thread::current().id());
+                std::thread::sleep(std::time::Duration::from_millis(2));
+                *id
+            })
+            .load_into(&mut kept)
+            .run(&engine(2))
+            .unwrap();
+        assert_eq!(kept.into_vec(), (0..64).collect::<Vec<_>>());
+        // The first rows on this thread, the rest in one batch, in pieces.
+        assert_eq!(seen.lock().unwrap().len(), 3, "{report}");
+        assert_eq!(report.batches, 2);
+    });
+}
+
+/// Symptom: one row that becomes more than a slot's share took as much memory as it liked. Expected:
+/// it is a reject that says what to do, and leaves nothing behind.
+#[test]
+fn a_row_that_becomes_more_than_its_share_is_a_reject() {
+    for pieces in [1, 3] {
+        no_hang("oversize output", move || {
+            let letters = Arc::new(Mutex::new(Vec::new()));
+            let log = Arc::clone(&letters);
+            let policy = RejectPolicy::dead_letter(
+                move |reject: &Reject| {
+                    log.lock().unwrap().push((reject.record, reject.reason.clone()));
+                    Ok(())
+                },
+                10,
+            );
+            let options =
+                tiny_memory(10).transform_concurrency(pieces).on_reject(policy).build().unwrap();
+            let mut kept = sinks::collect();
+            let report = Pipeline::from(sources::generate(100, |id| id))
+                .options(options)
+                .transform(|id, out| {
+                    for _ in 0..if id == 42 { 10_000 } else { 1 } {
+                        out.emit(id)?;
+                    }
+                    Ok(())
+                })
+                .load_into(&mut kept)
+                .run(&engine(2))
+                .unwrap();
+            assert_eq!((report.counts.loaded, report.counts.rejected), (99, 1));
+            assert!(!kept.as_slice().contains(&42));
+            let letters = letters.lock().unwrap();
+            assert_eq!(letters[0].0, Some(42));
+            assert!(letters[0].1.contains("80000 bytes"), "{}", letters[0].1);
+            assert!(letters[0].1.contains("raise memory_limit"), "{}", letters[0].1);
+        });
+    }
+}

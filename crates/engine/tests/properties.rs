@@ -45,7 +45,7 @@ fn verdict() -> impl Strategy<Value = Verdict> {
         8 => Just(Verdict::Emit(1)),
         2 => Just(Verdict::Emit(0)),
         2 => Just(Verdict::Emit(3)),
-        1 => Just(Verdict::Emit(200)),
+        1 => Just(Verdict::Emit(30)),
         1 => (0..3u64).prop_map(Verdict::Refuse),
         1 => (0..3u64).prop_map(Verdict::Panic),
     ]

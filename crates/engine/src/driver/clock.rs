@@ -26,6 +26,15 @@ pub(super) struct StageClock {
     since_ns: AtomicU64,
 }
 
+/// A piece of work that has begun.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Began {
+    /// ns from the start of the run.
+    pub(super) at_ns: u64,
+    /// When the work around it began; 0 when there is none.
+    outer_ns: u64,
+}
+
 impl Clock {
     pub(super) fn new(workers: usize) -> Self {
         let started = Instant::now();
@@ -69,18 +78,18 @@ impl Clock {
 }
 
 impl StageClock {
-    /// Begins a piece of work; its start goes to [`end`](Self::end).
-    pub(super) fn begin(&self) -> u64 {
-        let now = self.now();
-        self.since_ns.store(now, Relaxed);
-        now
+    /// Begins a piece of work, which [`end`](Self::end) ends. It may lie within another one of the
+    /// same thread.
+    pub(super) fn begin(&self) -> Began {
+        let at_ns = self.now();
+        Began { at_ns, outer_ns: self.since_ns.swap(at_ns, Relaxed) }
     }
 
     /// Ends it and answers how long it took, ns.
-    pub(super) fn end(&self, began: u64) -> u64 {
-        let took = self.now().saturating_sub(began);
+    pub(super) fn end(&self, began: Began) -> u64 {
+        let took = self.now().saturating_sub(began.at_ns);
         self.busy_ns.fetch_add(took, Relaxed);
-        self.since_ns.store(0, Relaxed);
+        self.since_ns.store(began.outer_ns, Relaxed);
         took
     }
 

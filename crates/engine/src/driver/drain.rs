@@ -38,7 +38,7 @@ pub(super) struct Drain<'r, K: Sink, B> {
 }
 
 /// What a run came to, as its sink saw it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Drained {
     pub(super) counts: Counts,
     pub(super) batches: u64,
@@ -110,8 +110,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         // Pages and batches are user code as well, down to the destructors of their values.
         let first = slot.written;
         let stored = guarded("the sink's page", || {
-            let bytes = slot.used().iter().map(|lane| lane.bytes()).sum();
-            slot.sample.bytes = slot.sample.bytes.max(bytes);
+            slot.sample.bytes += slot.used().iter().map(|lane| lane.bytes()).sum::<usize>();
             self.store(slot)
         });
         if let Err(error) = stored {

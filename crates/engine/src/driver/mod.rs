@@ -70,12 +70,14 @@ where
     K: Sink,
 {
     let Request { name, source, transform, sink, options, cancel, on_progress } = request;
-    let size = guarded("the source", || Ok(source.size()))
-        .map_err(|error| error.in_stage(Stage::Source).in_pipeline(name))?;
-    let blocks = guarded("the source or the sink", || Ok((source.may_block(), sink.may_block())))
-        .map_err(|error| error.in_pipeline(name))?;
-    let encoder = guarded("the sink", || sink.encoder())
-        .map_err(|error| error.in_stage(Stage::Sink).in_pipeline(name))?;
+    let prepared = guarded("the source or the sink", || {
+        let shape = (source.size(), source.may_block(), sink.may_block());
+        Ok((shape, sink.encoder().map_err(|error| error.in_stage(Stage::Sink))?))
+    });
+    let ((size, source_blocks, sink_blocks), encoder) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return Err(failed_early(name, error)),
+    };
     let control = Arc::new(Control::new(pool.workers(), options.grace));
     for token in cancel {
         let listener: Weak<dyn Cancel> = Arc::downgrade(&(Arc::clone(&control) as Arc<dyn Cancel>));
@@ -84,7 +86,14 @@ where
     let clock = Clock::new(pool.workers());
     let watched = on_progress.is_some() || options.watchdog.is_some() || !cancel.is_empty();
     let monitor = Monitor::new(&control, &clock, size, options.watchdog, on_progress);
-    let run = Run { pool, options, control: &control, clock: &clock, rows: size.rows, blocks };
+    let run = Run {
+        pool,
+        options,
+        control: &control,
+        clock: &clock,
+        rows: size.rows,
+        blocks: (source_blocks, sink_blocks),
+    };
     let drive = || run.drive(source, transform, sink, encoder);
     // A thread that looks at the clock has no place among explored schedules.
     let ran = if watched && !cfg!(shuttle) { monitor.watch_while(drive) } else { drive() };
@@ -98,6 +107,12 @@ where
         None => Ok(report),
         Some(error) => Err(error.in_pipeline(name).with_report(report)),
     }
+}
+
+/// An error that came before anything was read, with the report that says so.
+pub(crate) fn failed_early(name: &str, error: Error) -> Error {
+    let report = report(name, &Clock::new(0), Drained::default(), 0, Some(&error));
+    error.in_pipeline(name).with_report(report)
 }
 
 /// What the parts of one run share.

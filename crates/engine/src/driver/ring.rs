@@ -324,10 +324,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             self.control.stop_feeding();
         }
         let took = clock.end(began);
-        slot.sample.work_ns += took + ended_ns.map_or(0, |ended| began.saturating_sub(ended));
+        slot.sample.work_ns += took + ended_ns.map_or(0, |ended| began.at_ns.saturating_sub(ended));
         self.control.steps.fetch_add(1, Relaxed);
         self.deliver(slot, scope);
-        began + took
+        began.at_ns + took
     }
 
     /// How many workers should share this batch.

@@ -42,7 +42,7 @@ pub(super) struct Sample {
     pub(super) fill_ns: u64,
     /// Time in the sink.
     pub(super) write_ns: u64,
-    /// Heap bytes of batch, page, arena and rejects at their largest.
+    /// Heap bytes of batch, page, arena and rejects, summed over the turns of a batch that paused.
     pub(super) bytes: usize,
 }
 

@@ -138,8 +138,10 @@ impl<T, E> Work<'_, T, E> {
         batch.for_each(first, |row| {
             // Kept in the lane, where it outlives a panic.
             *mark = out.page().mark();
-            let emitted = out.emitted();
-            match row.and_then(|row| self.transform.apply(row, &mut out)) {
+            let (emitted, bytes) = (out.emitted(), out.page().bytes());
+            let applied = row.and_then(|row| self.transform.apply(row, &mut out));
+            let row_bytes = out.page().bytes().saturating_sub(bytes);
+            match applied.and_then(|()| check_size(row_bytes, self.full_bytes)) {
                 // The usual row emits one value and leaves no trace but `visited`: the other
                 // counts follow from it.
                 Ok(()) if out.emitted() == emitted + 1 => {}
@@ -158,13 +160,15 @@ impl<T, E> Work<'_, T, E> {
             *visited += 1;
             // After the row, not before the next: a row that has been taken from its batch can't be
             // put back.
+            if bytes + row_bytes > full_bytes {
+                return Err(halt(stop, Stop::Full));
+            }
             if *visited & look == 0 {
                 if self.control.is_dropping() {
                     return Err(halt(stop, Stop::Dropped));
                 }
-                let bytes =
-                    out.page().bytes() + arena.allocated_bytes() + rejects.len() * REJECT_BYTES;
-                if bytes > full_bytes {
+                let besides = arena.allocated_bytes() + rejects.len() * REJECT_BYTES;
+                if bytes + row_bytes + besides > full_bytes {
                     return Err(halt(stop, Stop::Full));
                 }
             }
@@ -179,6 +183,18 @@ impl<T, E> Work<'_, T, E> {
             self.control.row_bytes().saturating_mul(LOOK_EVERY as u64) > self.full_bytes as u64 / 8;
         if heavy || large { 0 } else { LOOK_EVERY - 1 }
     }
+}
+
+/// Refuses a row whose output alone would fill a page.
+#[inline]
+fn check_size(row_bytes: usize, full_bytes: usize) -> Result<()> {
+    if row_bytes <= full_bytes {
+        return Ok(());
+    }
+    Err(Error::row(format!(
+        "the row became {row_bytes} bytes, more than the {full_bytes} that a page may hold; raise \
+         memory_limit"
+    )))
 }
 
 /// Says why the walk stops, and gives `for_each` an error to stop it with.

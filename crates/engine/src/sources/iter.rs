@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// Most items taken between two looks at the clock.
-const MAX_STRIDE: usize = 256;
+const MAX_STRIDE: usize = 64;
 /// An iterator that takes longer than this for a stride is slow: idle workers get what there is.
 const SLOW: Duration = Duration::from_micros(50);
 
