@@ -20,8 +20,15 @@ const FADE: f64 = 0.966;
 const DRIFT: f64 = 0.6;
 /// Samples in a row that must speak against a fit before it is thrown away.
 const DRIFT_RUN: u32 = 4;
-/// Samples between two changes of the size, so that each can show its effect.
+/// Samples between two changes of the size, so that each can show its effect; fewer at the start,
+/// when there is most to gain.
 const EPOCH: u32 = 4;
+const FIRST_EPOCH: u32 = 2;
+/// Samples that make the start.
+const START: u32 = 16;
+/// What a slot should hold at most, so that a batch and what it becomes stay in the cache of the core
+/// that works on them: the second-level cache of today's servers.
+const CACHE_BYTES: f64 = 1024.0 * 1024.0;
 /// Longest that one batch should take in a worker, ns: a run stays responsive to cancel, progress
 /// and the flush timeout.
 const LATENCY_NS: f64 = 20e6;
@@ -34,6 +41,8 @@ const MAX_TRACE: usize = 4_096;
 #[derive(Debug)]
 pub(super) struct Batcher {
     rows: usize,
+    /// The size that was asked for.
+    start: usize,
     range: Option<(usize, usize)>,
     work: Fit,
     fill: Fit,
@@ -41,6 +50,7 @@ pub(super) struct Batcher {
     bytes_per_row: f64,
     share_bytes: usize,
     since_change: u32,
+    samples: u32,
     turn: usize,
     trace: Vec<BatchSample>,
 }
@@ -50,6 +60,7 @@ impl Batcher {
     pub(super) fn new(options: &Options, share_bytes: usize) -> Self {
         Batcher {
             rows: options.batch_size,
+            start: options.batch_size,
             range: options.adaptive,
             work: Fit::default(),
             fill: Fit::default(),
@@ -57,6 +68,7 @@ impl Batcher {
             bytes_per_row: 0.0,
             share_bytes,
             since_change: 0,
+            samples: 0,
             turn: 0,
             trace: Vec::new(),
         }
@@ -87,6 +99,20 @@ impl Batcher {
         self.work.is_known().then_some((self.work.per_row, self.bytes_per_row))
     }
 
+    /// Begins the parallel run: some batches have been seen, `left` rows are to come, if known, for
+    /// `workers` workers.
+    pub(super) fn begin(&mut self, left: Option<u64>, workers: usize) {
+        let Some((min, max)) = self.range else { return };
+        if self.work.is_known() {
+            self.choose(min, max);
+        }
+        if let Some(left) = left {
+            // Enough batches for the workers to end together.
+            let rows = (left / (4 * workers as u64)) as usize;
+            self.rows = self.rows.min(rows.max(self.start)).clamp(min, max);
+        }
+    }
+
     /// Learns from a batch and may change the size.
     pub(super) fn learn(&mut self, sample: &Sample) {
         if sample.rows == 0 {
@@ -102,13 +128,14 @@ impl Batcher {
         // Up at once, down slowly: the limit is a promise.
         self.bytes_per_row = bytes_per_row.max(self.bytes_per_row * 0.95 + bytes_per_row * 0.05);
         self.since_change += 1;
+        self.samples = self.samples.saturating_add(1);
         let Some((min, max)) = self.range else {
             return;
         };
         if sample.bytes > self.share_bytes {
             self.rows = (self.rows / 2).max(min);
             self.since_change = 0;
-        } else if self.since_change >= EPOCH {
+        } else if self.since_change >= if self.samples < START { FIRST_EPOCH } else { EPOCH } {
             self.choose(min, max);
         }
     }
@@ -120,12 +147,12 @@ impl Batcher {
             .map(|fit| fit.rows_for_share(OVERHEAD_SHARE))
             .fold(1.0, f64::max);
         let latency = LATENCY_NS / self.work.per_row.max(self.write.per_row).max(1e-3);
-        let memory = self.share_bytes as f64 / self.bytes_per_row.max(1e-3);
-        // A step of at most four, so that one odd sample can't throw the size across the range.
+        let memory = CACHE_BYTES.min(self.share_bytes as f64) / self.bytes_per_row.max(1e-3);
+        // A step of at most eight, so that one odd sample can't throw the size across the range.
         let rows = wanted
             .min(latency)
             .min(memory)
-            .clamp(self.rows as f64 / 4.0, self.rows as f64 * 4.0)
+            .clamp(self.rows as f64 / 8.0, self.rows as f64 * 8.0)
             .clamp(min as f64, max as f64) as usize;
         // Within 15 % it is the same size: changing it would only blur the fits.
         if rows.abs_diff(self.rows) * 7 > self.rows {

@@ -177,6 +177,8 @@ impl Run<'_> {
         if here != Here::Ended {
             let _running = pool.join();
             drain.expect(slots);
+            let left = rows.map(|rows| rows.saturating_sub(clock.rows()));
+            feed.batcher.begin(left, pool.workers());
             let ring = Ring::new(Start {
                 work,
                 feed,
@@ -225,8 +227,9 @@ impl Patience {
             Some(rows) => {
                 let took = last.ns();
                 let left = rows.saturating_sub(done) as f64 * took as f64 / last.rows.max(1) as f64;
-                // Less than 2 µs says more about cold caches than about the rows.
-                took >= 2_000 && left > INLINE.as_nanos() as f64
+                // Less than 2 µs says as much about cold caches as about the rows.
+                let sure = if took < 2_000 { 2.0 } else { 1.0 };
+                left > INLINE.as_nanos() as f64 * sure
             }
             None => began.elapsed() > INLINE,
         }

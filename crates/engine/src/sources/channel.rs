@@ -1,6 +1,7 @@
 //! Records that other threads send.
 
 use super::iter::OwnedBatch;
+use crate::batch::Batch;
 use crate::error::Result;
 use crate::source::{Fill, Limit, Source};
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
@@ -40,15 +41,14 @@ impl<T: Send> Source for Channel<T> {
     type Batch = ChannelBatch<T>;
 
     fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
-        let rows = &mut batch.0;
-        rows.clear();
-        let wanted = limit.rows().min(limit.bytes() / size_of::<Option<T>>().max(1)).max(1);
+        batch.clear();
+        let wanted = limit.rows().min(limit.bytes() / size_of::<T>().max(1)).max(1);
         let mut first_row = None;
-        while rows.len() < wanted {
+        while batch.len() < wanted {
             match self.receiver.try_recv() {
                 Ok(record) => {
                     first_row.get_or_insert_with(Instant::now);
-                    rows.push(Some(record));
+                    batch.push(record);
                     continue;
                 }
                 Err(TryRecvError::Disconnected) => return Ok(Fill::End),
@@ -63,7 +63,7 @@ impl<T: Send> Source for Channel<T> {
             match self.receiver.recv_timeout(wait) {
                 Ok(record) => {
                     first_row.get_or_insert_with(Instant::now);
-                    rows.push(Some(record));
+                    batch.push(record);
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(Fill::End),
                 Err(RecvTimeoutError::Timeout) => {}

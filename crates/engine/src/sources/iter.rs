@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::source::{Fill, Limit, Size, Source};
+use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -102,11 +103,28 @@ impl<T: Send + 'static> Batch for RecordBatch<T> {
 
 /// Records that the transform takes out of the batch.
 #[derive(Debug)]
-pub struct OwnedBatch<T>(pub(super) Vec<Option<T>>);
+pub struct OwnedBatch<T> {
+    /// Records that have not been taken.
+    rows: VecDeque<T>,
+    /// All records, those that have been taken included.
+    len: usize,
+}
+
+impl<T> OwnedBatch<T> {
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.len = 0;
+    }
+
+    pub(super) fn push(&mut self, record: T) {
+        self.rows.push_back(record);
+        self.len += 1;
+    }
+}
 
 impl<T> Default for OwnedBatch<T> {
     fn default() -> Self {
-        OwnedBatch(Vec::new())
+        OwnedBatch { rows: VecDeque::new(), len: 0 }
     }
 }
 
@@ -114,28 +132,31 @@ impl<T: Send> Batch for OwnedBatch<T> {
     type Row<'a> = T;
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.len
     }
 
     fn bytes(&self) -> usize {
-        self.0.len() * size_of::<Option<T>>()
+        self.rows.len() * size_of::<T>()
     }
 
     #[inline]
-    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    fn for_each<'a, F>(&'a mut self, _from: usize, mut visit: F) -> Result<()>
     where
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
-        // One by one, so that a row that stops the walk leaves those behind it in the batch.
-        for record in self.0[from..].iter_mut().filter_map(Option::take) {
+        // One by one, so that a row that stops the walk leaves those behind it in the batch; those
+        // before `from` are gone.
+        while let Some(record) = self.rows.pop_front() {
             visit(Ok(record))?;
         }
         Ok(())
     }
 
     fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
-        tail.0.clear();
-        tail.0.extend(self.0.drain(at..));
+        tail.clear();
+        tail.rows.extend(self.rows.drain(at..));
+        tail.len = tail.rows.len();
+        self.len = self.rows.len();
         true
     }
 }
@@ -149,24 +170,24 @@ struct Pull<I> {
 }
 
 impl<I: Iterator> Pull<I> {
-    fn fill<R>(
-        &mut self,
-        rows: &mut Vec<R>,
-        wrap: impl Fn(I::Item) -> R,
-        limit: &Limit<'_>,
-    ) -> Fill {
-        rows.clear();
+    /// Fills `rows`, which is empty.
+    fn fill<R>(&mut self, rows: &mut R, limit: &Limit<'_>) -> Fill
+    where
+        R: Extend<I::Item>,
+    {
         if self.ended {
             return Fill::End;
         }
         let began = Instant::now();
         let mut last = began;
-        let wanted = limit.rows().min(limit.bytes() / size_of::<R>().max(1)).max(1);
-        while rows.len() < wanted {
-            let stride = self.stride.min(wanted - rows.len());
-            let before = rows.len();
-            rows.extend(self.items.by_ref().take(stride).map(&wrap));
-            if rows.len() - before < stride {
+        let wanted = limit.rows().min(limit.bytes() / size_of::<I::Item>().max(1)).max(1);
+        let mut filled = 0;
+        while filled < wanted {
+            let stride = self.stride.min(wanted - filled);
+            let mut taken = 0;
+            rows.extend(self.items.by_ref().take(stride).inspect(|_| taken += 1));
+            filled += taken;
+            if taken < stride {
                 self.ended = true;
                 return Fill::End;
             }
@@ -195,7 +216,8 @@ impl<I: Iterator<Item: Send + 'static> + Send> Source for Iter<I> {
     type Batch = RecordBatch<I::Item>;
 
     fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
-        Ok(self.pull.fill(&mut batch.0, |item| item, limit))
+        batch.0.clear();
+        Ok(self.pull.fill(&mut batch.0, limit))
     }
 
     fn size(&self) -> Size {
@@ -207,7 +229,10 @@ impl<I: Iterator<Item: Send> + Send> Source for OwnedIter<I> {
     type Batch = OwnedBatch<I::Item>;
 
     fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
-        Ok(self.pull.fill(&mut batch.0, Some, limit))
+        batch.clear();
+        let fill = self.pull.fill(&mut batch.rows, limit);
+        batch.len = batch.rows.len();
+        Ok(fill)
     }
 
     fn size(&self) -> Size {
