@@ -50,7 +50,11 @@ impl Chart {
     pub(super) fn svg(&self) -> Result<String> {
         let points = || self.series.iter().flat_map(|series| &series.points);
         let x = range(points().map(|point| point.0), self.x.log, 1.05);
-        let y = range(points().map(|point| point.1), self.y.log, 1.3);
+        let mut y = range(points().map(|point| point.1), self.y.log, 1.3);
+        if self.y.log {
+            // Whole powers of ten, or the ticks between them crowd at one end.
+            y = 10f64.powf(y.start.log10().floor())..10f64.powf(y.end.log10().ceil());
+        }
         match (self.x.log, self.y.log) {
             (false, false) => self.draw(x, y),
             (true, false) => self.draw(x.log_scale(), y),

@@ -23,7 +23,7 @@ pub(super) fn all(plan: &Plan, tables: &[Table]) -> Result<Vec<Plot>> {
             };
             plots.push(Plot {
                 name,
-                caption: format!("{} {}", table.title, table.note),
+                caption: format!("{}: {}", table.title, table.note),
                 svg: chart.svg()?,
             });
             Ok::<(), crate::Failure>(())

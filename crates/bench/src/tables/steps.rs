@@ -124,7 +124,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         title: "The origin's job, step by step",
         note: format!(
             "Records made, changed, written as lines, tallied; generation included; {WORKERS} \
-             workers."
+             workers. The plain loop is on one thread and never uses format!."
         ),
         columns: ["records/s", "bytes/record", "MiB/s", "× plain loop", "× rayon"]
             .map(String::from)
