@@ -14,7 +14,9 @@ const MAX_WORKERS: usize = 1024;
 ///
 /// The pool is private, rayon's global one is never touched, and its threads have ended when the
 /// last clone has been dropped. A transform may use rayon itself; it then shares the engine's
-/// workers.
+/// workers. A pipeline that a transform runs on the same engine runs on that worker alone; on
+/// another engine it holds the worker until it has ended, so two engines must not run pipelines
+/// inside each other.
 #[derive(Debug, Clone)]
 pub struct Engine {
     pool: Arc<Pool>,

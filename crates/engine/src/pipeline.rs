@@ -319,7 +319,9 @@ where
         });
         match told {
             Ok(()) => result,
-            Err(error) => result.and_then(|_| Err(error.in_pipeline(self.setup.name.as_str()))),
+            Err(error) => result.and_then(|report| {
+                Err(error.in_pipeline(self.setup.name.as_str()).with_report(report))
+            }),
         }
     }
 

@@ -36,7 +36,7 @@ impl Position {
 /// `read = loaded + rejected + filtered + abandoned`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
-    /// Rows taken from the source.
+    /// Rows that a worker has visited.
     pub read: u64,
     /// Rows that emitted something that the sink has taken.
     pub loaded: u64,

@@ -32,7 +32,8 @@ pub struct Progress {
 pub struct Load {
     /// At work.
     pub busy: f64,
-    /// Has work, and waits for another stage to take it.
+    /// Has work, and waits for another stage to take it. Measured for the source; workers don't wait,
+    /// and the sink is the last.
     pub blocked: f64,
     /// Has nothing to do.
     pub idle: f64,

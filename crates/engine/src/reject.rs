@@ -67,6 +67,9 @@ fn reason(error: &Error) -> String {
 }
 
 /// Takes rejected rows, in order in an ordered run. Any closure over `&Reject` is one.
+///
+/// It is called while batches are written, outside the sink's transaction: when a run fails and the
+/// sink takes rows back, their rejects stay and come again with the next run.
 pub trait DeadLetter: Send {
     /// Stores one reject.
     ///

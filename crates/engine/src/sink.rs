@@ -60,7 +60,8 @@ pub trait Sink: Send {
         Ok(Durability::Stored)
     }
 
-    /// Stores everything. Called once, only after success.
+    /// Stores everything. Called only after success; again after a transient error, by the retry
+    /// policy.
     ///
     /// # Errors
     /// The run fails, and [`abort`](Self::abort) is not called.

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 /// Steps between a batch's rows and the transform: `filter`, `map`, … Each pushes its items into
 /// the next one, so that a chain compiles to one loop.
 ///
-/// The trait is sealed by its use: users write closures.
+/// The steps are this crate's own; users write closures.
 pub trait Step<B: Batch>: Sync {
     /// What comes out of the step.
     type Item<'b>;

@@ -26,6 +26,17 @@ impl Default for Texts {
 }
 
 impl Texts {
+    pub(crate) fn bytes(&self) -> usize {
+        self.line.capacity()
+    }
+
+    /// Gives back a line's memory beyond `bytes`.
+    pub(crate) fn shrink(&mut self, bytes: usize) {
+        if self.line.capacity() > bytes {
+            self.line = String::new();
+        }
+    }
+
     #[inline]
     fn remember(&mut self, bytes: usize) {
         let capacity = bytes.min(MAX_CAPACITY);
@@ -108,7 +119,7 @@ impl<'o, 'b, K: Sink> Line<'o, 'b, K> {
 
     pushes!(out.texts.line);
 
-    /// Emits the line.
+    /// Emits the line. What is appended afterwards begins another one.
     ///
     /// # Errors
     /// As [`Out::emit`].
@@ -118,6 +129,7 @@ impl<'o, 'b, K: Sink> Line<'o, 'b, K> {
         K: for<'t> Encode<&'t str>,
     {
         K::encode(self.out.encoder, self.out.page, &self.out.texts.line)?;
+        self.out.texts.line.clear();
         self.out.emitted += 1;
         Ok(())
     }

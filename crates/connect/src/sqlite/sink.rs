@@ -119,7 +119,8 @@ impl Sink {
     /// How long to wait for another connection's lock before the error
     /// ([`ErrorKind::Transient`]). Default: 5 s; 0: not at all.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
-        self.busy_timeout = timeout;
+        // SQLite counts milliseconds in a C int.
+        self.busy_timeout = timeout.min(Duration::from_millis(i32::MAX as u64));
         self
     }
 

@@ -114,7 +114,9 @@ impl<T: ?Sized> Table<T> {
     }
 
     /// Stores a checkpoint under this name in each transaction, in the table `trommel_checkpoint`
-    /// of the same database, so that a run that was killed goes on where its last commit was.
+    /// of the same database, so that a run that was killed, run again, goes on where its last commit was, and one that
+    /// has ended does nothing. The source must have positions (a regular file, `generate`), and the
+    /// run must be ordered.
     ///
     /// Whoever resumes the job last owns it: a runner from before, should it still be alive, can't
     /// commit any more. Delete the job's row to load from the start again. Not possible with
@@ -138,8 +140,8 @@ impl<T: ?Sized> Table<T> {
         self.set(|settings| settings.commit_bytes = bytes)
     }
 
-    /// Commits when a transaction is this old, at the end of a batch. Until then others can't
-    /// write. Default: 1 s; 0: after each batch.
+    /// Commits when a transaction is this old, at the end of a batch: while rows come. Until then
+    /// others can't write. Default: 1 s; 0: after each batch.
     #[must_use]
     pub fn commit_interval(self, interval: Duration) -> Self {
         self.set(|settings| settings.commit_interval = interval)

@@ -165,7 +165,12 @@ impl Ending {
 
 impl Cancel for Control {
     fn cancel(&self) {
-        self.outcome.lock().cancelled_at.get_or_insert_with(Instant::now);
+        let mut ending = self.outcome.lock();
+        if ending.closed {
+            return;
+        }
+        ending.cancelled_at.get_or_insert_with(Instant::now);
+        drop(ending);
         self.raise(if self.grace.is_zero() { DROPPING } else { DRAINING });
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Drain<'r, K: Sink, B> {
     window: Vec<Option<BoxedSlot<B, K>>>,
     /// Sequence number of the batch whose turn it is.
     next: u64,
+    /// What earlier runs of the same job have loaded; checkpoints count from the very first on.
+    before: Counts,
     counts: Counts,
     /// What of it would survive: moves up with each commit.
     stored: Counts,
@@ -51,6 +53,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         control: &'r Control,
         clock: &'r Clock,
         options: &Options,
+        before: Counts,
         keep_bytes: usize,
     ) -> Self {
         Drain {
@@ -61,6 +64,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             ordered: options.order == Order::Ordered,
             window: Vec::new(),
             next: 0,
+            before,
             counts: Counts::default(),
             stored: Counts::default(),
             position: None,
@@ -150,15 +154,13 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
 
     fn store(&mut self, slot: &mut Slot<B, K::Page>) -> Result<()> {
         let seq = slot.seq;
-        let mut first_row = 0;
         for lane in slot.used_mut() {
             if let Some(error) = lane.error.take()
                 && error.kind() != ErrorKind::Cancelled
             {
-                let row = first_row + lane.visited as u64;
+                let row = (lane.first_row + lane.visited) as u64;
                 self.control.fail(seq, error.in_row(row).in_batch(seq));
             }
-            first_row += lane.visited as u64;
         }
         let unwritten = &slot.used()[slot.written..];
         let rejected = unwritten.iter().map(|lane| lane.counts.rejected).sum();
@@ -168,14 +170,13 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             self.control.fail(seq, error.in_stage(Stage::Transform).in_batch(seq));
         }
         if self.drops(seq) {
-            // A batch is written whole or not at all.
+            // Whole batches only; of one that has paused, what comes after the failure.
             let read: u64 = unwritten.iter().map(|lane| lane.counts.read).sum();
             self.counts.read += read;
             self.counts.abandoned += read;
             return Ok(());
         }
-        let written: u64 = slot.used()[..slot.written].iter().map(|lane| lane.visited as u64).sum();
-        let mut record = self.counts.read - slot.settled_rows + written;
+        let first_record = self.counts.read - slot.settled_rows;
         for lane in &mut slot.lanes[slot.written..slot.used] {
             let mut counts = lane.counts;
             slot.settled_rows += counts.read;
@@ -192,11 +193,10 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
                 self.halfway = true;
             }
             self.counts.add(&counts);
-            self.keep_rejects(&mut lane.rejects, record)?;
+            self.keep_rejects(&mut lane.rejects, first_record + lane.first_row as u64)?;
             if !lane.done {
                 break;
             }
-            record += lane.visited as u64;
             slot.written += 1;
         }
         if slot.unfinished {
@@ -210,9 +210,11 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         if position.is_some() {
             self.position = position;
         }
+        let mut counts = self.before;
+        counts.add(&self.counts);
         let checkpoint = Checkpoint {
             position: self.position.clone().filter(|_| self.ordered),
-            counts: self.counts,
+            counts,
             epoch: 0,
         };
         if self.outlet.commit(&checkpoint, when)? == Durability::Stored {
@@ -227,7 +229,9 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         if self.policy.stops() || all <= max {
             return Ok(());
         }
-        let message = format!("{all} rows were rejected, more than the {max} allowed");
+        let message = format!(
+            "{all} rows were rejected, those of the batch at hand included, more than the {max} allowed"
+        );
         Err(Error::new(ErrorKind::RejectLimit, message))
     }
 

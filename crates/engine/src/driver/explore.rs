@@ -10,6 +10,7 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{Options, Order};
 use crate::out::Out;
+use crate::page::Page;
 use crate::reject::RejectPolicy;
 use crate::sink::{Encode, Sink};
 use crate::source::{Fill, Limit, Source};
@@ -80,6 +81,25 @@ impl Source for Ids {
     }
 }
 
+/// A page whose rows take a byte each.
+#[derive(Default)]
+struct Ids8(Vec<u64>);
+
+impl Page for Ids8 {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+    fn bytes(&self) -> usize {
+        self.0.len()
+    }
+    fn mark(&self) -> usize {
+        self.0.len()
+    }
+    fn rewind(&mut self, mark: usize) {
+        self.0.truncate(mark);
+    }
+}
+
 struct Kept {
     values: Vec<u64>,
     finished: u32,
@@ -88,12 +108,12 @@ struct Kept {
 }
 
 impl Sink for Kept {
-    type Page = Vec<u64>;
+    type Page = Ids8;
     type Encoder = ();
     fn encoder(&mut self) -> Result<()> {
         Ok(())
     }
-    fn write(&mut self, page: &mut Vec<u64>) -> Result<()> {
+    fn write(&mut self, Ids8(page): &mut Ids8) -> Result<()> {
         if let Fault::SinkError(id) = self.case.fault
             && page.contains(&id)
         {
@@ -116,7 +136,7 @@ impl Sink for Kept {
 }
 
 impl Encode<u64> for Kept {
-    fn encode((): &(), page: &mut Vec<u64>, value: u64) -> Result<()> {
+    fn encode((): &(), Ids8(page): &mut Ids8, value: u64) -> Result<()> {
         page.push(value);
         Ok(())
     }
@@ -134,8 +154,8 @@ fn explore(pool: &Pool, case: Case) {
         });
     let mut options = options.build().unwrap();
     if case.fault == Fault::FullPages {
-        // A page of more than 0 bytes is full: each row makes a turn of its own.
-        options.memory_limit = 1;
+        // A page of more than one row is full.
+        options.memory_limit = 2 * case.slots;
     }
     let mut source = Ids { next: 0, case };
     let mut sink = Kept { values: Vec::new(), finished: 0, aborted: 0, case };

@@ -1,6 +1,6 @@
 //! Runs a pipeline. See `README.md` beside this file for who waits on whom.
 //!
-//! Nothing outside this folder names threads, rayon or channels.
+//! Nothing outside this folder starts a thread or knows of the pool.
 
 mod adaptive;
 mod clock;
@@ -19,8 +19,8 @@ mod work;
 mod explore;
 
 use crate::cancel::{Cancel, CancelToken};
-use crate::error::{Error, Result, Stage};
-use crate::options::Options;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::options::{Options, Order};
 use crate::position::Counts;
 use crate::progress::Progress;
 use crate::report::{BatchSample, Outcome, RunReport, StageReport};
@@ -35,7 +35,7 @@ use feed::{Fed, Feed};
 use monitor::Monitor;
 use ring::{Ring, Start};
 use slot::{Sample, Slot};
-use std::any::Any;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use work::Work;
@@ -71,10 +71,12 @@ where
 {
     let Request { name, source, transform, sink, options, cancel, on_progress } = request;
     let prepared = guarded("the source or the sink", || {
+        let encoder = sink.encoder().map_err(|error| error.in_stage(Stage::Sink))?;
+        let before = resume(source, sink, options)?;
         let shape = (source.size(), source.may_block(), sink.may_block());
-        Ok((shape, sink.encoder().map_err(|error| error.in_stage(Stage::Sink))?))
+        Ok((shape, (encoder, before)))
     });
-    let ((size, source_blocks, sink_blocks), encoder) = match prepared {
+    let ((size, source_blocks, sink_blocks), (encoder, before)) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Err(failed_early(name, error)),
     };
@@ -93,6 +95,7 @@ where
         clock: &clock,
         rows: size.rows,
         blocks: (source_blocks, sink_blocks),
+        before,
     };
     let drive = || run.drive(source, transform, sink, encoder);
     // A thread that looks at the clock has no place among explored schedules.
@@ -107,6 +110,23 @@ where
         None => Ok(report),
         Some(error) => Err(error.in_pipeline(name).with_report(report)),
     }
+}
+
+/// Goes to where the sink's checkpoint says that an earlier run of the same job has come, and answers
+/// what that has loaded.
+fn resume<S: Source, K: Sink>(source: &mut S, sink: &mut K, options: &Options) -> Result<Counts> {
+    let Some(checkpoint) = sink.resume().map_err(|error| error.in_stage(Stage::Sink))? else {
+        return Ok(Counts::default());
+    };
+    let Some(position) = checkpoint.position.filter(|_| options.order == Order::Ordered) else {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "the sink has a checkpoint of this job, but no position to go on from: a job must run \
+             ordered, from a source that has positions",
+        ));
+    };
+    source.seek(&position).map_err(|error| error.in_stage(Stage::Source))?;
+    Ok(checkpoint.counts)
 }
 
 /// An error that came before anything was read, with the report that says so.
@@ -125,6 +145,8 @@ struct Run<'r> {
     rows: Option<u64>,
     /// Whether the source and the sink may block.
     blocks: (bool, bool),
+    /// What earlier runs of the same job have loaded.
+    before: Counts,
 }
 
 /// What became of it.
@@ -148,7 +170,7 @@ impl Run<'_> {
         T: Transform<S::Batch, K>,
         K: Sink,
     {
-        let Run { pool, options, control, clock, rows, blocks } = *self;
+        let Run { pool, options, control, clock, rows, blocks, before } = *self;
         let slots = options.slots(pool.workers());
         let share = options.memory_limit / slots;
         // Called from inside a transform of the same engine: to wait for the pool would be to wait
@@ -168,7 +190,7 @@ impl Run<'_> {
         };
         let batcher = Batcher::new(options, share);
         let mut feed = Feed::new(source, batcher, control, clock, options.flush_timeout, share / 2);
-        let mut drain = Drain::new(sink, control, clock, options, share);
+        let mut drain = Drain::new(sink, control, clock, options, before, share);
         let mut slot = Slot::new();
         let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
         let here =
@@ -224,6 +246,8 @@ impl Patience {
             return false;
         };
         match rows {
+            _ if last.rows == 0 => false,
+            Some(_) if began.elapsed() > 4 * INLINE => true,
             Some(rows) => {
                 let took = last.ns();
                 let left = rows.saturating_sub(done) as f64 * took as f64 / last.rows.max(1) as f64;
@@ -273,7 +297,7 @@ where
         if !feed.has_ended() && patience.is_over_after_fill(&slot.sample) {
             return Here::Filled;
         }
-        Ring::<S, T, K>::settle_inline(work, slot, drain, clock);
+        settle_here::<S, T, K>(work, slot, drain, clock);
         let sample = slot.sample;
         done += sample.rows;
         if feed.has_ended() {
@@ -285,6 +309,31 @@ where
         // The fewer batches, the less of a small job is overhead.
         probe = probe.map(|_| (turns.as_nanos() / sample.row_ns().max(1)) as usize);
         turns = INLINE;
+    }
+}
+
+/// Takes one batch through transform and sink on this thread.
+fn settle_here<S, T, K>(
+    work: &Work<'_, T, K::Encoder>,
+    slot: &mut Slot<S::Batch, K::Page>,
+    drain: &mut Drain<'_, K, S::Batch>,
+    clock: &Clock,
+) where
+    S: Source,
+    T: Transform<S::Batch, K>,
+    K: Sink,
+{
+    let clock = clock.worker(None);
+    loop {
+        let (began, visited) = (clock.begin(), slot.visited());
+        work.guarded_turn::<S::Batch, K>(slot, |_| 1);
+        clock.count_rows(slot.visited() - visited);
+        slot.sample.work_ns += clock.end(began);
+        drain.settle(slot);
+        work.control.steps.fetch_add(1, Ordering::Relaxed);
+        if !slot.unfinished {
+            return;
+        }
     }
 }
 
@@ -313,10 +362,10 @@ fn report(
         pipeline: name.to_owned(),
         outcome: match error {
             None => Outcome::Finished,
-            Some(error) if error.kind() == crate::error::ErrorKind::Cancelled => Outcome::Cancelled,
+            Some(error) if error.kind() == ErrorKind::Cancelled => Outcome::Cancelled,
             Some(_) => Outcome::Failed,
         },
-        counts: Counts { ..drained.counts },
+        counts: drained.counts,
         bytes_read: clock.bytes(),
         batches: drained.batches,
         elapsed,
@@ -327,13 +376,4 @@ fn report(
         retries: drained.retries,
         stalls: Vec::new(),
     }
-}
-
-/// What a panic said.
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }

@@ -16,11 +16,11 @@ pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 const GRACE_EVERY: Duration = Duration::from_millis(10);
 
 pub(super) struct Monitor<'r> {
-    pub(super) control: &'r Control,
-    pub(super) clock: &'r Clock,
-    pub(super) size: Size,
-    pub(super) watchdog: Option<Duration>,
-    pub(super) on_progress: Option<&'r (dyn Fn(&Progress) + Sync)>,
+    control: &'r Control,
+    clock: &'r Clock,
+    size: Size,
+    watchdog: Option<Duration>,
+    on_progress: Option<&'r (dyn Fn(&Progress) + Sync)>,
     stopped: Mutex<bool>,
     wake: Condvar,
     stalls: Mutex<Vec<String>>,
@@ -71,7 +71,7 @@ impl<'r> Monitor<'r> {
             Ok(())
         });
         if let Err(error) = told {
-            // It belongs to no batch: what has been read is loaded before the run fails.
+            // It belongs to no batch: what is in flight is still written before the run ends.
             self.control.fail(u64::MAX, error);
         }
     }

@@ -1,11 +1,11 @@
 //! The sink behind guards: panics become errors, passing failures are tried again.
 
 use super::control::Control;
-use super::panic_message;
 use crate::error::{Class, Error, ErrorKind, Result};
 use crate::options::Retry;
 use crate::position::Checkpoint;
 use crate::sink::{Commit, Durability, Sink};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -90,4 +90,13 @@ pub(crate) fn guarded<R>(who: &str, call: impl FnOnce() -> Result<R>) -> Result<
         let said = panic_message(&*panic);
         Err(Error::new(ErrorKind::Panic, format!("{who} panicked: {said}")))
     })
+}
+
+/// What a panic said.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }

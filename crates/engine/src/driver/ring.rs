@@ -4,7 +4,7 @@ use super::clock::Clock;
 use super::control::Control;
 use super::drain::Drain;
 use super::feed::{Fed, Feed};
-use super::panic_message;
+use super::outlet::guarded;
 use super::slot::Slot;
 use super::sync::{
     AtomicBool, AtomicU64, Channel, Mutex, PoolScope, fence, thread_local, thread_scope,
@@ -12,12 +12,10 @@ use super::sync::{
 };
 use super::work::Work;
 use crate::batch::Batch;
-use crate::error::{Error, ErrorKind};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::stage::Transform;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
@@ -33,6 +31,17 @@ thread_local! {
     /// waits inside a transform (a nested rayon call) and has been given this chain meanwhile.
     #[cfg_attr(not(shuttle), allow(clippy::missing_const_for_thread_local))]
     static DEPTH: Cell<usize> = Cell::new(0);
+    /// This thread is inside a source's `fill`.
+    #[cfg_attr(not(shuttle), allow(clippy::missing_const_for_thread_local))]
+    static FILLING: Cell<bool> = Cell::new(false);
+}
+
+/// Calls what may be given other chains to run meanwhile. It must not panic.
+fn deeper<R>(work: impl FnOnce() -> R) -> R {
+    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    let result = work();
+    DEPTH.with(|depth| depth.set(depth.get() - 1));
+    result
 }
 
 type BoxedSlot<S, K> = Box<Slot<<S as Source>::Batch, <K as Sink>::Page>>;
@@ -45,7 +54,7 @@ enum Done<T> {
 }
 
 pub(super) struct Ring<'r, S: Source, T, K: Sink> {
-    pub(super) work: Work<'r, T, K::Encoder>,
+    work: Work<'r, T, K::Encoder>,
     feed: Mutex<Feed<'r, S>>,
     drain: Mutex<Drain<'r, K, S::Batch>>,
     control: &'r Control,
@@ -138,6 +147,16 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     }
 
     pub(super) fn into_parts(self) -> (Feed<'r, S>, Drain<'r, K, S::Batch>) {
+        // The destructors of the values in the slots are user code.
+        let emptied = guarded("a value's destructor", || {
+            while let Some(slot) = self.free.try_recv() {
+                drop(slot);
+            }
+            Ok(())
+        });
+        if let Err(error) = emptied {
+            self.control.fail(u64::MAX, error);
+        }
         (self.feed.into_inner(), self.drain.into_inner())
     }
 
@@ -201,7 +220,9 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     fn fill(&self, slot: &mut Slot<S::Batch, K::Page>) -> Fed {
         let mut feed = self.feed.lock();
         let already_ended = feed.has_ended();
+        FILLING.with(|filling| filling.set(true));
         let fed = feed.fill(slot, None);
+        FILLING.with(|filling| filling.set(false));
         self.issued.store(feed.issued(), SeqCst);
         if feed.has_ended() && (!already_ended || !self.ended.load(SeqCst)) {
             self.ended.store(true, SeqCst);
@@ -260,6 +281,12 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     /// One worker's turn: takes slots while there are any, and ends rather than wait for one.
     fn chain<'s>(&'s self, scope: &PoolScope<'s>) {
+        if FILLING.with(Cell::get) {
+            // On top of a source's `fill` that uses rayon: the lock is this thread's own. The chain
+            // below takes the work when it is done.
+            self.control.active.fetch_sub(1, SeqCst);
+            return;
+        }
         let nested = DEPTH.with(Cell::get) > 0;
         let began = Instant::now();
         let mut turn_ends = TURN;
@@ -268,12 +295,14 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             while let Some(slot) = self.next() {
                 ended_ns = Some(self.process(slot, worker_index(), ended_ns, scope));
                 if (nested || (self.shares_pool)()) && began.elapsed() > turn_ends {
+                    // What is given to this thread now runs on top of this chain, and must come to
+                    // an end before its own pipeline does: it is nested.
+                    deeper(yield_worker);
                     if nested {
-                        // The transform below, whose batch others may wait for, goes first.
+                        // What lies below goes first: a batch that others may wait for, or a chain.
                         scope.spawn_fifo(move |scope| self.chain(scope));
                         return;
                     }
-                    yield_worker();
                     turn_ends = began.elapsed() + TURN;
                 }
             }
@@ -297,28 +326,16 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let clock = self.clock.worker(worker);
         let began = clock.begin();
         let visited = slot.visited();
-        DEPTH.with(|depth| depth.set(depth.get() + 1));
         self.control.enforce_grace();
         #[cfg(shuttle)]
         if worker.is_some() && self.nests {
-            scope.run_one(false);
+            deeper(|| scope.run_one(false));
         }
-        // Cutting a batch is user code too; a slot must come back whatever happens.
-        let transformed = catch_unwind(AssertUnwindSafe(|| {
-            let pieces = if worker.is_some() { self.pieces_for(&slot) } else { 1 };
-            if pieces > 1 {
-                slot.split(pieces);
-            }
-            self.work.turn::<S::Batch, K>(&mut slot);
-        }));
-        if let Err(panic) = transformed {
-            slot.unfinished = false;
-            slot.lanes[0].error = Some(Error::new(
-                ErrorKind::Panic,
-                format!("the batch panicked: {}", panic_message(&*panic)),
-            ));
-        }
-        DEPTH.with(|depth| depth.set(depth.get() - 1));
+        deeper(|| {
+            self.work.guarded_turn::<S::Batch, K>(&mut slot, |slot| {
+                if worker.is_some() { self.pieces_for(slot) } else { 1 }
+            });
+        });
         clock.count_rows(slot.visited() - visited);
         if slot.used().iter().any(|lane| lane.error.is_some()) {
             self.control.stop_feeding();
@@ -424,28 +441,6 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
                 return;
             }
             yield_now();
-        }
-    }
-}
-
-impl<S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'_, S, T, K> {
-    /// Runs the first batches on the caller's thread. Answers whether the source has ended.
-    pub(super) fn settle_inline(
-        work: &Work<'_, T, K::Encoder>,
-        slot: &mut Slot<S::Batch, K::Page>,
-        drain: &mut Drain<'_, K, S::Batch>,
-        clock: &Clock,
-    ) {
-        let clock = clock.worker(None);
-        loop {
-            let (began, visited) = (clock.begin(), slot.visited());
-            work.turn::<S::Batch, K>(slot);
-            clock.count_rows(slot.visited() - visited);
-            slot.sample.work_ns += clock.end(began);
-            drain.settle(slot);
-            if !slot.unfinished {
-                return;
-            }
         }
     }
 }

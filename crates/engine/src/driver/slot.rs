@@ -66,6 +66,8 @@ pub(super) struct Lane<B, P> {
     pub(super) arena: Bump,
     pub(super) texts: Texts,
     pub(super) rejects: SmallVec<[Rejected; 2]>,
+    /// Index of the lane's first row in the batch.
+    pub(super) first_row: usize,
     /// Rows visited so far; the next visit starts here.
     pub(super) visited: usize,
     /// All rows have been visited.
@@ -96,6 +98,7 @@ impl<B: Batch, P: Page> Default for Lane<B, P> {
             arena: Bump::new(),
             texts: Texts::default(),
             rejects: SmallVec::new(),
+            first_row: 0,
             visited: 0,
             done: false,
             mark: 0,
@@ -142,7 +145,8 @@ impl<B: Batch, P: Page> Slot<B, P> {
         }
         for piece in (1..pieces).rev() {
             let (head, tail) = self.lanes.split_at_mut(piece);
-            if !head[0].batch.split_off(rows * piece / pieces, &mut tail[0].batch) {
+            tail[0].first_row = rows * piece / pieces;
+            if !head[0].batch.split_off(tail[0].first_row, &mut tail[0].batch) {
                 // The pieces behind this one have been cut: they follow lane 0 directly.
                 self.lanes[1..pieces].rotate_left(piece);
                 break;
@@ -177,6 +181,10 @@ impl<B: Batch, P: Page> Slot<B, P> {
             lane.done = false;
             lane.error = None;
         }
+        if self.used == 1 {
+            // Batches are no longer cut: the other lanes' buffers would count nowhere.
+            self.lanes.truncate(1);
+        }
         self.used = 1;
         self.written = 0;
         self.position = None;
@@ -198,6 +206,7 @@ impl<B: Batch, P: Page> Lane<B, P> {
         }
         self.page.clear();
         self.arena.reset();
+        self.texts.shrink(keep_bytes / 8);
         self.rejects.clear();
         self.counts = Counts::default();
     }
@@ -205,6 +214,10 @@ impl<B: Batch, P: Page> Lane<B, P> {
     pub(super) fn bytes(&self) -> usize {
         let rejects: usize =
             self.rejects.iter().map(|reject| size_of::<Rejected>() + reject.raw.len()).sum();
-        self.batch.bytes() + self.page.bytes() + self.arena.allocated_bytes() + rejects
+        self.batch.bytes()
+            + self.page.bytes()
+            + self.arena.allocated_bytes()
+            + self.texts.bytes()
+            + rejects
     }
 }

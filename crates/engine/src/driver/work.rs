@@ -1,7 +1,7 @@
 //! What a worker does with a lane: walk the rows, transform, encode, collect rejects.
 
 use super::control::Control;
-use super::panic_message;
+use super::outlet::{guarded, panic_message};
 use super::slot::{Lane, Rejected, Slot};
 use super::sync::each_piece;
 use crate::batch::Batch;
@@ -45,10 +45,36 @@ enum Stop {
 }
 
 impl<T, E> Work<'_, T, E> {
+    /// As [`turn`](Self::turn), with all of it guarded: cutting and measuring a batch is user code
+    /// too, and a slot must come back whatever happens.
+    pub(super) fn guarded_turn<B, K>(
+        &self,
+        slot: &mut Slot<B, K::Page>,
+        pieces: impl FnOnce(&Slot<B, K::Page>) -> usize,
+    ) where
+        B: Batch,
+        K: Sink<Encoder = E>,
+        E: Sync,
+        T: Transform<B, K>,
+    {
+        let turned = guarded("the batch", || {
+            let pieces = pieces(slot);
+            if pieces > 1 {
+                slot.split(pieces);
+            }
+            self.turn::<B, K>(slot);
+            Ok(())
+        });
+        if let Err(error) = turned {
+            slot.unfinished = false;
+            slot.lanes[0].error = Some(error.in_stage(Stage::Transform));
+        }
+    }
+
     /// Gives a slot its turn: the whole batch, or as much as fits its pages. In the first turn all
     /// lanes are walked, each on a worker of its own where there are enough; in later ones the lane
     /// that comes next, those behind it wait with what they have.
-    pub(super) fn turn<B, K>(&self, slot: &mut Slot<B, K::Page>)
+    fn turn<B, K>(&self, slot: &mut Slot<B, K::Page>)
     where
         B: Batch,
         K: Sink<Encoder = E>,
@@ -140,7 +166,7 @@ impl<T, E> Work<'_, T, E> {
             *mark = out.page().mark();
             let (emitted, bytes) = (out.emitted(), out.page().bytes());
             let applied = row.and_then(|row| self.transform.apply(row, &mut out));
-            let row_bytes = out.page().bytes().saturating_sub(bytes);
+            let mut row_bytes = out.page().bytes().saturating_sub(bytes);
             match applied.and_then(|()| check_size(row_bytes, self.full_bytes)) {
                 // The usual row emits one value and leaves no trace but `visited`: the other
                 // counts follow from it.
@@ -153,6 +179,7 @@ impl<T, E> Work<'_, T, E> {
                     if !(self.collects_rejects && error.class() == Class::Row) {
                         return Err(halt(stop, Stop::Error(error)));
                     }
+                    row_bytes = 0;
                     counts.rejected += 1;
                     rejects.push(Rejected::new(*visited, error));
                 }
