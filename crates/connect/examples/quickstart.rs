@@ -6,7 +6,6 @@
 use flate2::read::MultiGzDecoder;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -84,6 +83,10 @@ fn load(input: Option<&str>, output: &str) -> Result<()> {
     bar.finish_and_clear();
 
     let (report, flights) = result?;
+    if report.counts.loaded == 0 {
+        writeln!(io::stdout(), "{report}\n\nno flight with an air time, so no table")?;
+        return Ok(());
+    }
     let answer = summary(&flights.into_connection())
         .map_err(|error| Error::fatal(format!("cannot query {output}")).caused_by(error))?;
     // Not `println!`, which panics when nobody reads on (`quickstart | head`).
@@ -136,15 +139,10 @@ fn summary(database: &rusqlite::Connection) -> rusqlite::Result<String> {
     Ok(table)
 }
 
-/// Prints an error with its place, the causes behind it, and what the run had done by then.
+/// Prints an error with its place and cause, and what the run had done by then.
 fn explain(error: &Error) {
     eprintln!("error: {error}");
-    let mut cause = error.source().and_then(|first| first.source()); // `error` names the first
-    while let Some(next) = cause {
-        eprintln!("  because: {next}");
-        cause = next.source();
-    }
-    error.siblings().iter().for_each(|sibling| eprintln!("  also: {sibling}"));
+    error.siblings().iter().for_each(|sibling| eprintln!("also: {sibling}"));
     if let Some(report) = error.report() {
         eprintln!("{report}");
     }
