@@ -3,23 +3,33 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 const HEADER: &str = "carrier,flight,origin,dest,time_hour,distance,air_time\n";
 const ROW: &str = "UA,1545,EWR,IAH,2013-01-01T10:00:00Z,1400,227\n";
 
-/// Cargo builds the examples beside the tests, but not when it is asked for this test alone.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
-    let program = profile.join("examples").join(name);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart.rs");
-    let modified = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
-    assert!(
-        modified(&program) >= modified(&source),
-        "{program:?} is missing or old: `cargo test -p trommel-connect` builds it too"
-    );
-    program
+/// The program. `cargo test` and `cargo nextest run` build it beside the tests; with `--all-targets`
+/// or for this test alone they do not, and it is built here.
+fn program() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let test = std::env::current_exe().unwrap();
+        let folder = test.parent().and_then(Path::parent).unwrap();
+        let name = format!("quickstart{}", std::env::consts::EXE_SUFFIX);
+        let program = folder.join("examples").join(name);
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let modified = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+        if modified(&program) < modified(&package.join("examples/quickstart.rs")) {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--locked", "--example", "quickstart", "--target-dir"]);
+            build.arg(folder.parent().unwrap()).current_dir(package);
+            if folder.ends_with("release") {
+                build.arg("--release");
+            }
+            assert!(build.status().unwrap().success());
+        }
+        program
+    });
+    &PROGRAM
 }
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
