@@ -34,3 +34,13 @@ pub mod csv;
 pub mod sqlite;
 #[cfg(feature = "sqlite")]
 pub mod table;
+
+/// The programs in the documents, compiled and run as doc tests.
+#[cfg(all(doctest, feature = "csv", feature = "sqlite"))]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+
+    #[doc = include_str!("../../../docs/guide.md")]
+    struct Guide;
+}
