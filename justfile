@@ -36,7 +36,7 @@ bars *args:
 
 # Peers that need an async runtime or are heavy; not part of the workspace.
 bench-peers *args:
-    cargo run --release --manifest-path benches/peers/Cargo.toml {{ args }}
+    cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ args }}
 
 # Criterion benches; `just criterion NAME` runs those whose name contains NAME.
 criterion *args:
