@@ -29,6 +29,8 @@ const START: u32 = 16;
 /// What a slot should hold at most, so that a batch and what it becomes stay in the cache of the core
 /// that works on them: the second-level cache of today's servers.
 const CACHE_BYTES: f64 = 1024.0 * 1024.0;
+/// Wide rows don't fit it in numbers worth a batch; for fewer than these it does not count.
+const CACHE_ROWS: f64 = 1024.0;
 /// Longest that one batch should take in a worker, ns: a run stays responsive to cancel, progress
 /// and the flush timeout.
 const LATENCY_NS: f64 = 20e6;
@@ -103,8 +105,13 @@ impl Batcher {
     /// `workers` workers.
     pub(super) fn begin(&mut self, left: Option<u64>, workers: usize) {
         let Some((min, max)) = self.range else { return };
-        if self.work.is_known() {
+        if self.samples > 1 {
             self.choose(min, max);
+        } else {
+            // One sample can't tell what a batch costs from what its rows cost; the next, larger one
+            // will. Only rows that are plainly heavy make it smaller.
+            let latency = LATENCY_NS / self.work.per_row.max(1e-3);
+            self.rows = (self.rows as f64).min(latency).max(min as f64) as usize;
         }
         if let Some(left) = left {
             // Enough batches for the workers to end together.
@@ -147,11 +154,13 @@ impl Batcher {
             .map(|fit| fit.rows_for_share(OVERHEAD_SHARE))
             .fold(1.0, f64::max);
         let latency = LATENCY_NS / self.work.per_row.max(self.write.per_row).max(1e-3);
-        let memory = CACHE_BYTES.min(self.share_bytes as f64) / self.bytes_per_row.max(1e-3);
+        let memory = self.share_bytes as f64 / self.bytes_per_row.max(1e-3);
+        let cache = (CACHE_BYTES / self.bytes_per_row.max(1e-3)).max(CACHE_ROWS);
         // A step of at most eight, so that one odd sample can't throw the size across the range.
         let rows = wanted
             .min(latency)
             .min(memory)
+            .min(cache)
             .clamp(self.rows as f64 / 8.0, self.rows as f64 * 8.0)
             .clamp(min as f64, max as f64) as usize;
         // Within 15 % it is the same size: changing it would only blur the fits.

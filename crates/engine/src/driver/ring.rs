@@ -15,7 +15,7 @@ use crate::batch::Batch;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::stage::Transform;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
@@ -31,9 +31,9 @@ thread_local! {
     /// waits inside a transform (a nested rayon call) and has been given this chain meanwhile.
     #[cfg_attr(not(shuttle), allow(clippy::missing_const_for_thread_local))]
     static DEPTH: Cell<usize> = Cell::new(0);
-    /// This thread is inside a source's `fill`.
+    /// The rings, by address, in whose source's `fill` this thread is.
     #[cfg_attr(not(shuttle), allow(clippy::missing_const_for_thread_local))]
-    static FILLING: Cell<bool> = Cell::new(false);
+    static FILLING: RefCell<Vec<usize>> = RefCell::new(Vec::new());
 }
 
 /// Calls what may be given other chains to run meanwhile. It must not panic.
@@ -220,9 +220,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     fn fill(&self, slot: &mut Slot<S::Batch, K::Page>) -> Fed {
         let mut feed = self.feed.lock();
         let already_ended = feed.has_ended();
-        FILLING.with(|filling| filling.set(true));
-        let fed = feed.fill(slot, None);
-        FILLING.with(|filling| filling.set(false));
+        let ring = std::ptr::from_ref(self).addr();
+        FILLING.with(|rings| rings.borrow_mut().push(ring));
+        let fed = deeper(|| feed.fill(slot, None));
+        FILLING.with(|rings| rings.borrow_mut().pop());
         self.issued.store(feed.issued(), SeqCst);
         if feed.has_ended() && (!already_ended || !self.ended.load(SeqCst)) {
             self.ended.store(true, SeqCst);
@@ -281,9 +282,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     /// One worker's turn: takes slots while there are any, and ends rather than wait for one.
     fn chain<'s>(&'s self, scope: &PoolScope<'s>) {
-        if FILLING.with(Cell::get) {
-            // On top of a source's `fill` that uses rayon: the lock is this thread's own. The chain
-            // below takes the work when it is done.
+        let ring = std::ptr::from_ref(self).addr();
+        if FILLING.with(|rings| rings.borrow().contains(&ring)) {
+            // On top of this ring's own `fill`, whose source uses rayon: the lock is this thread's.
+            // The chain below takes the work when it is done.
             self.control.active.fetch_sub(1, SeqCst);
             return;
         }
