@@ -28,7 +28,7 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
             users.reset();
             let began = Instant::now();
             let tally = match ours {
-                true => jobs::slice(&engine, &options, &mut users.records)?.0,
+                true => jobs::slice_lines(&engine, &options, &mut users.records)?.0,
                 false => sequential::slice(black_box(&mut users.records)),
             };
             Ok((tally, began.elapsed()))

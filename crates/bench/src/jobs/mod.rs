@@ -76,6 +76,25 @@ pub fn slice(engine: &Engine, options: &Options, users: &mut [UserRecord]) -> Re
     Ok((sink.into_value(), report))
 }
 
+/// As [`slice`], for lines that nothing needs after they have been emitted: no arena.
+///
+/// # Errors
+/// As [`Job::run`](trommel::Job::run).
+pub fn slice_lines(engine: &Engine, options: &Options, users: &mut [UserRecord]) -> Result<Ran> {
+    let mut sink = lines();
+    let report = Pipeline::from(sources::slice_mut(users))
+        .transform(|user: &mut UserRecord, out| {
+            origin::update(user);
+            let mut line = out.line();
+            line.int(user.id()).char('|').str(user.username());
+            line.char('|').int(user.activity_score()).emit()
+        })
+        .load_into(&mut sink)
+        .options(options.clone())
+        .run(engine)?;
+    Ok((sink.into_value(), report))
+}
+
 /// Users made in the worker's arena; lines in the arena.
 ///
 /// # Errors
