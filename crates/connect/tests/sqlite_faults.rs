@@ -1,56 +1,18 @@
 //! Loading into SQLite when something is wrong with the rows or the table.
 
-use rusqlite::Connection;
+mod sqlite_support;
+
 use serde::Serialize;
+use sqlite_support::{Item, ids, items, page, prepared, says};
 use trommel::{Class, Engine, Error, ErrorKind, Options, Pipeline, RejectPolicy, Sink};
 use trommel_connect::sqlite::{self, rusqlite};
 use trommel_connect::table::{self, Page};
-
-fn page<T: Serialize>(records: impl IntoIterator<Item = T>) -> Page {
-    let mut page = Page::default();
-    for record in records {
-        table::encode(&mut page, &record).unwrap();
-    }
-    page
-}
-
-#[derive(Serialize, Clone, Copy)]
-struct Item {
-    id: i64,
-    size: Option<i64>,
-}
-
-fn items(ids: impl IntoIterator<Item = i64>) -> Page {
-    page(ids.into_iter().map(|id| Item { id, size: Some(id) }))
-}
-
-fn prepared(sql: &str) -> sqlite::Sink {
-    let connection = Connection::open_in_memory().unwrap();
-    connection.execute_batch(sql).unwrap();
-    sqlite::Sink::from_connection(connection)
-}
-
-fn ids(connection: &Connection) -> Vec<i64> {
-    let mut statement = connection.prepare("SELECT id FROM t ORDER BY 1").unwrap();
-    let ids = statement.query_map([], |row| row.get(0)).unwrap();
-    ids.map(Result::unwrap).collect()
-}
 
 fn faults_of(table: &mut sqlite::Table<Item>, page: &mut Page) -> Vec<(usize, Error)> {
     table.write(page).unwrap();
     let mut faults = Vec::new();
     table.take_faults(&mut faults);
     faults
-}
-
-/// Checks an error's kind and that it says all of `parts`.
-#[track_caller]
-fn says<T>(result: trommel::Result<T>, kind: ErrorKind, parts: &[&str]) {
-    let error = result.err().expect("an error");
-    assert_eq!(error.kind(), kind, "{error}");
-    for part in parts {
-        assert!(error.to_string().contains(part), "no `{part}` in: {error}");
-    }
 }
 
 #[test]

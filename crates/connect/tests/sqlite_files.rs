@@ -1,7 +1,9 @@
 //! Loading into SQLite when something is wrong with the file, the disk or a lock.
 
+mod sqlite_support;
+
 use rusqlite::{Connection, OpenFlags};
-use serde::Serialize;
+use sqlite_support::{Item, ids, items, says};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,41 +11,6 @@ use std::time::Duration;
 use tempfile::TempDir;
 use trommel::{Commit, ErrorKind, Sink};
 use trommel_connect::sqlite::{self, rusqlite};
-use trommel_connect::table::{self, Page};
-
-fn page<T: Serialize>(records: impl IntoIterator<Item = T>) -> Page {
-    let mut page = Page::default();
-    for record in records {
-        table::encode(&mut page, &record).unwrap();
-    }
-    page
-}
-
-#[derive(Serialize, Clone, Copy)]
-struct Item {
-    id: i64,
-    size: Option<i64>,
-}
-
-fn items(ids: impl IntoIterator<Item = i64>) -> Page {
-    page(ids.into_iter().map(|id| Item { id, size: Some(id) }))
-}
-
-fn ids(connection: &Connection) -> Vec<i64> {
-    let mut statement = connection.prepare("SELECT id FROM t ORDER BY 1").unwrap();
-    let ids = statement.query_map([], |row| row.get(0)).unwrap();
-    ids.map(Result::unwrap).collect()
-}
-
-/// Checks an error's kind and that it says all of `parts`.
-#[track_caller]
-fn says<T>(result: trommel::Result<T>, kind: ErrorKind, parts: &[&str]) {
-    let error = result.err().expect("an error");
-    assert_eq!(error.kind(), kind, "{error}");
-    for part in parts {
-        assert!(error.to_string().contains(part), "no `{part}` in: {error}");
-    }
-}
 
 /// A directory with a database of one table `t` in it.
 fn database() -> (TempDir, PathBuf) {

@@ -1,11 +1,13 @@
 //! Loading into SQLite: what happens to rows that are there already, and when rows are stored.
 
+mod sqlite_support;
+
 use rusqlite::Connection;
 use serde::Serialize;
+use sqlite_support::{load, memory, page, prepared, rows, schema};
 use tempfile::TempDir;
 use trommel::{Commit, Durability, Sink};
 use trommel_connect::sqlite::{self, rusqlite};
-use trommel_connect::table::{self, Page};
 
 #[derive(Serialize, Clone)]
 struct Flight<'a> {
@@ -16,60 +18,6 @@ struct Flight<'a> {
 
 fn flight(id: &str, stops: u8) -> Flight<'_> {
     Flight { id, stops, speed: Some(f64::from(stops) * 100.0) }
-}
-
-/// A page of records.
-fn page<T: Serialize>(records: impl IntoIterator<Item = T>) -> Page {
-    let mut page = Page::default();
-    for record in records {
-        table::encode(&mut page, &record).unwrap();
-    }
-    page
-}
-
-/// Loads the pages and gives the connection.
-fn load(table: sqlite::Table<()>, pages: &mut [Page]) -> trommel::Result<Connection> {
-    let mut table = table;
-    table.encoder()?;
-    for page in pages {
-        table.write(page)?;
-        table.commit(&Default::default(), Commit::Grouped)?;
-    }
-    table.finish()?;
-    Ok(table.into_connection())
-}
-
-fn memory() -> sqlite::Sink {
-    sqlite::Sink::from_connection(Connection::open_in_memory().unwrap())
-}
-
-fn prepared(sql: &str) -> sqlite::Sink {
-    let connection = Connection::open_in_memory().unwrap();
-    connection.execute_batch(sql).unwrap();
-    sqlite::Sink::from_connection(connection)
-}
-
-/// All rows, each as `a|b|c`.
-fn rows(connection: &Connection, sql: &str) -> Vec<String> {
-    let mut statement = connection.prepare(sql).unwrap();
-    let width = statement.column_count();
-    let rows = statement.query_map([], |row| {
-        let cells = (0..width).map(|index| {
-            Ok(match row.get_ref(index)? {
-                rusqlite::types::ValueRef::Null => "NULL".to_owned(),
-                rusqlite::types::ValueRef::Integer(number) => number.to_string(),
-                rusqlite::types::ValueRef::Real(number) => format!("{number:?}"),
-                rusqlite::types::ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
-                rusqlite::types::ValueRef::Blob(bytes) => format!("{bytes:?}"),
-            })
-        });
-        Ok(cells.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
-    });
-    rows.unwrap().map(Result::unwrap).collect()
-}
-
-fn schema(connection: &Connection) -> String {
-    rows(connection, "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").join("; ")
 }
 
 #[test]
