@@ -5,7 +5,7 @@ mod sqlite_support;
 use serde::Serialize;
 use sqlite_support::{Item, ids, items, page, prepared, says};
 use trommel::{Class, Engine, Error, ErrorKind, Options, Pipeline, RejectPolicy, Sink};
-use trommel_connect::sqlite::{self, rusqlite};
+use trommel_connect::sqlite;
 use trommel_connect::table::{self, Page};
 
 fn faults_of(table: &mut sqlite::Table<Item>, page: &mut Page) -> Vec<(usize, Error)> {
