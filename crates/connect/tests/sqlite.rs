@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlite_support::{load, memory, page, prepared, rows, schema};
 use std::collections::BTreeMap;
 use tempfile::TempDir;
-use trommel::{Encode, Engine, Pipeline, Sink, sources};
+use trommel::{Encode, Engine, Pipeline, sources};
 use trommel_connect::sqlite::{self, rusqlite};
 use trommel_connect::table::{self};
 
