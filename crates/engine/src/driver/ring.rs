@@ -1,5 +1,7 @@
 //! The parallel run: slots go around, workers take them as they come.
 
+mod ends;
+
 use super::clock::Clock;
 use super::control::Control;
 use super::drain::Drain;
@@ -8,7 +10,7 @@ use super::outlet::guarded;
 use super::slot::Slot;
 use super::sync::{
     AtomicBool, AtomicU64, Channel, Mutex, PoolScope, fence, thread_local, thread_scope,
-    worker_index, yield_now, yield_worker,
+    worker_index, yield_worker,
 };
 use super::work::Work;
 use crate::batch::Batch;
@@ -160,80 +162,6 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         (self.feed.into_inner(), self.drain.into_inner())
     }
 
-    fn feed_or_help<'s>(&'s self, scope: &PoolScope<'s>) {
-        if !self.self_feeding {
-            self.wake(scope);
-            return self.feed_until_end(scope);
-        }
-        // This thread is one of the workers for a while: a pool that sleeps takes as long to wake as
-        // a small job takes to do. Not for long, since what a transform asks of rayon on this thread
-        // does not run in the pool.
-        let began = Instant::now();
-        let entered = self.enter();
-        for _ in 1..self.control.limit {
-            self.wake(scope);
-        }
-        let mut ended_ns = None;
-        while entered && began.elapsed() < HELP {
-            let Some(slot) = self.next() else { break };
-            ended_ns = Some(self.process(slot, None, ended_ns, scope));
-        }
-        if entered {
-            self.control.active.fetch_sub(1, SeqCst);
-        }
-        self.wake(scope);
-    }
-
-    fn feed_until_end<'s>(&'s self, scope: &PoolScope<'s>) {
-        // What it costs to hand a batch over counts as part of making one, for the adaptive model.
-        let mut overhead_ns = 0;
-        loop {
-            let mut slot = match self.free.try_recv() {
-                Some(slot) => slot,
-                None => {
-                    let began = Instant::now();
-                    let slot = self.free.recv();
-                    self.clock.source.waited(began.elapsed());
-                    slot
-                }
-            };
-            let fed = loop {
-                match self.fill(&mut slot) {
-                    Fed::Nothing => continue,
-                    fed => break fed,
-                }
-            };
-            if fed == Fed::Batch {
-                slot.sample.fill_ns += overhead_ns;
-                let began = Instant::now();
-                self.ready.send(slot);
-                self.wake(scope);
-                overhead_ns = began.elapsed().as_nanos() as u64;
-            } else {
-                self.free.send(slot);
-                return;
-            }
-        }
-    }
-
-    /// Asks the source for the next batch, and tells the drain when there is none.
-    fn fill(&self, slot: &mut Slot<S::Batch, K::Page>) -> Fed {
-        let mut feed = self.feed.lock();
-        let already_ended = feed.has_ended();
-        let ring = std::ptr::from_ref(self).addr();
-        FILLING.with(|rings| rings.borrow_mut().push(ring));
-        let fed = deeper(|| feed.fill(slot, None));
-        FILLING.with(|rings| rings.borrow_mut().pop());
-        self.issued.store(feed.issued(), SeqCst);
-        if feed.has_ended() && (!already_ended || !self.ended.load(SeqCst)) {
-            self.ended.store(true, SeqCst);
-            if !self.self_draining {
-                self.done.send(Done::Ended);
-            }
-        }
-        fed
-    }
-
     /// The next slot that wants a worker: one that was filled by the feeder or, where workers feed
     /// themselves, one that this call fills.
     fn next(&self) -> Option<BoxedSlot<S, K>> {
@@ -367,82 +295,5 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             return 1;
         }
         (idle + 1).min((batch_ns / PIECE_NS) as usize).min(rows)
-    }
-
-    fn deliver<'s>(&'s self, slot: BoxedSlot<S, K>, scope: &PoolScope<'s>) {
-        self.done.send(Done::Slot(slot));
-        if !self.self_draining {
-            return;
-        }
-        loop {
-            // Pairs with the one below: a worker that finds the drain taken has sent before the
-            // holder's last look, so the holder sees its slot.
-            fence(SeqCst);
-            let Some(mut drain) = self.drain.try_lock() else {
-                return;
-            };
-            while let Some(Done::Slot(slot)) = self.done.try_recv() {
-                self.accept(&mut drain, slot, scope);
-            }
-            drop(drain);
-            fence(SeqCst);
-            if self.done.is_empty() {
-                return;
-            }
-        }
-    }
-
-    fn drain_until_end<'s>(&'s self, scope: &PoolScope<'s>) {
-        let mut drain = self.drain.lock();
-        let mut ended = false;
-        while !(ended && drain.settled() == self.issued.load(SeqCst)) {
-            let message = match self.done.try_recv() {
-                Some(message) => message,
-                None => {
-                    let began = Instant::now();
-                    let message = self.done.recv();
-                    self.clock.sink.waited(began.elapsed());
-                    message
-                }
-            };
-            match message {
-                Done::Slot(slot) => self.accept(&mut drain, slot, scope),
-                Done::Ended => ended = true,
-            }
-        }
-    }
-
-    fn accept<'s>(
-        &'s self,
-        drain: &mut Drain<'r, K, S::Batch>,
-        slot: BoxedSlot<S, K>,
-        scope: &PoolScope<'s>,
-    ) {
-        drain.accept(slot, |slot| {
-            if slot.unfinished {
-                self.ready.send(slot);
-                self.wake(scope);
-            } else {
-                self.free.send(slot);
-                if self.self_feeding {
-                    self.wake(scope);
-                }
-            }
-        });
-        self.settled.store(drain.settled(), SeqCst);
-        self.control.steps.fetch_add(1, Relaxed);
-    }
-
-    /// Stays awake for the last batches: to be woken costs more than they do.
-    fn linger(&self) {
-        for _ in 0..64 {
-            let done = self.ended.load(SeqCst)
-                && self.settled.load(SeqCst) == self.issued.load(SeqCst)
-                && self.control.active.load(SeqCst) == 0;
-            if done {
-                return;
-            }
-            yield_now();
-        }
     }
 }
