@@ -15,7 +15,7 @@ pub trait OrReject<T> {
     /// The value, or a row error with this message and the original error as its cause.
     ///
     /// # Errors
-    /// [`ErrorKind::Row`] when there is no value.
+    /// [`ErrorKind::Row`](crate::ErrorKind::Row) when there is no value.
     fn or_reject(self, message: &'static str) -> Result<T>;
 }
 

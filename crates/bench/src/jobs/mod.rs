@@ -76,7 +76,7 @@ pub fn slice(engine: &Engine, options: &Options, users: &mut [UserRecord]) -> Re
     Ok((sink.into_value(), report))
 }
 
-/// As [`slice`], for lines that nothing needs after they have been emitted: no arena.
+/// As [`slice()`], for lines that nothing needs after they have been emitted: no arena.
 ///
 /// # Errors
 /// As [`Job::run`](trommel::Job::run).
