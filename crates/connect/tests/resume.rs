@@ -5,7 +5,9 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
-use trommel::{Engine, Error, ErrorKind, Options, Order, Pipeline, Result, RunReport};
+use trommel::{
+    Engine, Error, ErrorKind, Options, Order, Pipeline, RejectPolicy, Result, RunReport,
+};
 use trommel_connect::sqlite::rusqlite;
 use trommel_connect::{csv, sqlite};
 
@@ -29,7 +31,6 @@ fn write_csv(path: &Path) {
 fn run(dir: &Path, fails_at: u64, order: Order) -> Result<RunReport> {
     let sink = sqlite::Sink::create(dir.join("items.db"))?
         .table::<Item<'_>>("items")
-        .job("items")
         .commit_interval(Duration::ZERO);
     let options = Options::builder().fixed_batch_size(500).order(order).build()?;
     Pipeline::from(csv::Source::open(dir.join("items.csv"))?)
@@ -42,6 +43,7 @@ fn run(dir: &Path, fails_at: u64, order: Order) -> Result<RunReport> {
             out.emit(&Item { id, name: row.str("name")? })
         })
         .load_into(sink)
+        .resumable("items")
         .run(&Engine::builder().workers(2).build()?)
 }
 
@@ -72,7 +74,7 @@ fn a_job_goes_on_from_its_checkpoint_and_a_finished_one_does_nothing() {
     assert_eq!(ids(dir.path()), (ROWS, ROWS));
 
     let again = run(dir.path(), u64::MAX, Order::Ordered).unwrap();
-    assert_eq!(again.counts.read, 0);
+    assert_eq!((again.counts.read, again.before.loaded), (0, ROWS));
     assert_eq!(ids(dir.path()), (ROWS, ROWS));
 }
 
@@ -80,9 +82,59 @@ fn a_job_goes_on_from_its_checkpoint_and_a_finished_one_does_nothing() {
 fn a_job_that_cannot_go_on_says_so_and_loads_nothing() {
     let dir = tempfile::tempdir().unwrap();
     write_csv(&dir.path().join("items.csv"));
-    run(dir.path(), 5_000, Order::Ordered).unwrap_err();
-    let before = ids(dir.path());
     let error = run(dir.path(), u64::MAX, Order::Completion).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
-    assert_eq!(ids(dir.path()), before);
+    assert_eq!(error.report().unwrap().counts.read, 0);
+}
+
+#[test]
+fn rows_that_the_table_refuses_are_kept_with_their_place_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("items.csv");
+    std::fs::write(&path, "id,name\n1,one\n2,two\nx,three\n1,again\n5,five\n").unwrap();
+    let report = Pipeline::from(csv::Source::open(&path).unwrap())
+        .options(Options::builder().on_reject(RejectPolicy::with_data(10)).build().unwrap())
+        .transform(|row, out| {
+            let (id, name) = (row.get::<u64>("id")?, row.str("name")?);
+            out.emit(&Item { id, name })?;
+            // Two values of one row, both refused or both stored.
+            if id == 1 { out.emit(&Item { id: 100, name }) } else { Ok(()) }
+        })
+        .load_into(
+            sqlite::Sink::create(dir.path().join("items.db"))
+                .unwrap()
+                .table::<Item<'_>>("items")
+                .key(["id"]),
+        )
+        .resumable("items")
+        .run(&Engine::new().unwrap())
+        .unwrap();
+    assert_eq!((report.counts.read, report.counts.loaded, report.counts.rejected), (5, 3, 2));
+    assert_eq!(report.counts.emitted, 4);
+    let database = Connection::open(dir.path().join("items.db")).unwrap();
+    let mut rejects = database
+        .prepare(
+            "SELECT record, line, \"offset\", \"column\", stage, raw, source FROM trommel_reject",
+        )
+        .unwrap();
+    type Place = (u64, u64, u64, Option<String>, String, Vec<u8>, String);
+    let rejects: Vec<Place> = rejects
+        .query_map([], |row| {
+            let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
+            let (record, line, offset) = (number(0)?, number(1)?, number(2)?);
+            Ok((record, line, offset, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let source = path.display().to_string();
+    let place = |record, line, offset, column: Option<&str>, stage: &str, raw: &str| {
+        let column = column.map(Into::into);
+        (record, line, offset, column, stage.into(), raw.as_bytes().to_vec(), source.clone())
+    };
+    let expected = [
+        place(2, 4, 20, Some("id"), "transform", "x,three"),
+        place(3, 5, 28, Some("id"), "sink", "1,again"),
+    ];
+    assert_eq!(rejects, expected);
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use trommel::{Checkpoint, Commit, Counts, Durability, ErrorKind, Position, Sink};
+use trommel::{Checkpoint, Commit, Counts, Durability, ErrorKind, Fingerprint, Position, Sink};
 use trommel_connect::sqlite::{self, rusqlite};
 use trommel_connect::table::{self, Page};
 
@@ -35,6 +35,8 @@ fn at(rows: u64) -> Checkpoint {
             emitted: rows,
             abandoned: 0,
         },
+        source: Some(Fingerprint::new().with("rows", 30_000)),
+        finished: false,
         epoch: 0,
     }
 }
@@ -47,9 +49,9 @@ fn count(connection: &Connection, sql: &str) -> i64 {
 fn the_checkpoint_comes_back_as_it_was_stored() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("t.db");
-    let open = || sqlite::Sink::create(&path).unwrap().table::<Item>("t").job("load");
+    let open = || sqlite::Sink::create(&path).unwrap().table::<Item>("t");
     let mut first = open();
-    assert_eq!(first.resume().unwrap(), None);
+    assert_eq!(first.resume("load").unwrap(), None);
     first.encoder().unwrap();
     first.write(&mut page(0..10)).unwrap();
     assert_eq!(first.commit(&at(10), Commit::Now).unwrap(), Durability::Stored);
@@ -58,17 +60,16 @@ fn the_checkpoint_comes_back_as_it_was_stored() {
     drop(first);
 
     let mut second = open();
+    assert_eq!(second.resume("load").unwrap(), Some(Checkpoint { epoch: 2, ..at(10) }));
     second.encoder().unwrap();
-    let expected = Checkpoint { epoch: 2, ..at(10) };
-    assert_eq!(second.resume().unwrap(), Some(expected.clone()));
-    assert_eq!(second.resume().unwrap(), Some(expected));
     // A batch that left nothing to write moves the position all the same.
     second.commit(&at(15), Commit::Grouped).unwrap();
     second.finish().unwrap();
-    assert_eq!(second.resume().unwrap(), Some(Checkpoint { epoch: 3, ..at(15) }));
+    let finished = Checkpoint { epoch: 3, finished: true, ..at(15) };
+    assert_eq!(second.resume("load").unwrap(), Some(finished));
 
-    let mut other = sqlite::Sink::create(&path).unwrap().table::<Item>("t").job("other");
-    assert_eq!(other.resume().unwrap(), None);
+    let mut other = sqlite::Sink::create(&path).unwrap().table::<Item>("t");
+    assert_eq!(other.resume("other").unwrap(), None);
     assert_eq!(count(&other.into_connection(), "SELECT count(*) FROM t"), 10);
 }
 
@@ -76,14 +77,14 @@ fn the_checkpoint_comes_back_as_it_was_stored() {
 fn a_runner_from_before_can_t_commit_any_more() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("t.db");
-    let open = || sqlite::Sink::create(&path).unwrap().table::<Item>("t").job("load");
+    let open = || sqlite::Sink::create(&path).unwrap().table::<Item>("t");
     let mut old = open();
-    old.resume().unwrap();
+    old.resume("load").unwrap();
     old.write(&mut page(0..10)).unwrap();
     old.commit(&at(10), Commit::Now).unwrap();
 
     let mut new = open();
-    assert_eq!(new.resume().unwrap(), Some(Checkpoint { epoch: 2, ..at(10) }));
+    assert_eq!(new.resume("load").unwrap(), Some(Checkpoint { epoch: 2, ..at(10) }));
     old.write(&mut page(10..20)).unwrap();
     let error = old.commit(&at(20), Commit::Now).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Fatal);
@@ -101,7 +102,7 @@ fn a_runner_from_before_can_t_commit_any_more() {
 fn without_a_job_there_is_no_litter() {
     let connection = Connection::open_in_memory().unwrap();
     let mut table = sqlite::Sink::from_connection(connection).table::<Item>("t");
-    assert_eq!(table.resume().unwrap(), None);
+    table.encoder().unwrap();
     table.write(&mut page(0..10)).unwrap();
     table.commit(&at(10), Commit::Now).unwrap();
     table.finish().unwrap();
@@ -122,9 +123,9 @@ fn victim() {
     if path.contains("wal") {
         sink = sink.wal();
     }
-    let mut table = sink.table::<Item>("t").key(["id"]).job("load").commit_rows(700);
+    let mut table = sink.table::<Item>("t").key(["id"]).commit_rows(700);
+    let position = table.resume("load").unwrap().and_then(|stored| stored.position);
     table.encoder().unwrap();
-    let position = table.resume().unwrap().and_then(|stored| stored.position);
     let mut next = position.map_or(0, |position| position.numbers().unwrap()[0]);
     while next < ROWS {
         let end = ROWS.min(next + 100);

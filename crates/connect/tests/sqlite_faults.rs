@@ -173,7 +173,8 @@ fn a_record_that_does_not_fit_the_table_says_what_is_missing() {
     says(write("CREATE TABLE t (id, size)", upsert), ErrorKind::Config, &["unique index"]);
     says(write("", |t| t.upsert()), ErrorKind::Config, &["upsert", ".key"]);
     says(write("", |t| t.key(["nope"])), ErrorKind::Config, &["CREATE TABLE", "nope"]);
-    says(write("", |t| t.replace().job("j")), ErrorKind::Config, &["job"]);
+    let replaced = prepared("").table::<Item>("t").replace().resume("j");
+    says(replaced.map(drop), ErrorKind::Config, &["resumable", "one transaction"]);
     says(write("", |t| t.column("", "x")), ErrorKind::Config, &["name"]);
     says(write("BEGIN", |t| t), ErrorKind::Config, &["inside a transaction"]);
 }

@@ -47,6 +47,7 @@ type OnProgress = Box<dyn Fn(&Progress) + Send + Sync>;
 /// What a pipeline is told besides its parts.
 struct Setup {
     name: String,
+    job: Option<String>,
     options: Options,
     cancel: Vec<CancelToken>,
     on_progress: Option<OnProgress>,
@@ -59,6 +60,7 @@ impl<S: Source> Pipeline<S> {
     pub fn from(source: S) -> Self {
         let setup = Setup {
             name: "pipeline".into(),
+            job: None,
             options: Options::default(),
             cancel: Vec::new(),
             on_progress: None,
@@ -173,6 +175,20 @@ macro_rules! settings {
             /// How it runs.
             pub fn options(mut self, options: Options) -> Self {
                 self.setup.options = options;
+                self
+            }
+
+            /// Makes the run one of a job that is done exactly once: the sink stores under this
+            /// name how far the job has come, together with the data. A run that was cut off, run
+            /// again, goes on from there; one that has ended does nothing.
+            ///
+            /// The source must have positions (files, `generate`, queries by key), the sink must
+            /// store checkpoints, and the run must be ordered; else
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before anything is read.
+            /// It is an error, too, when the source is not what it was
+            /// ([`Source::fingerprint`]).
+            pub fn resumable(mut self, job: impl Into<String>) -> Self {
+                self.setup.job = Some(job.into());
                 self
             }
 
@@ -328,6 +344,7 @@ where
     fn drive(&mut self, engine: &Engine) -> Result<RunReport> {
         let request = Request {
             name: &self.setup.name,
+            job: self.setup.job.as_deref(),
             source: &mut self.source,
             transform: &self.transform,
             sink: &mut self.sink,

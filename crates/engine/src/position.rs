@@ -1,5 +1,7 @@
 //! Positions and checkpoints: what a restart needs.
 
+use crate::fingerprint::Fingerprint;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;
 
 /// Where in a source a batch ended. Opaque to all but the source that made it.
@@ -29,6 +31,28 @@ impl Position {
     /// The bytes, to be stored with the data.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// As hexadecimal digits, so that a checkpoint in a text file can be read.
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        serializer.serialize_str(&digits)
+    }
+}
+
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        let pair = |pair: &[u8]| {
+            let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2)?;
+            u8::from_str_radix(pair, 16).ok()
+        };
+        let bytes: Option<_> = digits.as_bytes().chunks(2).map(pair).collect();
+        bytes.map(Position).ok_or_else(|| {
+            serde::de::Error::custom("a position is written as pairs of hexadecimal digits")
+        })
     }
 }
 
@@ -67,12 +91,18 @@ impl Counts {
 }
 
 /// Position, counts and epoch, stored with the data by a transactional sink.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// Where the source stood after the last batch written; `None` for sources that can't restart.
+    /// Where the source stood after the last batch written; `None` before the first one, and for
+    /// sources that can't restart.
     pub position: Option<Position>,
     /// What has been loaded up to here, from the very first run on.
     pub counts: Counts,
+    /// Which input it was, when its source can tell.
+    pub source: Option<Fingerprint>,
+    /// The job has come to its end: run again, it does nothing. Set by the sink when it stores what
+    /// [`finish`](crate::Sink::finish) concludes.
+    pub finished: bool,
     /// Which runner wrote it; a sink refuses an older one.
     pub epoch: u64,
 }
@@ -87,5 +117,16 @@ mod tests {
         assert_eq!(position.numbers().unwrap().as_slice(), [1, u64::MAX, 3]);
         assert!(!position.0.spilled());
         assert_eq!(Position::from_bytes(b"key").numbers(), None);
+    }
+
+    #[test]
+    fn positions_are_read_back_and_nonsense_is_not() {
+        let position = Position::from_bytes(&[0, 255, 16]);
+        let text = serde_json::to_string(&position).unwrap();
+        assert_eq!(text, "\"00ff10\"");
+        assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), position);
+        for nonsense in ["\"0\"", "\"0g\"", "\"€\"", "7"] {
+            assert!(serde_json::from_str::<Position>(nonsense).is_err(), "{nonsense}");
+        }
     }
 }

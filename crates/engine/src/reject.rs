@@ -111,6 +111,11 @@ pub enum RejectPolicy {
         /// One more than this ends the run.
         max: u64,
     },
+    /// They are counted, and the pipeline's sink stores them with the data.
+    WithData {
+        /// One more than this ends the run.
+        max: u64,
+    },
 }
 
 impl RejectPolicy {
@@ -149,6 +154,13 @@ impl RejectPolicy {
         RejectPolicy::DeadLetter { sink: Arc::new(Mutex::new(sink)), max }
     }
 
+    /// Has up to `max` bad rows stored by the pipeline's own sink
+    /// ([`Sink::keep_reject`](crate::Sink::keep_reject)): a commit stores them together with the
+    /// rows that were good, an abort takes both back.
+    pub fn with_data(max: u64) -> Self {
+        RejectPolicy::WithData { max }
+    }
+
     pub(crate) fn stops(&self) -> bool {
         matches!(self, RejectPolicy::Stop)
     }
@@ -156,7 +168,9 @@ impl RejectPolicy {
     pub(crate) fn max(&self) -> u64 {
         match self {
             RejectPolicy::Stop => 0,
-            RejectPolicy::Skip { max } | RejectPolicy::DeadLetter { max, .. } => *max,
+            RejectPolicy::Skip { max }
+            | RejectPolicy::DeadLetter { max, .. }
+            | RejectPolicy::WithData { max } => *max,
         }
     }
 }
@@ -167,6 +181,7 @@ impl fmt::Debug for RejectPolicy {
             RejectPolicy::Stop => f.write_str("Stop"),
             RejectPolicy::Skip { max } => write!(f, "Skip {{ max: {max} }}"),
             RejectPolicy::DeadLetter { max, .. } => write!(f, "DeadLetter {{ max: {max} }}"),
+            RejectPolicy::WithData { max } => write!(f, "WithData {{ max: {max} }}"),
         }
     }
 }

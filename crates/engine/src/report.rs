@@ -16,6 +16,8 @@ pub struct RunReport {
     pub outcome: Outcome,
     /// Rows, each in exactly one place.
     pub counts: Counts,
+    /// What earlier runs of the same job had done; `counts` is this run's alone.
+    pub before: Counts,
     /// Bytes that the source read, 0 when it does not count them.
     pub bytes_read: u64,
     /// Batches that reached the sink.
@@ -97,6 +99,9 @@ impl fmt::Display for RunReport {
         )?;
         if counts.abandoned > 0 {
             write!(f, " + abandoned {}", counts.abandoned)?;
+        }
+        if self.before.read > 0 {
+            write!(f, "\n  earlier runs of this job had read {}", self.before.read)?;
         }
         for stage in &self.stages {
             write!(

@@ -1,8 +1,9 @@
 //! Sinks: the sequential end that appends pages, and the parallel half that encodes them.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 use crate::position::Checkpoint;
+use crate::reject::Reject;
 
 /// Whether what was written so far would survive a crash of this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +44,16 @@ pub trait Sink: Send {
     /// Transient errors are retried by policy; a row error rejects nothing here and ends the run.
     fn write(&mut self, page: &mut Self::Page) -> Result<()>;
 
+    /// Whether the destination may refuse single values (see [`take_faults`](Self::take_faults));
+    /// the workers then note which row emitted which value.
+    fn refuses_values(&self) -> bool {
+        false
+    }
+
     /// Hands over the values of the last page that the destination itself refused (a constraint, a
-    /// type), each with its index among the values of that page. Called after each successful
-    /// [`write`](Self::write), which has stored all the others.
+    /// type), each with its index among the values of that page, in rising order. Called after each
+    /// successful [`write`](Self::write), which has stored all the others, if
+    /// [`refuses_values`](Self::refuses_values) says so.
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
         let _ = faults;
     }
@@ -76,12 +84,36 @@ pub trait Sink: Send {
         Durability::Stored
     }
 
-    /// The checkpoint of an earlier run with the same name, if this sink stores them.
+    /// Whether [`keep_reject`](Self::keep_reject) is supported.
+    fn keeps_rejects(&self) -> bool {
+        false
+    }
+
+    /// Stores a bad row beside the data: it becomes durable with the next commit and is taken back
+    /// with the data by an abort. Called for rows of the pages written last.
     ///
     /// # Errors
-    /// Whatever keeps the sink from reading it.
-    fn resume(&mut self) -> Result<Option<Checkpoint>> {
-        Ok(None)
+    /// [`ErrorKind::Unsupported`] unless the sink has a place for rejects; otherwise as
+    /// [`write`](Self::write).
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        let _ = reject;
+        Err(Error::new(ErrorKind::Unsupported, "this sink has no place for rejects"))
+    }
+
+    /// Makes this the run of a job that can be resumed, before [`encoder`](Self::encoder), and
+    /// answers where earlier runs of a job with this name have come. From now on each commit stores
+    /// data, rejects and checkpoint together or not at all, [`finish`](Self::finish) marks the job
+    /// finished, and a runner that resumed the job before can't commit any more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] unless the sink stores checkpoints; otherwise whatever keeps it
+    /// from reading them.
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        let _ = job;
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this sink stores no checkpoints, so a run of it can't be resumed",
+        ))
     }
 
     /// Whether [`write`](Self::write) or [`commit`](Self::commit) may wait (for I/O, a lock, a
@@ -119,6 +151,9 @@ macro_rules! forward_sink {
         fn write(&mut self, page: &mut Self::Page) -> Result<()> {
             (**self).write(page)
         }
+        fn refuses_values(&self) -> bool {
+            (**self).refuses_values()
+        }
         fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
             (**self).take_faults(faults);
         }
@@ -131,8 +166,14 @@ macro_rules! forward_sink {
         fn abort(&mut self) -> Durability {
             (**self).abort()
         }
-        fn resume(&mut self) -> Result<Option<Checkpoint>> {
-            (**self).resume()
+        fn keeps_rejects(&self) -> bool {
+            (**self).keeps_rejects()
+        }
+        fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+            (**self).keep_reject(reject)
+        }
+        fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+            (**self).resume(job)
         }
         fn may_block(&self) -> bool {
             (**self).may_block()

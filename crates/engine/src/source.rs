@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fingerprint::Fingerprint;
 use crate::position::Position;
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,8 @@ pub trait Source: Send {
         true
     }
 
-    /// Where the batch filled last ended, when the source can be restarted from there.
+    /// Where the batch filled last ended, or where the source begins, when it can be restarted from
+    /// there.
     fn position(&self) -> Option<Position> {
         None
     }
@@ -60,6 +62,15 @@ pub trait Source: Send {
     fn seek(&mut self, position: &Position) -> Result<()> {
         let _ = position;
         Err(Error::new(ErrorKind::Unsupported, "this source cannot be restarted from a position"))
+    }
+
+    /// What tells this input from another one, for sources that can be restarted: a job is not
+    /// resumed in the middle of something else.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from looking.
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        Ok(None)
     }
 
     /// Rows and bytes in all, as far as known.
@@ -169,6 +180,9 @@ macro_rules! forward_source {
         }
         fn seek(&mut self, position: &Position) -> Result<()> {
             (**self).seek(position)
+        }
+        fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+            (**self).fingerprint()
         }
         fn size(&self) -> Size {
             (**self).size()

@@ -1,7 +1,7 @@
 //! Checkpoints, one row per job, in the database that holds the data.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use trommel::{Checkpoint, Counts, Position};
+use trommel::{Checkpoint, Counts, Fingerprint, Position};
 
 /// `updated` is null until the first commit: the row then only holds the epoch.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_checkpoint (
@@ -13,6 +13,8 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_checkpoint (
     rejected INTEGER NOT NULL DEFAULT 0,
     filtered INTEGER NOT NULL DEFAULT 0,
     emitted INTEGER NOT NULL DEFAULT 0,
+    source TEXT,
+    finished INTEGER NOT NULL DEFAULT 0,
     updated TEXT
 )";
 
@@ -31,7 +33,8 @@ pub(super) fn take_over(
     )?;
     let checkpoint = connection
         .query_row(
-            "SELECT position, read, loaded, rejected, filtered, emitted FROM trommel_checkpoint
+            "SELECT position, read, loaded, rejected, filtered, emitted, source, finished
+             FROM trommel_checkpoint
              WHERE job = ?1 AND updated IS NOT NULL",
             [job],
             |row| {
@@ -46,6 +49,11 @@ pub(super) fn take_over(
                         emitted: number(row, 5)?,
                         ..Counts::default()
                     },
+                    source: row
+                        .get::<_, Option<String>>(6)?
+                        .map(|text| fingerprint(&text))
+                        .transpose()?,
+                    finished: row.get(7)?,
                     epoch,
                 })
             },
@@ -66,7 +74,7 @@ pub(super) fn store(
     let changed = connection
         .prepare_cached(
             "UPDATE trommel_checkpoint SET position = ?3, read = ?4, loaded = ?5, rejected = ?6,
-                 filtered = ?7, emitted = ?8, updated = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+                 filtered = ?7, emitted = ?8, source = ?9, finished = ?10, updated = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
              WHERE job = ?1 AND epoch = ?2",
         )?
         .execute(params![
@@ -78,8 +86,20 @@ pub(super) fn store(
             integer(counts.rejected),
             integer(counts.filtered),
             integer(counts.emitted),
+            checkpoint.source.as_ref().map(serde_json::to_string).transpose().map_err(into_sql)?,
+            checkpoint.finished,
         ])?;
     Ok(changed == 1)
+}
+
+fn fingerprint(text: &str) -> rusqlite::Result<Fingerprint> {
+    serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(6, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+fn into_sql(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
 fn number(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {

@@ -3,24 +3,31 @@
 use super::checkpoint;
 use super::error::explain;
 use super::insert::{Faults, Insert};
+use super::rejects;
 use super::schema::{columns_of, list, quoted, same};
 use super::sink::Sink;
 use super::table::{Mode, Settings};
 use crate::table::{Columns, Kind, Page};
 use std::time::Instant;
-use trommel::{Checkpoint, Class, Commit, Durability, Error, Result};
+use trommel::{Checkpoint, Class, Commit, Durability, Error, Reject, Result};
 
 #[derive(Debug)]
 pub(super) struct Load {
     pub(super) sink: Sink,
     pub(super) settings: Settings,
     pub(super) faults: Faults,
+    /// The job that this run belongs to, if it can be resumed.
+    job: Option<String>,
+    /// The next run is one of the job.
+    is_resumed: bool,
     /// This runner's epoch, and what the job had stored, once the job was taken over.
     epoch: Option<(u64, Option<Checkpoint>)>,
     prepared: bool,
     transaction: Option<Transaction>,
     /// The newest checkpoint that is not stored.
     pending: Option<Checkpoint>,
+    /// The newest one that this run has stored.
+    last: Option<Checkpoint>,
     /// The table's columns; `None` when it does not exist yet.
     existing: Option<Vec<String>>,
     inserts: Vec<Insert>,
@@ -41,10 +48,13 @@ impl Load {
             sink,
             settings,
             faults: Vec::new(),
+            job: None,
+            is_resumed: false,
             epoch: None,
             prepared: false,
             transaction: None,
             pending: None,
+            last: None,
             existing: None,
             inserts: Vec::new(),
             cut_short: false,
@@ -54,7 +64,8 @@ impl Load {
     /// Begins a run; one before that was left without an end is taken back.
     pub(super) fn start(&mut self) -> Result<()> {
         self.cut_short = false;
-        if self.transaction.is_some() {
+        let is_resumed = std::mem::take(&mut self.is_resumed);
+        if self.transaction.is_some() || !is_resumed && self.job.is_some() {
             self.abort();
         }
         self.prepare()
@@ -70,14 +81,14 @@ impl Load {
         if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
             return Err(Error::config("upsert: name the key columns with `.key([…])`"));
         }
-        if settings.mode == Mode::Replace && settings.job.is_some() {
+        if settings.mode == Mode::Replace && self.job.is_some() {
             return Err(Error::config(
-                "job: a load that replaces is one transaction, so there is nothing to resume",
+                "resumable: a load that replaces is one transaction, so there is nothing to resume",
             ));
         }
         self.sink.apply_options()?;
         self.look_up()?;
-        if self.settings.job.is_some() {
+        if self.job.is_some() {
             self.take_over()?;
         }
         self.prepared = true;
@@ -93,7 +104,7 @@ impl Load {
     }
 
     fn take_over(&mut self) -> Result<()> {
-        let Some(job) = self.settings.job.as_deref() else {
+        let Some(job) = self.job.as_deref() else {
             return Ok(());
         };
         if self.epoch.is_none() {
@@ -113,7 +124,10 @@ impl Load {
         Ok(())
     }
 
-    pub(super) fn resume(&mut self) -> Result<Option<Checkpoint>> {
+    pub(super) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.abort();
+        self.job = Some(job.to_owned());
+        self.is_resumed = true;
         self.prepare()?;
         Ok(self.epoch.as_ref().and_then(|(_, stored)| stored.clone()))
     }
@@ -265,7 +279,7 @@ impl Load {
             }
             return Ok(Durability::Pending);
         }
-        if self.settings.job.is_some() {
+        if self.job.is_some() {
             self.prepare()?;
             // Also starts the clock, and takes the lock, when a batch has left nothing to write.
             self.begin()?;
@@ -289,7 +303,7 @@ impl Load {
         }
         let (connection, place) = (&self.sink.connection, &self.sink.place);
         if let (Some(job), Some(checkpoint), Some((epoch, _))) =
-            (&self.settings.job, &self.pending, &self.epoch)
+            (&self.job, &self.pending, &self.epoch)
         {
             let stored = checkpoint::store(connection, job, *epoch, checkpoint)
                 .map_err(|error| explain(place, "the checkpoint can't be stored", error))?;
@@ -307,8 +321,16 @@ impl Load {
             .execute_batch("COMMIT")
             .map_err(|error| explain(place, "the transaction can't be committed", error))?;
         self.transaction = None;
-        self.pending = None;
+        self.last = self.pending.take().or(self.last.take());
         Ok(())
+    }
+
+    /// Stores a reject in the transaction of the data.
+    pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.prepare()?;
+        self.begin()?;
+        rejects::store(&self.sink.connection, self.job.as_deref(), reject)
+            .map_err(|error| explain(&self.sink.place, "a reject can't be stored", error))
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {
@@ -323,6 +345,14 @@ impl Load {
         }
         if create && self.existing.is_none() {
             self.create(&Page::default())?;
+        }
+        if self.job.is_some() {
+            // A run that found nothing to read finishes the job, too.
+            self.begin()?;
+            let stored = || self.epoch.as_ref().and_then(|(_, stored)| stored.clone());
+            let last = self.pending.take().or(self.last.take()).or_else(stored);
+            let last = last.unwrap_or_default();
+            self.pending = Some(Checkpoint { finished: true, ..last });
         }
         self.store()?;
         self.sink.tidy_up();
@@ -341,7 +371,9 @@ impl Load {
 
     /// Back to the start, for another run.
     fn forget(&mut self) {
+        self.job = None;
         self.epoch = None;
+        self.last = None;
         self.prepared = false;
         self.transaction = None;
         self.pending = None;

@@ -39,6 +39,7 @@ mod checkpoint;
 mod error;
 mod insert;
 mod load;
+mod rejects;
 mod schema;
 mod sink;
 mod table;

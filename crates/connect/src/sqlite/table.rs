@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
-use trommel::{Checkpoint, Commit, Durability, Encode, Error, Result};
+use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 
 /// A table that takes records; made by [`Sink::table`].
 ///
@@ -19,6 +19,12 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Result};
 ///
 /// Rows that the table refuses (a duplicate key, a failed constraint) are the rows' fault: the
 /// others are stored, and the pipeline's reject policy decides about these.
+///
+/// In a [`resumable`](trommel::Pipeline::resumable) run each transaction stores the job's checkpoint
+/// as well, in the table `trommel_checkpoint` of the same database. Whoever resumes the job last owns
+/// it: a runner from before, should it still be alive, can't commit any more. Delete the job's row to
+/// load from the start again. Not possible with [`replace`](Self::replace), which is one transaction.
+/// Rejects that are kept [with the data](trommel::RejectPolicy::with_data) go to `trommel_reject`.
 pub struct Table<T: ?Sized> {
     load: Load,
     // Neither owned nor borrowed: records pass through the workers alone.
@@ -40,7 +46,6 @@ pub(super) enum Mode {
 pub(super) struct Settings {
     pub(super) declared: Declared,
     pub(super) mode: Mode,
-    pub(super) job: Option<String>,
     pub(super) commit_rows: usize,
     pub(super) commit_bytes: usize,
     pub(super) commit_interval: Duration,
@@ -51,7 +56,6 @@ impl<T: ?Sized> Table<T> {
         let settings = Settings {
             declared: Declared { table, ..Declared::default() },
             mode: Mode::Append,
-            job: None,
             commit_rows: 100_000,
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(1),
@@ -113,20 +117,6 @@ impl<T: ?Sized> Table<T> {
         self.set(|settings| settings.mode = Mode::IgnoreDuplicates)
     }
 
-    /// Stores a checkpoint under this name in each transaction, in the table `trommel_checkpoint`
-    /// of the same database, so that a run that was killed, run again, goes on where its last commit was, and one that
-    /// has ended does nothing. The source must have positions (a regular file, `generate`), and the
-    /// run must be ordered.
-    ///
-    /// Whoever resumes the job last owns it: a runner from before, should it still be alive, can't
-    /// commit any more. Delete the job's row to load from the start again. Not possible with
-    /// [`replace`](Self::replace). Default: no checkpoints, no such table.
-    #[must_use]
-    pub fn job(self, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.set(|settings| settings.job = Some(name))
-    }
-
     /// Commits when a transaction has this many rows. Default: 100,000; 0: no such limit.
     #[must_use]
     pub fn commit_rows(self, rows: usize) -> Self {
@@ -177,6 +167,10 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
         self.load.write(page)
     }
 
+    fn refuses_values(&self) -> bool {
+        true
+    }
+
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
         faults.append(&mut self.load.faults);
     }
@@ -194,8 +188,16 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
         Durability::Pending
     }
 
-    fn resume(&mut self) -> Result<Option<Checkpoint>> {
-        self.load.resume()
+    fn keeps_rejects(&self) -> bool {
+        true
+    }
+
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.load.keep_reject(reject)
+    }
+
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.load.resume(job)
     }
 }
 

@@ -3,9 +3,10 @@
 use super::clock::Clock;
 use super::control::Control;
 use super::outlet::{Outlet, guarded};
+use super::resume::Before;
 use super::slot::{Rejected, Slot};
 use crate::batch::Batch;
-use crate::error::{Error, ErrorKind, Origin, Result, Stage};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::options::{Options, Order};
 use crate::position::{Checkpoint, Counts, Position};
 use crate::reject::{Reject, RejectPolicy};
@@ -23,8 +24,8 @@ pub(super) struct Drain<'r, K: Sink, B> {
     window: Vec<Option<BoxedSlot<B, K>>>,
     /// Sequence number of the batch whose turn it is.
     next: u64,
-    /// What earlier runs of the same job have loaded; checkpoints count from the very first on.
-    before: Counts,
+    /// What earlier runs of the same job have done; checkpoints count from the very first on.
+    before: &'r Before,
     counts: Counts,
     /// What of it would survive: moves up with each commit.
     stored: Counts,
@@ -43,6 +44,8 @@ pub(super) struct Drain<'r, K: Sink, B> {
 #[derive(Debug, Default)]
 pub(super) struct Drained {
     pub(super) counts: Counts,
+    /// What earlier runs of the same job had done.
+    pub(super) before: Counts,
     pub(super) batches: u64,
     pub(super) retries: u64,
 }
@@ -53,7 +56,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         control: &'r Control,
         clock: &'r Clock,
         options: &Options,
-        before: Counts,
+        before: &'r Before,
         keep_bytes: usize,
     ) -> Self {
         Drain {
@@ -187,9 +190,16 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
                     self.counts.abandoned += counts.read;
                     return Err(error);
                 }
-                let faults = (self.outlet.faults.len() as u64).min(counts.loaded);
-                counts.loaded -= faults;
-                counts.rejected += faults;
+                if !self.outlet.faults.is_empty() {
+                    lane.refuse(&mut self.outlet.faults, &mut counts);
+                    if self.policy.stops()
+                        && let Some(refused) = lane.rejects.drain(..).next()
+                    {
+                        self.counts.read += counts.read;
+                        self.counts.abandoned += counts.read;
+                        return Err(refused.error.at(refused.origin));
+                    }
+                }
                 self.halfway = true;
             }
             self.counts.add(&counts);
@@ -210,12 +220,14 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         if position.is_some() {
             self.position = position;
         }
-        let mut counts = self.before;
+        let mut counts = self.before.counts;
         counts.add(&self.counts);
         let checkpoint = Checkpoint {
             position: self.position.clone().filter(|_| self.ordered),
             counts,
-            epoch: 0,
+            source: self.before.source.clone(),
+            finished: false,
+            epoch: self.before.epoch,
         };
         if self.outlet.commit(&checkpoint, when)? == Durability::Stored {
             self.stored = self.counts;
@@ -245,22 +257,16 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             let Rejected { error, origin, raw, .. } = rejected;
             self.keep(&Reject::new(&error, origin, record, raw))?;
         }
-        for (_, error) in std::mem::take(&mut self.outlet.faults) {
-            let error = error.in_stage(Stage::Sink);
-            if self.policy.stops() {
-                return Err(error);
-            }
-            self.keep(&Reject::new(&error, Origin::default(), None, Vec::new()))?;
-        }
         self.check_rejects(0)
     }
 
-    fn keep(&self, reject: &Reject) -> Result<()> {
+    fn keep(&mut self, reject: &Reject) -> Result<()> {
         match &self.policy {
             RejectPolicy::DeadLetter { sink, .. } => {
                 guarded("the dead letter sink", || sink.lock().write(reject))
             }
-            _ => Ok(()),
+            RejectPolicy::WithData { .. } => self.outlet.keep_reject(reject),
+            RejectPolicy::Stop | RejectPolicy::Skip { .. } => Ok(()),
         }
     }
 
@@ -293,7 +299,12 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let mut counts = self.stored;
         counts.read = self.counts.read;
         counts.abandoned = counts.read - counts.loaded - counts.rejected - counts.filtered;
-        Drained { counts, batches: self.settled, retries: self.outlet.retries }
+        Drained {
+            counts,
+            before: self.before.counts,
+            batches: self.settled,
+            retries: self.outlet.retries,
+        }
     }
 
     fn take_back(&mut self) {

@@ -10,6 +10,7 @@ mod feed;
 mod monitor;
 mod outlet;
 mod pool;
+mod resume;
 mod ring;
 mod slot;
 mod sync;
@@ -20,8 +21,7 @@ mod explore;
 
 use crate::cancel::{Cancel, CancelToken};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::options::{Options, Order};
-use crate::position::Counts;
+use crate::options::Options;
 use crate::progress::Progress;
 use crate::report::{BatchSample, Outcome, RunReport, StageReport};
 use crate::sink::Sink;
@@ -33,6 +33,7 @@ use control::Control;
 use drain::{Drain, Drained};
 use feed::{Fed, Feed};
 use monitor::Monitor;
+use resume::Before;
 use ring::{Ring, Start};
 use slot::{Sample, Slot};
 use std::sync::atomic::Ordering;
@@ -54,6 +55,8 @@ const INLINE: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::fr
 /// All that a run is asked to do.
 pub(crate) struct Request<'r, S, T, K> {
     pub(crate) name: &'r str,
+    /// What the job is called that this is a run of, when it can be resumed.
+    pub(crate) job: Option<&'r str>,
     pub(crate) source: &'r mut S,
     pub(crate) transform: &'r T,
     pub(crate) sink: &'r mut K,
@@ -69,15 +72,23 @@ where
     T: Transform<S::Batch, K>,
     K: Sink,
 {
-    let Request { name, source, transform, sink, options, cancel, on_progress } = request;
+    let Request { name, job, source, transform, sink, options, cancel, on_progress } = request;
     let prepared = guarded("the source or the sink", || {
+        let before = resume::resume(job, source, sink, options)?;
+        if before.finished {
+            return Ok((before, None));
+        }
         let encoder = sink.encoder().map_err(|error| error.in_stage(Stage::Sink))?;
-        let before = resume(source, sink, options)?;
         let shape = (source.size(), source.may_block(), sink.may_block());
-        Ok((shape, (encoder, before)))
+        Ok((before, Some((encoder, shape))))
     });
-    let ((size, source_blocks, sink_blocks), (encoder, before)) = match prepared {
-        Ok(prepared) => prepared,
+    let (before, (encoder, (size, source_blocks, sink_blocks))) = match prepared {
+        Ok((before, Some(prepared))) => (before, prepared),
+        Ok((before, None)) => {
+            let clock = Clock::new(0);
+            let drained = Drained { before: before.counts, ..Drained::default() };
+            return Ok(report(name, &clock, drained, 0, None));
+        }
         Err(error) => return Err(failed_early(name, error)),
     };
     let control = Arc::new(Control::new(pool.workers(), options.grace));
@@ -95,7 +106,7 @@ where
         clock: &clock,
         rows: size.rows,
         blocks: (source_blocks, sink_blocks),
-        before,
+        before: &before,
     };
     let drive = || run.drive(source, transform, sink, encoder);
     // A thread that looks at the clock has no place among explored schedules.
@@ -110,23 +121,6 @@ where
         None => Ok(report),
         Some(error) => Err(error.in_pipeline(name).with_report(report)),
     }
-}
-
-/// Goes to where the sink's checkpoint says that an earlier run of the same job has come, and answers
-/// what that has loaded.
-fn resume<S: Source, K: Sink>(source: &mut S, sink: &mut K, options: &Options) -> Result<Counts> {
-    let Some(checkpoint) = sink.resume().map_err(|error| error.in_stage(Stage::Sink))? else {
-        return Ok(Counts::default());
-    };
-    let Some(position) = checkpoint.position.filter(|_| options.order == Order::Ordered) else {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            "the sink has a checkpoint of this job, but no position to go on from: a job must run \
-             ordered, from a source that has positions",
-        ));
-    };
-    source.seek(&position).map_err(|error| error.in_stage(Stage::Source))?;
-    Ok(checkpoint.counts)
 }
 
 /// An error that came before anything was read, with the report that says so.
@@ -145,8 +139,8 @@ struct Run<'r> {
     rows: Option<u64>,
     /// Whether the source and the sink may block.
     blocks: (bool, bool),
-    /// What earlier runs of the same job have loaded.
-    before: Counts,
+    /// What earlier runs of the same job have done.
+    before: &'r Before,
 }
 
 /// What became of it.
@@ -185,6 +179,7 @@ impl Run<'_> {
             encoder,
             control,
             collects_rejects: !options.on_reject.stops(),
+            notes_owners: sink.refuses_values(),
             on_panic: options.on_panic,
             full_bytes: share / 2,
         };
@@ -366,6 +361,7 @@ fn report(
             Some(_) => Outcome::Failed,
         },
         counts: drained.counts,
+        before: drained.before,
         bytes_read: clock.bytes(),
         batches: drained.batches,
         elapsed,

@@ -4,6 +4,7 @@ use super::control::Control;
 use crate::error::{Class, Error, ErrorKind, Result};
 use crate::options::Retry;
 use crate::position::Checkpoint;
+use crate::reject::Reject;
 use crate::sink::{Commit, Durability, Sink};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,6 +40,10 @@ impl<'r, K: Sink> Outlet<'r, K> {
 
     pub(super) fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
         self.again(|sink| sink.commit(checkpoint, when))
+    }
+
+    pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.again(|sink| sink.keep_reject(reject))
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {

@@ -66,6 +66,8 @@ pub(super) struct Lane<B, P> {
     pub(super) arena: Bump,
     pub(super) texts: Texts,
     pub(super) rejects: SmallVec<[Rejected; 2]>,
+    /// Of each value in the page the row that emitted it, when the sink may refuse single values.
+    pub(super) owners: Vec<u32>,
     /// Index of the lane's first row in the batch.
     pub(super) first_row: usize,
     /// Rows visited so far; the next visit starts here.
@@ -98,6 +100,7 @@ impl<B: Batch, P: Page> Default for Lane<B, P> {
             arena: Bump::new(),
             texts: Texts::default(),
             rejects: SmallVec::new(),
+            owners: Vec::new(),
             first_row: 0,
             visited: 0,
             done: false,
@@ -208,6 +211,7 @@ impl<B: Batch, P: Page> Lane<B, P> {
         self.arena.reset();
         self.texts.shrink(keep_bytes / 8);
         self.rejects.clear();
+        self.owners.clear();
         self.counts = Counts::default();
     }
 
@@ -218,6 +222,7 @@ impl<B: Batch, P: Page> Lane<B, P> {
             + self.page.bytes()
             + self.arena.allocated_bytes()
             + self.texts.bytes()
+            + self.owners.len() * size_of::<u32>()
             + rejects
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{Class, Error, ErrorKind, Result, Stage};
 use crate::options::PanicPolicy;
 use crate::out::Out;
 use crate::page::Page;
+use crate::position::Counts;
 use crate::sink::Sink;
 use crate::stage::Transform;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,8 @@ pub(super) struct Work<'r, T, E> {
     pub(super) control: &'r Control,
     /// Bad rows are collected, not fatal.
     pub(super) collects_rejects: bool,
+    /// Which row emitted which value is written down.
+    pub(super) notes_owners: bool,
     pub(super) on_panic: PanicPolicy,
     /// Page and arena bytes at which a lane is handed over before its batch is done.
     pub(super) full_bytes: usize,
@@ -156,10 +159,11 @@ impl<T, E> Work<'_, T, E> {
         K: Sink<Encoder = E>,
         T: Transform<B, K>,
     {
-        let Lane { batch, page, arena, texts, rejects, visited, counts, mark, .. } = lane;
+        let Lane { batch, page, arena, texts, rejects, owners, visited, counts, mark, .. } = lane;
         let arena = &*arena;
         let first = *visited;
         let look = self.look();
+        let owned = owners.len();
         let mut out = Out::<K>::new(&self.encoder, page, arena, texts);
         batch.for_each(first, |row| {
             // Kept in the lane, where it outlives a panic.
@@ -183,6 +187,9 @@ impl<T, E> Work<'_, T, E> {
                     counts.rejected += 1;
                     rejects.push(Rejected::new(*visited, error));
                 }
+            }
+            if self.notes_owners {
+                owners.resize(owned + out.emitted() as usize, *visited as u32);
             }
             *visited += 1;
             // After the row, not before the next: a row that has been taken from its batch can't be
@@ -239,8 +246,7 @@ impl<B: Batch, P: Page> Lane<B, P> {
         self.visited += 1;
     }
 
-    /// Completes the counts of a walk that began at row `first`, and asks the batch where the
-    /// rejected rows, and the one that ended the walk, came from.
+    /// Completes the counts of a walk that began at row `first`.
     fn finish_walk(&mut self, first: usize) {
         let counts = &mut self.counts;
         counts.read = (self.visited - first) as u64;
@@ -254,11 +260,35 @@ impl<B: Batch, P: Page> Lane<B, P> {
         if self.error.is_some() {
             rows.push(self.visited);
         }
+        self.locate(&rows);
+    }
+
+    /// Rejects the rows whose values the destination has refused; one reject for each row.
+    pub(super) fn refuse(&mut self, faults: &mut Vec<(usize, Error)>, counts: &mut Counts) {
+        let mut rows = Vec::new();
+        counts.emitted = counts.emitted.saturating_sub(faults.len() as u64);
+        for (value, error) in faults.drain(..) {
+            let row = self.owners.get(value).map_or(0, |row| *row as usize);
+            if rows.last() != Some(&row) {
+                rows.push(row);
+                self.rejects.push(Rejected::new(row, error.in_stage(Stage::Sink)));
+            }
+        }
+        let refused = (rows.len() as u64).min(counts.loaded);
+        counts.loaded -= refused;
+        counts.rejected += refused;
+        self.rejects.sort_by_key(|reject| reject.row);
+        self.locate(&rows);
+    }
+
+    /// Asks the batch where the rejected ones among these rows, and the one that ended the walk,
+    /// came from.
+    fn locate(&mut self, rows: &[usize]) {
         let Lane { batch, rejects, error, visited, .. } = self;
         let mut next = 0;
         // `locate` is user code as well; what it can't tell stays unknown.
         let _ = catch_unwind(AssertUnwindSafe(|| {
-            batch.locate(&rows, &mut |row, origin, raw| {
+            batch.locate(rows, &mut |row, origin, raw| {
                 while next < rejects.len() && rejects[next].row < row {
                     next += 1;
                 }

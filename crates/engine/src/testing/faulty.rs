@@ -4,7 +4,9 @@ use super::SinkCall;
 use super::trap::{Fault, Trap};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::position::{Checkpoint, Position};
+use crate::reject::Reject;
 use crate::sink::{Commit, Durability, Encode, Sink};
 use crate::source::{Fill, Limit, Size, Source};
 
@@ -60,6 +62,9 @@ impl<S: Source> Source for FaultySource<S> {
     }
     fn seek(&mut self, position: &Position) -> Result<()> {
         self.inner.seek(position)
+    }
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        self.inner.fingerprint()
     }
     fn size(&self) -> Size {
         self.inner.size()
@@ -122,6 +127,9 @@ impl<K: Sink> Sink for FaultySink<K> {
         self.step(SinkCall::Write)?;
         self.inner.write(page)
     }
+    fn refuses_values(&self) -> bool {
+        self.inner.refuses_values()
+    }
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
         self.inner.take_faults(faults);
     }
@@ -136,8 +144,14 @@ impl<K: Sink> Sink for FaultySink<K> {
     fn abort(&mut self) -> Durability {
         self.inner.abort()
     }
-    fn resume(&mut self) -> Result<Option<Checkpoint>> {
-        self.inner.resume()
+    fn keeps_rejects(&self) -> bool {
+        self.inner.keeps_rejects()
+    }
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.inner.keep_reject(reject)
+    }
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.inner.resume(job)
     }
     fn may_block(&self) -> bool {
         self.inner.may_block()

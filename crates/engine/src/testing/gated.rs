@@ -3,7 +3,9 @@
 use super::SinkCall;
 use super::gate::Gate;
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::position::{Checkpoint, Position};
+use crate::reject::Reject;
 use crate::sink::{Commit, Durability, Encode, Sink};
 use crate::source::{Fill, Limit, Size, Source};
 
@@ -62,6 +64,9 @@ impl<S: Source> Source for GatedSource<S> {
     }
     fn seek(&mut self, position: &Position) -> Result<()> {
         self.inner.seek(position)
+    }
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        self.inner.fingerprint()
     }
     fn size(&self) -> Size {
         self.inner.size()
@@ -128,6 +133,9 @@ impl<K: Sink> Sink for GatedSink<K> {
         self.arrive(SinkCall::Write);
         self.inner.write(page)
     }
+    fn refuses_values(&self) -> bool {
+        self.inner.refuses_values()
+    }
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
         self.inner.take_faults(faults);
     }
@@ -142,8 +150,14 @@ impl<K: Sink> Sink for GatedSink<K> {
     fn abort(&mut self) -> Durability {
         self.inner.abort()
     }
-    fn resume(&mut self) -> Result<Option<Checkpoint>> {
-        self.inner.resume()
+    fn keeps_rejects(&self) -> bool {
+        self.inner.keeps_rejects()
+    }
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.inner.keep_reject(reject)
+    }
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.inner.resume(job)
     }
 }
 

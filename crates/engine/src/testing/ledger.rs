@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::position::Checkpoint;
+use crate::reject::Reject;
 use crate::sink::{Commit, Durability, Encode, Sink};
 
 /// Behaves as a database: what is written is pending until a commit, which stores data and
@@ -30,6 +31,9 @@ use crate::sink::{Commit, Durability, Encode, Sink};
 pub struct Ledger<T> {
     stored: Vec<T>,
     pending: Vec<T>,
+    rejects: Vec<Reject>,
+    pending_rejects: Vec<Reject>,
+    job: Option<String>,
     checkpoint: Option<Checkpoint>,
     latest: Option<Checkpoint>,
     batches_per_commit: u64,
@@ -42,6 +46,9 @@ impl<T> Ledger<T> {
         Ledger {
             stored: Vec::new(),
             pending: Vec::new(),
+            rejects: Vec::new(),
+            pending_rejects: Vec::new(),
+            job: None,
             checkpoint: None,
             latest: None,
             batches_per_commit,
@@ -59,6 +66,11 @@ impl<T> Ledger<T> {
         &self.pending
     }
 
+    /// The rejects that were stored with the data.
+    pub fn rejects(&self) -> &[Reject] {
+        &self.rejects
+    }
+
     /// The checkpoint that was stored with the data.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.checkpoint.as_ref()
@@ -66,6 +78,7 @@ impl<T> Ledger<T> {
 
     fn store(&mut self) {
         self.stored.append(&mut self.pending);
+        self.rejects.append(&mut self.pending_rejects);
         self.checkpoint = self.latest.take().or(self.checkpoint.take());
         self.batches = 0;
     }
@@ -93,14 +106,26 @@ impl<T: Send> Sink for Ledger<T> {
     }
     fn finish(&mut self) -> Result<()> {
         self.store();
+        if let (Some(_), Some(checkpoint)) = (&self.job, &mut self.checkpoint) {
+            checkpoint.finished = true;
+        }
         Ok(())
     }
     fn abort(&mut self) -> Durability {
         self.pending.clear();
+        self.pending_rejects.clear();
         self.latest = None;
         Durability::Pending
     }
-    fn resume(&mut self) -> Result<Option<Checkpoint>> {
+    fn keeps_rejects(&self) -> bool {
+        true
+    }
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.pending_rejects.push(reject.clone());
+        Ok(())
+    }
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.job = Some(job.to_owned());
         Ok(self.checkpoint.clone())
     }
 }

@@ -1,7 +1,9 @@
 //! Sources and sinks that take their time.
 
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::position::{Checkpoint, Position};
+use crate::reject::Reject;
 use crate::sink::{Commit, Durability, Encode, Sink};
 use crate::source::{Fill, Limit, Size, Source};
 use std::time::Duration;
@@ -45,6 +47,9 @@ impl<S: Source> Source for SlowSource<S> {
     }
     fn seek(&mut self, position: &Position) -> Result<()> {
         self.inner.seek(position)
+    }
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        self.inner.fingerprint()
     }
     fn size(&self) -> Size {
         self.inner.size()
@@ -96,6 +101,9 @@ impl<K: Sink> Sink for SlowSink<K> {
         std::thread::sleep(self.per_page);
         self.inner.write(page)
     }
+    fn refuses_values(&self) -> bool {
+        self.inner.refuses_values()
+    }
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
         self.inner.take_faults(faults);
     }
@@ -108,8 +116,14 @@ impl<K: Sink> Sink for SlowSink<K> {
     fn abort(&mut self) -> Durability {
         self.inner.abort()
     }
-    fn resume(&mut self) -> Result<Option<Checkpoint>> {
-        self.inner.resume()
+    fn keeps_rejects(&self) -> bool {
+        self.inner.keeps_rejects()
+    }
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.inner.keep_reject(reject)
+    }
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.inner.resume(job)
     }
 }
 
