@@ -1,0 +1,610 @@
+//! One field of a record, as serde hands it over, becomes one value of a column.
+
+use super::column::{Bytes, Column, Values, per_second, rescale};
+use super::types::{DATE, DECIMAL, Decimal, TIMESTAMP};
+use arrow_schema::{DataType, Field, TimeUnit};
+use serde::Serialize;
+use serde::ser::{self, Impossible};
+use std::fmt;
+use std::sync::Arc;
+use trommel::{Error, Result};
+
+/// What serde reports.
+#[derive(Debug)]
+pub(super) struct Fault(pub(super) Error);
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault(error)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl ser::Error for Fault {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Fault(Error::row(message.to_string()))
+    }
+}
+
+/// Appends one value to a column. Counts the bytes that it takes beside the column's width.
+pub(super) struct ValueSerializer<'c> {
+    pub(super) column: &'c mut Column,
+    pub(super) bytes: &'c mut usize,
+}
+
+/// A field of this type, for columns that learn.
+fn kind(data_type: DataType) -> Field {
+    Field::new("", data_type, true)
+}
+
+impl Column {
+    fn learn(&mut self, data_type: impl FnOnce() -> DataType) -> Result<()> {
+        match self.values {
+            Values::Unknown => self.become_type(&kind(data_type())),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn mismatch(&self, what: &str) -> Error {
+        Error::row(format!("{what} does not go into a column of type {}", self.data_type()))
+    }
+
+    /// A number that is not of the very type of the column.
+    #[cold]
+    fn push_integer(&mut self, number: i128, natural: DataType) -> Result<()> {
+        self.learn(|| natural)?;
+        let range = |column: &Self| {
+            Error::row(format!("{number} is out of range for a column of type {}", column.data_type()))
+        };
+        macro_rules! fit {
+            ($values:expr) => {
+                match number.try_into() {
+                    Ok(number) => $values.push(number),
+                    Err(_) => return Err(range(self)),
+                }
+            };
+        }
+        match &mut self.values {
+            Values::I8(values) => fit!(values),
+            Values::I16(values) => fit!(values),
+            Values::I32(values, _) => fit!(values),
+            Values::I64(values, _) => fit!(values),
+            Values::U8(values) => fit!(values),
+            Values::U16(values) => fit!(values),
+            Values::U32(values) => fit!(values),
+            Values::U64(values) => fit!(values),
+            Values::F32(values) => values.push(number as f32),
+            Values::F64(values) => values.push(number as f64),
+            Values::I128(values, precision, scale) => {
+                match rescale(Decimal { value: number, scale: 0 }, *precision, *scale) {
+                    Some(number) => values.push(number),
+                    None => return Err(range(self)),
+                }
+            }
+            _ => return Err(self.mismatch("a whole number")),
+        }
+        self.pushed();
+        Ok(())
+    }
+
+    #[cold]
+    fn push_float(&mut self, number: f64, natural: DataType) -> Result<()> {
+        self.learn(|| natural)?;
+        match &mut self.values {
+            Values::F64(values) => values.push(number),
+            Values::F32(values) => values.push(number as f32),
+            _ => return Err(self.mismatch("a float")),
+        }
+        self.pushed();
+        Ok(())
+    }
+
+    #[cold]
+    fn push_other_bytes(&mut self, bytes: &[u8], natural: DataType) -> Result<()> {
+        let is_text = natural == DataType::Utf8;
+        self.learn(|| natural)?;
+        match &mut self.values {
+            Values::Bytes(into, kind) if is_text || !is_text_type(kind) => into.push(bytes)?,
+            Values::Fixed(data, width) if bytes.len() == *width => data.extend_from_slice(bytes),
+            Values::I128(..) if is_text => {
+                let text = std::str::from_utf8(bytes)?;
+                return self.push_decimal(text.parse()?);
+            }
+            _ => {
+                let what = match is_text {
+                    true => "a text".to_owned(),
+                    false => format!("a string of {} bytes", bytes.len()),
+                };
+                return Err(self.mismatch(&what));
+            }
+        }
+        self.pushed();
+        Ok(())
+    }
+
+    fn push_decimal(&mut self, decimal: Decimal) -> Result<()> {
+        self.learn(|| DataType::Decimal128(38, decimal.scale))?;
+        let Values::I128(values, precision, scale) = &mut self.values else {
+            return Err(self.mismatch("a decimal number"));
+        };
+        let Some(value) = rescale(decimal, *precision, *scale) else {
+            return Err(Error::row(format!(
+                "{decimal} does not fit a column of type {} exactly",
+                self.data_type()
+            )));
+        };
+        values.push(value);
+        self.pushed();
+        Ok(())
+    }
+
+    fn push_timestamp(&mut self, micros: i64) -> Result<()> {
+        self.learn(|| DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))?;
+        let Values::I64(values, DataType::Timestamp(unit, _)) = &mut self.values else {
+            return Err(self.mismatch("a timestamp"));
+        };
+        let ticks = i128::from(micros) * i128::from(per_second(*unit));
+        match (ticks % 1_000_000, i64::try_from(ticks / 1_000_000)) {
+            (0, Ok(ticks)) => values.push(ticks),
+            _ => {
+                return Err(Error::row(format!(
+                    "the timestamp of {micros} µs does not fit a column of type {} exactly",
+                    self.data_type()
+                )));
+            }
+        }
+        self.pushed();
+        Ok(())
+    }
+}
+
+fn is_text_type(kind: &DataType) -> bool {
+    matches!(kind, DataType::Utf8 | DataType::LargeUtf8)
+}
+
+impl Bytes {
+    #[inline]
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let Ok(end) = i32::try_from(self.data.len() + bytes.len()) else {
+            return Err(Error::row(
+                "more than 2 GiB of text or bytes in one column of a batch: lower the batch size",
+            ));
+        };
+        self.data.extend_from_slice(bytes);
+        self.ends.push(end);
+        Ok(())
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident: $type:ty, $natural:ident, $variant:pat => $values:ident;)*) => {$(
+        #[inline]
+        fn $method(self, number: $type) -> Result<(), Fault> {
+            if let $variant = &mut self.column.values {
+                $values.push(number);
+                self.column.pushed();
+                return Ok(());
+            }
+            Ok(self.column.push_integer(number.into(), DataType::$natural)?)
+        }
+    )*};
+}
+
+impl<'c> ser::Serializer for ValueSerializer<'c> {
+    type Ok = ();
+    type Error = Fault;
+    type SerializeSeq = ListSerializer<'c>;
+    type SerializeTuple = ListSerializer<'c>;
+    type SerializeTupleStruct = ListSerializer<'c>;
+    type SerializeTupleVariant = Impossible<(), Fault>;
+    type SerializeMap = MapSerializer<'c>;
+    type SerializeStruct = StructSerializer<'c>;
+    type SerializeStructVariant = Impossible<(), Fault>;
+
+    integers! {
+        serialize_i8: i8, Int8, Values::I8(values) => values;
+        serialize_i16: i16, Int16, Values::I16(values) => values;
+        serialize_i32: i32, Int32, Values::I32(values, _) => values;
+        serialize_i64: i64, Int64, Values::I64(values, _) => values;
+        serialize_u8: u8, UInt8, Values::U8(values) => values;
+        serialize_u16: u16, UInt16, Values::U16(values) => values;
+        serialize_u32: u32, UInt32, Values::U32(values) => values;
+        serialize_u64: u64, UInt64, Values::U64(values) => values;
+    }
+
+    fn serialize_i128(self, number: i128) -> Result<(), Fault> {
+        Ok(self.column.push_integer(number, DataType::Decimal128(38, 0))?)
+    }
+    fn serialize_u128(self, number: u128) -> Result<(), Fault> {
+        let number = i128::try_from(number).map_err(|_| Error::row("number out of range"))?;
+        self.serialize_i128(number)
+    }
+    fn serialize_bool(self, value: bool) -> Result<(), Fault> {
+        self.column.learn(|| DataType::Boolean)?;
+        let Values::Bool(values) = &mut self.column.values else {
+            return Err(Fault(self.column.mismatch("a boolean")));
+        };
+        values.push(value);
+        self.column.pushed();
+        Ok(())
+    }
+    #[inline]
+    fn serialize_f64(self, number: f64) -> Result<(), Fault> {
+        if let Values::F64(values) = &mut self.column.values {
+            values.push(number);
+            self.column.pushed();
+            return Ok(());
+        }
+        Ok(self.column.push_float(number, DataType::Float64)?)
+    }
+    fn serialize_f32(self, number: f32) -> Result<(), Fault> {
+        if let Values::F32(values) = &mut self.column.values {
+            values.push(number);
+            self.column.pushed();
+            return Ok(());
+        }
+        Ok(self.column.push_float(number.into(), DataType::Float32)?)
+    }
+    fn serialize_char(self, character: char) -> Result<(), Fault> {
+        self.serialize_str(character.encode_utf8(&mut [0; 4]))
+    }
+    #[inline]
+    fn serialize_str(self, text: &str) -> Result<(), Fault> {
+        *self.bytes += text.len();
+        if let Values::Bytes(bytes, DataType::Utf8) = &mut self.column.values {
+            bytes.push(text.as_bytes())?;
+            self.column.pushed();
+            return Ok(());
+        }
+        Ok(self.column.push_other_bytes(text.as_bytes(), DataType::Utf8)?)
+    }
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Fault> {
+        *self.bytes += bytes.len();
+        Ok(self.column.push_other_bytes(bytes, DataType::Binary)?)
+    }
+    #[inline]
+    fn serialize_none(self) -> Result<(), Fault> {
+        Ok(self.column.push_null()?)
+    }
+    #[inline]
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
+        value.serialize(self)
+    }
+    fn serialize_unit(self) -> Result<(), Fault> {
+        self.serialize_none()
+    }
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Fault> {
+        self.serialize_none()
+    }
+    fn serialize_unit_variant(
+        self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+    ) -> Result<(), Fault> {
+        self.serialize_str(variant)
+    }
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
+        match name {
+            DATE => {
+                self.column.learn(|| DataType::Date32)?;
+                match &self.column.values {
+                    Values::I32(_, DataType::Date32) => value.serialize(self),
+                    _ => Err(Fault(self.column.mismatch("a date"))),
+                }
+            }
+            TIMESTAMP => Ok(self.column.push_timestamp(value.serialize(Micros)?)?),
+            DECIMAL => Ok(self.column.push_decimal(value.serialize(DecimalText)?)?),
+            _ => value.serialize(self),
+        }
+    }
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _value: &T,
+    ) -> Result<(), Fault> {
+        Err(no_enum(name, variant))
+    }
+    fn serialize_seq(self, _len: Option<usize>) -> Result<ListSerializer<'c>, Fault> {
+        let ValueSerializer { column, bytes } = self;
+        column.learn(|| DataType::List(Arc::new(Field::new("item", DataType::Null, true))))?;
+        match column.values {
+            Values::List(..) => Ok(ListSerializer { column, bytes }),
+            _ => Err(Fault(column.mismatch("a list"))),
+        }
+    }
+    fn serialize_tuple(self, len: usize) -> Result<ListSerializer<'c>, Fault> {
+        self.serialize_seq(Some(len))
+    }
+    fn serialize_tuple_struct(
+        self,
+        _name: &'static str,
+        len: usize,
+    ) -> Result<ListSerializer<'c>, Fault> {
+        self.serialize_seq(Some(len))
+    }
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Self::SerializeTupleVariant, Fault> {
+        Err(no_enum(name, variant))
+    }
+    fn serialize_map(self, _len: Option<usize>) -> Result<MapSerializer<'c>, Fault> {
+        let ValueSerializer { column, bytes } = self;
+        if matches!(column.values, Values::Unknown) {
+            let mut parts = Box::new((Column::default(), Column::default()));
+            parts.0.nullable = false;
+            column.values = Values::Map(vec![0; column.len], parts, None);
+        }
+        match column.values {
+            Values::Map(..) => Ok(MapSerializer { column, bytes }),
+            _ => Err(Fault(column.mismatch("a map"))),
+        }
+    }
+    fn serialize_struct(
+        self,
+        _name: &'static str,
+        _len: usize,
+    ) -> Result<StructSerializer<'c>, Fault> {
+        let ValueSerializer { column, bytes } = self;
+        column.learn(|| DataType::Struct(Default::default()))?;
+        match column.values {
+            Values::Struct(_) => Ok(StructSerializer { column, bytes, next: 0 }),
+            _ => Err(Fault(column.mismatch("a struct"))),
+        }
+    }
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        _len: usize,
+    ) -> Result<Self::SerializeStructVariant, Fault> {
+        Err(no_enum(name, variant))
+    }
+}
+
+#[cold]
+fn no_enum(name: &str, variant: &str) -> Fault {
+    Fault(Error::row(format!(
+        "`{name}::{variant}` has no column type: an enum with fields needs `#[serde(untagged)]`, or \
+         a struct in its place"
+    )))
+}
+
+/// A list under construction.
+pub(super) struct ListSerializer<'c> {
+    column: &'c mut Column,
+    bytes: &'c mut usize,
+}
+
+impl ListSerializer<'_> {
+    fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        let Values::List(_, item, _) = &mut self.column.values else {
+            return Err(Fault(self.column.mismatch("a list")));
+        };
+        *self.bytes += item.width();
+        value.serialize(ValueSerializer { column: item, bytes: self.bytes })
+    }
+
+    fn finish(self) -> Result<(), Fault> {
+        if let Values::List(ends, item, _) = &mut self.column.values {
+            ends.push(end_of(item)?);
+        }
+        self.column.pushed();
+        Ok(())
+    }
+}
+
+fn end_of(item: &Column) -> Result<i32> {
+    item.len.try_into().map_err(|_| {
+        Error::row("more than 2^31 list elements in one batch: lower the batch size")
+    })
+}
+
+macro_rules! lists {
+    ($($trait:ident::$method:ident),*) => {$(
+        impl ser::$trait for ListSerializer<'_> {
+            type Ok = ();
+            type Error = Fault;
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+                self.push(value)
+            }
+            fn end(self) -> Result<(), Fault> {
+                self.finish()
+            }
+        }
+    )*};
+}
+lists!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field
+);
+
+/// A map under construction.
+pub(super) struct MapSerializer<'c> {
+    column: &'c mut Column,
+    bytes: &'c mut usize,
+}
+
+impl ser::SerializeMap for MapSerializer<'_> {
+    type Ok = ();
+    type Error = Fault;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
+        let Values::Map(_, parts, _) = &mut self.column.values else {
+            return Err(Fault(self.column.mismatch("a map")));
+        };
+        *self.bytes += parts.0.width();
+        key.serialize(ValueSerializer { column: &mut parts.0, bytes: self.bytes })
+    }
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        let Values::Map(_, parts, _) = &mut self.column.values else {
+            return Err(Fault(self.column.mismatch("a map")));
+        };
+        *self.bytes += parts.1.width();
+        value.serialize(ValueSerializer { column: &mut parts.1, bytes: self.bytes })
+    }
+    fn end(self) -> Result<(), Fault> {
+        if let Values::Map(ends, parts, _) = &mut self.column.values {
+            ends.push(end_of(&parts.0)?);
+        }
+        self.column.pushed();
+        Ok(())
+    }
+}
+
+/// A nested record under construction.
+pub(super) struct StructSerializer<'c> {
+    column: &'c mut Column,
+    bytes: &'c mut usize,
+    /// The field that most likely comes next.
+    next: usize,
+}
+
+impl ser::SerializeStruct for StructSerializer<'_> {
+    type Ok = ();
+    type Error = Fault;
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Fault> {
+        let rows = self.column.len;
+        let Values::Struct(fields) = &mut self.column.values else {
+            return Err(Fault(self.column.mismatch("a struct")));
+        };
+        let at = match fields.get(self.next) {
+            Some((expected, _)) if **expected == *name => self.next,
+            _ => match fields.iter().position(|(known, _)| **known == *name) {
+                Some(at) => at,
+                None => {
+                    let mut column = Column::default();
+                    for _ in 0..rows {
+                        column.push_null()?;
+                    }
+                    fields.push((name.into(), column));
+                    fields.len() - 1
+                }
+            },
+        };
+        self.next = at + 1;
+        let column = &mut fields[at].1;
+        value
+            .serialize(ValueSerializer { column, bytes: self.bytes })
+            .map_err(|Fault(error)| Fault(error.in_column(name)))
+    }
+    fn end(self) -> Result<(), Fault> {
+        let rows = self.column.len + 1;
+        if let Values::Struct(fields) = &mut self.column.values {
+            for (name, column) in fields {
+                if column.len < rows {
+                    column.push_null().map_err(|error| error.in_column(&**name))?;
+                }
+            }
+        }
+        self.column.pushed();
+        Ok(())
+    }
+}
+
+macro_rules! one_value {
+    ($name:ident, $ok:ty, $expected:literal, $($body:tt)*) => {
+        struct $name;
+        impl ser::Serializer for $name {
+            type Ok = $ok;
+            type Error = Fault;
+            type SerializeSeq = Impossible<$ok, Fault>;
+            type SerializeTuple = Impossible<$ok, Fault>;
+            type SerializeTupleStruct = Impossible<$ok, Fault>;
+            type SerializeTupleVariant = Impossible<$ok, Fault>;
+            type SerializeMap = Impossible<$ok, Fault>;
+            type SerializeStruct = Impossible<$ok, Fault>;
+            type SerializeStructVariant = Impossible<$ok, Fault>;
+            $($body)*
+        }
+    };
+}
+
+macro_rules! refuse {
+    ($expected:literal: $($method:ident($($type:ty),*) -> $ok:ty),* $(,)?) => {$(
+        fn $method(self, $(_: $type),*) -> Result<$ok, Fault> {
+            Err(ser::Error::custom(concat!("not ", $expected)))
+        }
+    )*};
+}
+
+macro_rules! refuse_the_rest {
+    ($ok:ty, $expected:literal) => {
+        refuse! { $expected:
+            serialize_bool(bool) -> $ok, serialize_i8(i8) -> $ok, serialize_i16(i16) -> $ok,
+            serialize_i32(i32) -> $ok, serialize_u8(u8) -> $ok, serialize_u16(u16) -> $ok,
+            serialize_u32(u32) -> $ok, serialize_u64(u64) -> $ok, serialize_f32(f32) -> $ok,
+            serialize_f64(f64) -> $ok, serialize_char(char) -> $ok, serialize_bytes(&[u8]) -> $ok,
+            serialize_none() -> $ok, serialize_unit() -> $ok,
+            serialize_unit_struct(&'static str) -> $ok,
+            serialize_unit_variant(&'static str, u32, &'static str) -> $ok,
+            serialize_seq(Option<usize>) -> Impossible<$ok, Fault>,
+            serialize_tuple(usize) -> Impossible<$ok, Fault>,
+            serialize_tuple_struct(&'static str, usize) -> Impossible<$ok, Fault>,
+            serialize_tuple_variant(&'static str, u32, &'static str, usize)
+                -> Impossible<$ok, Fault>,
+            serialize_map(Option<usize>) -> Impossible<$ok, Fault>,
+            serialize_struct(&'static str, usize) -> Impossible<$ok, Fault>,
+            serialize_struct_variant(&'static str, u32, &'static str, usize)
+                -> Impossible<$ok, Fault>,
+        }
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<$ok, Fault> {
+            value.serialize(self)
+        }
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(
+            self,
+            _name: &'static str,
+            value: &T,
+        ) -> Result<$ok, Fault> {
+            value.serialize(self)
+        }
+        fn serialize_newtype_variant<T: Serialize + ?Sized>(
+            self,
+            _name: &'static str,
+            _index: u32,
+            _variant: &'static str,
+            _value: &T,
+        ) -> Result<$ok, Fault> {
+            Err(ser::Error::custom(concat!("not ", $expected)))
+        }
+    };
+}
+
+one_value! { Micros, i64, "a number of microseconds",
+    fn serialize_i64(self, number: i64) -> Result<i64, Fault> {
+        Ok(number)
+    }
+    refuse! { "a number of microseconds": serialize_str(&str) -> i64 }
+    refuse_the_rest!(i64, "a number of microseconds");
+}
+
+one_value! { DecimalText, Decimal, "a decimal number",
+    fn serialize_str(self, text: &str) -> Result<Decimal, Fault> {
+        Ok(text.parse::<Decimal>()?)
+    }
+    refuse! { "a decimal number": serialize_i64(i64) -> Decimal }
+    refuse_the_rest!(Decimal, "a decimal number");
+}
