@@ -28,8 +28,12 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]

@@ -3,7 +3,7 @@
 use super::column::{Bytes, Column, Values};
 use arrow_array::types::*;
 use arrow_array::*;
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Fields, TimeUnit};
 use std::sync::Arc;
 use trommel::{Error, Result};

@@ -115,6 +115,16 @@ impl Column {
         Ok(Column { values, nullable: field.is_nullable(), ..Column::default() })
     }
 
+    /// A column of nulls.
+    pub(crate) fn nulls(rows: usize) -> Self {
+        Column { valid: vec![false; rows], len: rows, ..Column::default() }
+    }
+
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// What it has been declared as or has learnt to be; `Null` while there has been no value.
     pub(crate) fn data_type(&self) -> DataType {
         match &self.values {
@@ -155,17 +165,6 @@ impl Column {
                 )),
                 false,
             ),
-        }
-    }
-
-    /// Whether a part of it has had no value yet, so that its type is not known.
-    pub(crate) fn is_unknown(&self) -> bool {
-        match &self.values {
-            Values::Unknown => true,
-            Values::List(_, item, _) => item.is_unknown(),
-            Values::Struct(fields) => fields.iter().any(|(_, column)| column.is_unknown()),
-            Values::Map(_, parts, None) => parts.0.is_unknown() || parts.1.is_unknown(),
-            _ => false,
         }
     }
 
@@ -226,7 +225,7 @@ impl Column {
         for _ in 0..self.len {
             known.push_filler();
         }
-        known.nullable = self.nullable;
+        known.nullable = self.nullable && field.is_nullable();
         *self = known;
         Ok(())
     }
@@ -396,7 +395,7 @@ impl Column {
         if matches!(self.values, Values::Unknown) {
             return self.become_type(field);
         }
-        let rows = self.len;
+        let (rows, kind) = (self.len, self.data_type());
         match (&mut self.values, field.data_type()) {
             (Values::Struct(mine), DataType::Struct(fields)) => {
                 let mut old = std::mem::take(mine);
@@ -404,11 +403,7 @@ impl Column {
                     let at = old.iter().position(|(name, _)| **name == **field.name());
                     let mut column = match at {
                         Some(at) => old.swap_remove(at).1,
-                        None => {
-                            let mut nulls = Column::default();
-                            (0..rows).for_each(|_| nulls.push_filler());
-                            nulls
-                        }
+                        None => Column::nulls(rows),
                     };
                     column.conform(field).map_err(|error| error.in_column(&**field.name()))?;
                     mine.push((Arc::from(field.name().as_str()), column));
@@ -429,11 +424,10 @@ impl Column {
                 }
                 _ => Ok(()),
             },
-            (_, wanted) if *wanted == self.data_type() => Ok(()),
+            (_, wanted) if *wanted == kind => Ok(()),
             (_, wanted) => Err(Error::fatal(format!(
-                "a {} where earlier rows had a {wanted}: declare the column's type with `.column` \
-                 or `.schema`",
-                self.data_type()
+                "a {kind} where earlier rows had a {wanted}: declare the column's type with \
+                 `.column` or `.schema`"
             ))),
         }
     }

@@ -1,9 +1,10 @@
 //! Pages of columns: what a batch became on its way into a columnar file.
 
 use super::column::Column;
+use super::gather::Declared;
 use super::value::{Fault, ValueSerializer};
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
+use arrow_schema::Field;
 use serde::Serialize;
 use serde::ser::{self, Impossible};
 use trommel::{Error, ErrorKind, Page as _, Result};
@@ -18,6 +19,8 @@ pub struct Page {
     order: Vec<Slot>,
     /// Whether the columns were given, so that a record may not add any.
     is_fixed: bool,
+    /// Types of columns that may come.
+    declared: Vec<Field>,
     /// Bytes of a row whatever its values.
     width: usize,
     /// Bytes on top.
@@ -51,8 +54,11 @@ impl Page {
     }
 
     /// Prepares an empty page for its first row.
-    pub(crate) fn begin(&mut self, schema: Option<&Schema>) -> Result<()> {
-        if let Some(schema) = schema
+    pub(crate) fn begin(&mut self, declared: &Declared) -> Result<()> {
+        if self.declared.len() != declared.columns.len() {
+            self.declared = declared.columns.clone();
+        }
+        if let Some(schema) = &declared.schema
             && !self.is_fixed
         {
             self.columns = schema
@@ -187,9 +193,9 @@ impl<'p> Row<'p> {
             );
             return Err(Fault(Error::new(ErrorKind::Config, message)));
         }
-        let mut column = Column::default();
-        for _ in 0..page.rows {
-            column.push_null()?;
+        let mut column = Column::nulls(page.rows);
+        if let Some(field) = page.declared.iter().find(|field| *field.name() == name) {
+            column.become_type(field)?;
         }
         page.columns.push((name.into(), column));
         Ok(page.columns.len() - 1)

@@ -496,11 +496,7 @@ impl ser::SerializeStruct for StructSerializer<'_> {
             _ => match fields.iter().position(|(known, _)| **known == *name) {
                 Some(at) => at,
                 None => {
-                    let mut column = Column::default();
-                    for _ in 0..rows {
-                        column.push_null()?;
-                    }
-                    fields.push((name.into(), column));
+                    fields.push((name.into(), Column::nulls(rows)));
                     fields.len() - 1
                 }
             },

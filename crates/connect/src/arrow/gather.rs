@@ -1,0 +1,148 @@
+//! What the pages of a run have in common: one schema, settled by the first rows or given.
+
+use super::column::{Column, merge};
+use super::page::Page;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use std::sync::Arc;
+use trommel::{Error, Result};
+
+/// Rows after which the schema is settled, if every column has had a value by then.
+const ENOUGH_ROWS: usize = 4096;
+
+/// What the user has said about the columns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Declared {
+    pub(crate) schema: Option<SchemaRef>,
+    pub(crate) columns: Vec<Field>,
+}
+
+impl Declared {
+    /// The schema that pages start with.
+    pub(crate) fn check(&self) -> Result<()> {
+        let fields = self.schema.iter().flat_map(|schema| schema.fields().iter().map(|f| &**f));
+        fields.chain(&self.columns).try_for_each(|field| Column::of(field).map(drop))
+    }
+}
+
+/// Collects pages until the schema is settled, and makes columns of it from then on.
+#[derive(Debug, Default)]
+pub(crate) struct Gather {
+    schema: Option<SchemaRef>,
+    waiting: Vec<(usize, Vec<(Box<str>, Column)>)>,
+    rows: usize,
+}
+
+/// Rows as columns in the order of the schema.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    pub(crate) rows: usize,
+    pub(crate) columns: Vec<Column>,
+}
+
+impl Gather {
+    pub(crate) fn new(schema: Option<SchemaRef>) -> Self {
+        Gather { schema, ..Gather::default() }
+    }
+
+    pub(crate) fn schema(&self) -> Option<&SchemaRef> {
+        self.schema.as_ref()
+    }
+
+    /// Takes the rows of a page.
+    pub(crate) fn take(&mut self, page: &mut Page) {
+        let rows = page.rows;
+        if rows > 0 {
+            self.waiting.push((rows, page.take_columns()));
+            self.rows += rows;
+        }
+    }
+
+    /// The rows taken so far, once the schema is settled: at the latest with `most_rows` of them, or
+    /// when told.
+    pub(crate) fn chunks(&mut self, most_rows: usize, now: bool) -> Result<Vec<Chunk>> {
+        if self.schema.is_none() {
+            if self.rows < ENOUGH_ROWS.min(most_rows) && !now {
+                return Ok(Vec::new());
+            }
+            let schema = self.merged()?;
+            let is_known = |field: &Arc<Field>| !is_unknown(field.data_type());
+            if !(schema.fields().iter().all(is_known) || self.rows >= most_rows || now) {
+                return Ok(Vec::new());
+            }
+            self.schema = Some(Arc::new(schema));
+        }
+        let Some(schema) = &self.schema else {
+            return Ok(Vec::new());
+        };
+        self.rows = 0;
+        let waiting = self.waiting.drain(..);
+        waiting
+            .map(|(rows, columns)| {
+                Ok(Chunk { rows, columns: conform(columns, schema, rows)? })
+            })
+            .collect()
+    }
+
+    fn merged(&self) -> Result<Schema> {
+        let mut fields: Vec<Field> = Vec::new();
+        for (name, column) in self.waiting.iter().flat_map(|(_, columns)| columns) {
+            let kind = column.data_type();
+            match fields.iter_mut().find(|field| **field.name() == **name) {
+                Some(field) => {
+                    let merged = merge(field.data_type(), &kind).ok_or_else(|| {
+                        Error::fatal(format!(
+                            "the column has values of types {} and {kind}: declare its type with \
+                             `.column` or `.schema`",
+                            field.data_type()
+                        ))
+                        .in_column(&**name)
+                    })?;
+                    field.set_data_type(merged);
+                }
+                None => fields.push(Field::new(&**name, kind, column.nullable)),
+            }
+        }
+        Ok(Schema::new(fields))
+    }
+}
+
+/// Whether a type has a part of which no value has been seen.
+fn is_unknown(kind: &DataType) -> bool {
+    match kind {
+        DataType::Null => true,
+        DataType::List(item) | DataType::Map(item, _) => is_unknown(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| is_unknown(field.data_type())),
+        _ => false,
+    }
+}
+
+fn conform(
+    mut columns: Vec<(Box<str>, Column)>,
+    schema: &Schema,
+    rows: usize,
+) -> Result<Vec<Column>> {
+    let mut conformed = Vec::with_capacity(schema.fields().len());
+    for (index, field) in schema.fields().iter().enumerate() {
+        // Where it is expected, unless the records are maps with keys in an order of their own.
+        let at = match columns.get(index) {
+            Some((name, _)) if **name == **field.name() => Some(index),
+            _ => columns.iter().position(|(name, _)| **name == **field.name()),
+        };
+        let mut column = match at {
+            Some(at) => {
+                columns[at].0 = "".into();
+                std::mem::take(&mut columns[at].1)
+            }
+            None => Column::nulls(rows),
+        };
+        column.conform(field).map_err(|error| error.in_column(field.name().as_str()))?;
+        conformed.push(column);
+    }
+    match columns.iter().find(|(_, column)| column.len() > 0) {
+        Some((name, _)) => Err(Error::fatal(
+            "a column that the first rows did not have: declare it with `.column` or `.schema`",
+        )
+        .in_column(&**name)),
+        None => Ok(conformed),
+    }
+}

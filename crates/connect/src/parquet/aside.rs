@@ -1,0 +1,107 @@
+//! Files that are written aside and get their name only when they are whole.
+
+use super::error::io_error;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use trommel::{Error, ErrorKind, Result};
+
+/// A file under `<name>.tmp` that becomes `<name>` when it is whole, or goes with this value.
+///
+/// It is locked while it is written, so that two writers of one name can't spoil each other's.
+#[derive(Debug)]
+pub(super) struct Aside {
+    file: BufWriter<File>,
+    temporary: PathBuf,
+    path: PathBuf,
+    is_whole: bool,
+}
+
+impl Aside {
+    pub(super) fn create(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("{} is a directory: name a file in it", path.display()),
+            ));
+        }
+        let temporary = with_suffix(path, ".tmp");
+        let failed = |error| io_error(&temporary, "can't be created", error);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&temporary)
+            .map_err(failed)?;
+        lock(&file, &temporary)?;
+        // Only now: until here it could have been another writer's.
+        file.set_len(0).map_err(failed)?;
+        Ok(Aside {
+            file: BufWriter::with_capacity(256 << 10, file),
+            temporary,
+            path: path.into(),
+            is_whole: false,
+        })
+    }
+
+    /// Makes what was written durable and gives the file its name.
+    pub(super) fn publish(mut self) -> Result<()> {
+        let failed = |error| io_error(&self.temporary, "can't be written", error);
+        self.file.flush().map_err(failed)?;
+        self.file.get_ref().sync_all().map_err(failed)?;
+        std::fs::rename(&self.temporary, &self.path)
+            .map_err(|error| io_error(&self.path, "can't be put in its place", error))?;
+        self.is_whole = true;
+        sync_directory(&self.path)
+    }
+}
+
+impl Write for Aside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // Nothing can be done about a file that can't be removed; the next run truncates it.
+            _ = std::fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Takes the lock of a file, or says who has it.
+pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Fatal,
+            format!(
+                "{} is locked: another run is writing it; wait for that, or end it",
+                path.display()
+            ),
+        )),
+        Err(TryLockError::Error(error)) => Err(io_error(path, "can't be locked", error)),
+    }
+}
+
+/// Makes the names in the directory of `path` durable.
+pub(super) fn sync_directory(path: &Path) -> Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| io_error(directory, "can't be synced", error))
+}
+
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

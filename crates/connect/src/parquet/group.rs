@@ -1,0 +1,160 @@
+//! Row groups on their way into a file.
+
+use super::aside::Aside;
+use super::error::explain;
+use super::jobs::{Jobs, Piece, Task};
+use super::options::Options;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
+use parquet::file::writer::SerializedFileWriter;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use trommel::{Error, Result};
+
+/// Row groups that may be closing while the next one fills.
+const MAX_CLOSING: usize = 1;
+/// Tasks that may wait for workers, in multiples of the number of columns.
+const MAX_BACKLOG: usize = 2;
+
+/// One file being written.
+pub(super) struct Groups {
+    path: PathBuf,
+    file: SerializedFileWriter<Aside>,
+    factory: ArrowRowGroupWriterFactory,
+    schema: SchemaRef,
+    jobs: Arc<Jobs>,
+    row_group_rows: usize,
+    /// The row group that fills: its columns and rows.
+    open: Option<(Vec<Arc<Task>>, usize)>,
+    closing: VecDeque<Vec<Arc<Task>>>,
+    /// Row groups begun.
+    begun: usize,
+    pub(super) rows: usize,
+}
+
+impl Groups {
+    pub(super) fn create(
+        path: &Path,
+        schema: SchemaRef,
+        options: &Options,
+        jobs: Arc<Jobs>,
+    ) -> Result<Self> {
+        let aside = Aside::create(path)?;
+        let failed = |error| explain(path, "no Parquet file can have this schema", error);
+        let properties = options.properties()?;
+        let (file, factory) = ArrowWriter::try_new(aside, Arc::clone(&schema), Some(properties))
+            .and_then(ArrowWriter::into_serialized_writer)
+            .map_err(failed)?;
+        Ok(Groups {
+            path: path.into(),
+            file,
+            factory,
+            schema,
+            jobs,
+            row_group_rows: options.row_group_rows,
+            open: None,
+            closing: VecDeque::new(),
+            begun: 0,
+            rows: 0,
+        })
+    }
+
+    /// How many rows the open row group still takes.
+    pub(super) fn room(&self) -> usize {
+        self.row_group_rows - self.open.as_ref().map_or(0, |(_, rows)| *rows)
+    }
+
+    /// Adds rows to the open row group: a piece of each column, of no more rows than it has room.
+    pub(super) fn add(&mut self, rows: usize, pieces: impl Iterator<Item = Piece>) -> Result<()> {
+        let (tasks, filled) = match &mut self.open {
+            Some(open) => open,
+            None => {
+                let tasks = self.begin()?;
+                self.open.insert((tasks, 0))
+            }
+        };
+        for (task, piece) in tasks.iter().zip(pieces) {
+            self.jobs.post(task, piece);
+        }
+        *filled += rows;
+        self.rows += rows;
+        let most = MAX_BACKLOG * tasks.len();
+        if *filled >= self.row_group_rows {
+            self.close_group();
+        }
+        while self.jobs.waiting() > most && self.jobs.help() {}
+        self.store_closed(MAX_CLOSING)
+    }
+
+    fn begin(&mut self) -> Result<Vec<Arc<Task>>> {
+        let failed = |error| explain(&self.path, "a row group can't be begun", error);
+        let mut writers = self.factory.create_column_writers(self.begun).map_err(failed)?;
+        self.begun += 1;
+        let mut tasks = Vec::with_capacity(self.schema.fields().len());
+        for field in self.schema.fields() {
+            let rest = writers.split_off(leaves(field.data_type()).min(writers.len()));
+            tasks.push(Task::new(Arc::clone(field), std::mem::replace(&mut writers, rest)));
+        }
+        Ok(tasks)
+    }
+
+    fn close_group(&mut self) {
+        if let Some((tasks, _)) = self.open.take() {
+            tasks.iter().for_each(|task| self.jobs.close(task));
+            self.closing.push_back(tasks);
+        }
+    }
+
+    /// Appends row groups that are encoded to the file, waiting while more than `most` are not.
+    fn store_closed(&mut self, most: usize) -> Result<()> {
+        while let Some(tasks) = self.closing.front() {
+            if self.closing.len() > most {
+                self.jobs.finish(tasks);
+            } else if !tasks.iter().all(|task| task.is_done()) {
+                return Ok(());
+            }
+            let failed = |error| explain(&self.path, "a row group can't be written", error);
+            let mut group = self.file.next_row_group().map_err(failed)?;
+            for task in tasks {
+                let lost = || Err(Error::fatal("a column of the row group was lost"));
+                for chunk in task.take_done().unwrap_or_else(lost)? {
+                    chunk.append_to_row_group(&mut group).map_err(failed)?;
+                }
+            }
+            group.close().map_err(failed)?;
+            self.closing.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Encodes what is left, writes the footer, makes it durable and gives the file its name.
+    pub(super) fn publish(mut self) -> Result<()> {
+        self.close_group();
+        self.store_closed(0)?;
+        let failed = |error| explain(&self.path, "the footer can't be written", error);
+        self.file.into_inner().map_err(failed)?.publish()
+    }
+}
+
+/// Columns in the file that a column of this type becomes.
+fn leaves(kind: &arrow_schema::DataType) -> usize {
+    use arrow_schema::DataType as Kind;
+    match kind {
+        Kind::List(item)
+        | Kind::LargeList(item)
+        | Kind::ListView(item)
+        | Kind::LargeListView(item)
+        | Kind::FixedSizeList(item, _)
+        | Kind::Map(item, _) => leaves(item.data_type()),
+        Kind::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),
+        _ => 1,
+    }
+}
+
+impl std::fmt::Debug for Groups {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Groups").field("path", &self.path).finish_non_exhaustive()
+    }
+}

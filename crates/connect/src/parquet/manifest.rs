@@ -1,0 +1,232 @@
+//! The directory of a resumable job: parts, and the manifest that says which of them count.
+
+use super::aside::{lock, sync_directory, with_suffix};
+use super::error::io_error;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use trommel::{Checkpoint, Error, ErrorKind, Reject, Result};
+
+/// Names that begin with `_` are no data to those who read directories of Parquet files.
+const MANIFEST: &str = "_trommel.json";
+const LOCK: &str = "_trommel.lock";
+
+/// What the manifest says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Contents {
+    job: String,
+    checkpoint: Checkpoint,
+    /// Whether there has been a commit; until then only the epoch counts.
+    committed: bool,
+    parts: Vec<Part>,
+    /// Files of rejected rows, NDJSON.
+    rejects: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Part {
+    file: String,
+    rows: u64,
+    bytes: u64,
+}
+
+/// The directory, locked by this runner.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    contents: Contents,
+    /// Rejects since the last commit, a line each.
+    rejects: Vec<u8>,
+    /// What the next commit stores.
+    pub(super) checkpoint: Checkpoint,
+    /// Held as long as this value is.
+    _lock: File,
+}
+
+impl Directory {
+    /// Takes over the job: locks the directory, raises the epoch, and removes what a run that was
+    /// cut off has left.
+    pub(super) fn take_over(path: &Path, job: &str) -> Result<(Self, Option<Checkpoint>)> {
+        if path.is_file() {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!(
+                    "{} is a file: a resumable job needs a directory, for its part files",
+                    path.display()
+                ),
+            ));
+        }
+        fs::create_dir_all(path).map_err(|error| io_error(path, "can't be created", error))?;
+        let lock_path = path.join(LOCK);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&lock_path)
+            .map_err(|error| io_error(&lock_path, "can't be created", error))?;
+        lock(&file, path)?;
+        let mut contents = match read(path)? {
+            Some(contents) if contents.job == job => contents,
+            Some(contents) => {
+                return Err(Error::config(format!(
+                    "{} belongs to the job `{}`: give the job `{job}` a directory of its own",
+                    path.display(),
+                    contents.job
+                )));
+            }
+            None => Contents {
+                job: job.into(),
+                checkpoint: Checkpoint::default(),
+                committed: false,
+                parts: Vec::new(),
+                rejects: Vec::new(),
+            },
+        };
+        contents.checkpoint.epoch += 1;
+        let mut directory = Directory {
+            path: path.into(),
+            rejects: Vec::new(),
+            checkpoint: contents.checkpoint.clone(),
+            contents,
+            _lock: file,
+        };
+        directory.clean()?;
+        directory.store(directory.contents.checkpoint.epoch - 1)?;
+        let contents = &directory.contents;
+        let found = contents.committed.then(|| contents.checkpoint.clone());
+        Ok((directory, found))
+    }
+
+    /// Where the next part goes.
+    pub(super) fn next_part(&self) -> PathBuf {
+        self.path.join(part_name(self.contents.parts.len()))
+    }
+
+    /// The first part, which has the schema of all.
+    pub(super) fn first_part(&self) -> Option<PathBuf> {
+        self.contents.parts.first().map(|part| self.path.join(&part.file))
+    }
+
+    pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        serde_json::to_writer(&mut self.rejects, reject)
+            .map_err(|error| Error::fatal("a reject can't be written").caused_by(error))?;
+        self.rejects.push(b'\n');
+        Ok(())
+    }
+
+    /// Takes back what was kept since the last commit.
+    pub(super) fn forget(&mut self) {
+        self.rejects.clear();
+    }
+
+    /// Makes everything up to the checkpoint count: the part of `rows` rows that has just been
+    /// published, if there is one, and the rejects. One rename decides.
+    pub(super) fn commit(&mut self, rows: Option<usize>, finished: bool) -> Result<()> {
+        if let Some(rows) = rows {
+            let path = self.next_part();
+            let bytes = fs::metadata(&path)
+                .map_err(|error| io_error(&path, "has gone since it was written", error))?
+                .len();
+            let file = part_name(self.contents.parts.len());
+            self.contents.parts.push(Part { file, rows: rows as u64, bytes });
+        }
+        if !self.rejects.is_empty() {
+            let name = format!("_rejects-{:05}.ndjson", self.contents.rejects.len());
+            replace(&self.path.join(&name), &self.rejects)?;
+            self.contents.rejects.push(name);
+            self.rejects.clear();
+        }
+        let epoch = self.contents.checkpoint.epoch;
+        self.contents.checkpoint = Checkpoint { epoch, finished, ..self.checkpoint.clone() };
+        self.contents.committed = true;
+        self.store(epoch)
+    }
+
+    /// Replaces the manifest, if it is still the one of `epoch`.
+    fn store(&self, epoch: u64) -> Result<()> {
+        // The lock keeps others out where locks work; where they don't (some network file systems)
+        // the epoch tells that another has been here.
+        let stored = read(&self.path)?.map_or(0, |contents| contents.checkpoint.epoch);
+        if stored != epoch {
+            return Err(Error::fatal(format!(
+                "{}: the job `{}` has been taken over by another run (epoch {stored}, this one \
+                 expected {epoch}); this run ends here",
+                self.path.display(),
+                self.contents.job
+            )));
+        }
+        let text = serde_json::to_vec_pretty(&self.contents)
+            .map_err(|error| Error::fatal("the manifest can't be written").caused_by(error))?;
+        replace(&self.path.join(MANIFEST), &text)
+    }
+
+    /// Removes parts and rejects that no commit has made count, and looks whether those that count
+    /// are there.
+    fn clean(&mut self) -> Result<()> {
+        for part in &self.contents.parts {
+            let path = self.path.join(&part.file);
+            let bytes = fs::metadata(&path).map(|metadata| metadata.len());
+            if bytes.as_ref().ok() != Some(&part.bytes) {
+                let found = bytes.map_or("is gone".into(), |bytes| format!("has {bytes} bytes"));
+                return Err(Error::fatal(format!(
+                    "{} {found}, the manifest says {} bytes: put the part back, or remove the \
+                     directory and load from the start",
+                    path.display(),
+                    part.bytes
+                )));
+            }
+        }
+        let failed = |error| io_error(&self.path, "can't be read", error);
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let ours = (name.starts_with("part-") && name.contains(".parquet"))
+                || name.starts_with("_rejects-")
+                || name.starts_with(MANIFEST);
+            let counts = name == MANIFEST
+                || self.contents.parts.iter().any(|part| part.file == name)
+                || self.contents.rejects.iter().any(|rejects| rejects == name);
+            if ours && !counts {
+                let path = entry.path();
+                fs::remove_file(&path)
+                    .map_err(|error| io_error(&path, "can't be removed", error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn part_name(number: usize) -> String {
+    format!("part-{number:05}.parquet")
+}
+
+fn read(directory: &Path) -> Result<Option<Contents>> {
+    let path = directory.join(MANIFEST);
+    match fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
+            Error::fatal(format!(
+                "{}: this is no manifest of a job: restore it, or remove the directory and load \
+                 from the start",
+                path.display()
+            ))
+            .caused_by(error)
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_error(&path, "can't be read", error)),
+    }
+}
+
+/// Replaces a file as a whole, durably.
+fn replace(path: &Path, text: &[u8]) -> Result<()> {
+    let temporary = with_suffix(path, ".tmp");
+    let write = || {
+        let mut file = File::create(&temporary)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|error| io_error(path, "can't be written", error))?;
+    sync_directory(path)
+}
