@@ -5,7 +5,7 @@
 //! looks at the queue when it begins a page, so no thread is added and no worker ever waits. The
 //! drain does tasks itself only when the workers fall behind, and at the end.
 
-use crate::arrow::Column;
+use crate::arrow::Building;
 use arrow_array::ArrayRef;
 use arrow_schema::FieldRef;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
@@ -22,7 +22,7 @@ const WORTH_ROWS: usize = 8192;
 /// A piece of a column.
 #[derive(Debug)]
 pub(super) enum Piece {
-    Column(Column),
+    Column(Building),
     Array(ArrayRef),
 }
 

@@ -198,6 +198,13 @@ impl Directory {
     }
 }
 
+/// The parts that the manifest of a directory lists, if it has one.
+pub(super) fn parts(directory: &Path) -> Result<Option<Vec<PathBuf>>> {
+    let path = |part: &Part| directory.join(&part.file);
+    let contents = read(directory)?;
+    Ok(contents.map(|contents| contents.parts.iter().map(path).collect()))
+}
+
 fn part_name(number: usize) -> String {
     format!("part-{number:05}.parquet")
 }

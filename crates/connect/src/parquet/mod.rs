@@ -1,13 +1,19 @@
 //! Parquet files, in and out.
 
 mod aside;
+mod batch;
 mod error;
 mod group;
+mod input;
 mod jobs;
 mod manifest;
 mod options;
 mod output;
+mod reader;
 mod sink;
+mod source;
 
+pub use batch::{Batch, ColumnarBatch};
 pub use options::{Compression, Statistics};
 pub use sink::{Columnar, Encoder, Sink};
+pub use source::{ColumnarSource, Source};

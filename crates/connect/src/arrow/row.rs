@@ -1,0 +1,232 @@
+//! Rows: views into record batches.
+
+use super::cell::{Cell, FromCell};
+use super::cells::Cells;
+use super::de;
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use trommel::{Error, ErrorKind, Origin, Result};
+
+/// Columns remembered by where in memory their names lie.
+const REMEMBERED: usize = 64;
+
+/// What all rows of a source share.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    /// What messages call the source.
+    pub(crate) name: Box<str>,
+    pub(crate) schema: SchemaRef,
+    index: HashMap<Box<str>, u32>,
+    /// Columns by a hash of the address of the name that was asked for. Only a hint: names are
+    /// compared.
+    hints: [AtomicU32; REMEMBERED],
+}
+
+impl Shape {
+    pub(crate) fn new(name: impl Into<Box<str>>, schema: SchemaRef) -> Self {
+        let names = (0..).zip(schema.fields());
+        let index = names.map(|(at, field)| (field.name().as_str().into(), at)).collect();
+        let hints = [const { AtomicU32::new(u32::MAX) }; REMEMBERED];
+        Shape { name: name.into(), schema, index, hints }
+    }
+
+    #[inline]
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        // Literals have a fixed address, so the address finds the column without hashing letters.
+        let hash = (name.as_ptr().addr() ^ name.len() << 6).wrapping_mul(0x9e37_79b9);
+        let hint = &self.hints[hash >> 20 & (REMEMBERED - 1)];
+        let column = hint.load(Ordering::Relaxed);
+        match self.schema.fields().get(column as usize) {
+            Some(field) if field.name() == name => Some(column as usize),
+            _ => {
+                let column = *self.index.get(name)?;
+                hint.store(column, Ordering::Relaxed);
+                Some(column as usize)
+            }
+        }
+    }
+
+    /// The column called `name`.
+    pub(crate) fn require(&self, name: &str) -> Result<usize> {
+        self.find(name).ok_or_else(|| self.no_column(name))
+    }
+
+    #[cold]
+    fn no_column(&self, name: &str) -> Error {
+        let names: Vec<&str> =
+            self.schema.fields().iter().take(60).map(|field| field.name().as_str()).collect();
+        Error::new(
+            ErrorKind::Config,
+            format!("no column `{name}` in {}; columns are: {}", self.name, names.join(", ")),
+        )
+    }
+
+    pub(crate) fn origin(&self, record: u64) -> Origin {
+        Origin { source: Some(self.name.clone()), record: Some(record), ..Origin::default() }
+    }
+}
+
+/// A record batch whose columns have been told apart.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    columns: Vec<Cells>,
+    rows: usize,
+}
+
+impl Frame {
+    pub(crate) fn new(batch: &RecordBatch) -> Self {
+        Frame {
+            columns: batch.columns().iter().map(Cells::new).collect(),
+            rows: batch.num_rows(),
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+/// A column of a source, found once by name: the cheapest way to say which value of a row is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Column(pub(crate) u32);
+
+impl Column {
+    /// Index of the column among those that are read, from 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Says which value of a row: a name (`&str`), an index from 0 (`usize`), or a [`Column`].
+pub trait At: sealed::Resolve {}
+
+impl<T: sealed::Resolve> At for T {}
+
+mod sealed {
+    use super::{Column, Result, Row};
+
+    pub trait Resolve: Copy {
+        #[doc(hidden)]
+        fn resolve(self, row: &Row<'_>) -> Result<usize>;
+    }
+    impl Resolve for usize {
+        #[inline(always)]
+        fn resolve(self, _: &Row<'_>) -> Result<usize> {
+            Ok(self)
+        }
+    }
+    impl Resolve for Column {
+        #[inline(always)]
+        fn resolve(self, _: &Row<'_>) -> Result<usize> {
+            Ok(self.index())
+        }
+    }
+    impl Resolve for &str {
+        #[inline(always)]
+        fn resolve(self, row: &Row<'_>) -> Result<usize> {
+            row.shape.require(self)
+        }
+    }
+}
+
+/// One row: a view into its batch, cheap to copy.
+///
+/// Values are named by a `&str`, a `usize` index or a [`Column`]. A column that is not there, or is
+/// of another type than asked for, is an error of kind [`Config`](ErrorKind::Config), which ends the
+/// run; a value that can't be read (a null, a number out of range) is one of kind
+/// [`Row`](ErrorKind::Row), which rejects the row.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    pub(super) shape: &'a Shape,
+    frame: &'a Frame,
+    index: usize,
+    record: u64,
+}
+
+impl<'a> Row<'a> {
+    #[inline]
+    pub(crate) fn new(shape: &'a Shape, frame: &'a Frame, index: usize, record: u64) -> Self {
+        Row { shape, frame, index, record }
+    }
+
+    /// The value of a column, of any type that has [`FromCell`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Row`] when the value can't be read as `T`; [`ErrorKind::Config`] when there is
+    /// no such column, or it is of another type.
+    #[inline]
+    pub fn get<T: FromCell<'a>>(&self, column: impl At) -> Result<T> {
+        let index = column.resolve(self)?;
+        T::from_cell(self.cell(index)?).map_err(|error| self.in_column(error, index))
+    }
+
+    /// The text of a column.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    #[inline]
+    pub fn str(&self, column: impl At) -> Result<&'a str> {
+        self.get(column)
+    }
+
+    /// Whether a column has no value here.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when there is no such column.
+    #[inline]
+    pub fn is_null(&self, column: impl At) -> Result<bool> {
+        let index = column.resolve(self)?;
+        Ok(self.cell(index)?.is_null())
+    }
+
+    /// The whole row as a value that `serde` can make: a struct whose fields are called like the
+    /// columns, a map, or a tuple of the columns in order. Nested columns become nested structs,
+    /// lists and maps; a `&str` may be borrowed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Row`], naming the column, when a value can't be read as what it should be;
+    /// [`ErrorKind::Config`] when a column that is needed does not exist.
+    pub fn decode<T: serde::Deserialize<'a>>(&self) -> Result<T> {
+        de::decode(*self)
+    }
+
+    /// Number of columns.
+    #[expect(clippy::len_without_is_empty, reason = "a row without columns is none")]
+    pub fn len(&self) -> usize {
+        self.frame.columns.len()
+    }
+
+    /// Number of the row in its file, from 0.
+    pub fn record(&self) -> u64 {
+        self.record
+    }
+
+    #[inline]
+    pub(super) fn cell(&self, index: usize) -> Result<Cell<'a>> {
+        match self.frame.columns.get(index) {
+            Some(cells) => Ok(Cell { cells, index: self.index }),
+            None => Err(self.no_index(index)),
+        }
+    }
+
+    #[cold]
+    fn no_index(&self, index: usize) -> Error {
+        let message =
+            format!("no column {index} (counted from 0): {} has {}", self.shape.name, self.len());
+        Error::new(ErrorKind::Config, message)
+    }
+
+    #[cold]
+    pub(super) fn in_column(&self, error: Error, index: usize) -> Error {
+        error.in_column(self.shape.schema.field(index).name().as_str())
+    }
+}
+
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("source", &self.shape.name).field("record", &self.record).finish()
+    }
+}

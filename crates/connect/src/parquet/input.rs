@@ -1,0 +1,236 @@
+//! Files that are read: their footers, and how their row groups are cut into pieces.
+
+use super::error::{explain, io_error};
+use super::manifest;
+use super::reader::Shared;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::basic::Type;
+use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+use trommel::{Error, ErrorKind, Fingerprint, Result};
+
+/// Rows that a piece has at least, unless they are large: opening a reader costs some 20 µs.
+const PIECE_ROWS: usize = 16 << 10;
+/// Bytes that the values of a piece may take.
+const PIECE_BYTES: usize = 8 << 20;
+
+/// One file, open, with its footer.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) name: Box<str>,
+    path: PathBuf,
+    file: Shared,
+    metadata: ArrowReaderMetadata,
+    modified: u128,
+}
+
+/// Rows of a row group, to be decoded by one worker.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    pub(super) input: Arc<Input>,
+    pub(super) group: usize,
+    pub(super) from: usize,
+    pub(super) rows: usize,
+    /// Rows of the file before the row group.
+    pub(super) before: u64,
+    pub(super) mask: ProjectionMask,
+}
+
+impl Input {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| io_error(path, "can't be opened", error))?;
+        let about = file.metadata().map_err(|error| io_error(path, "can't be read", error))?;
+        if about.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("{} is a directory: name a file", path.display()),
+            ));
+        }
+        let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let file = Shared { file: Arc::new(file), length: about.len() };
+        let options =
+            ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| {
+            let what = match about.len() {
+                0 => "is empty: no Parquet file".to_owned(),
+                bytes => format!(
+                    "is not a Parquet file, or not a whole one (its footer, at the end of its \
+                     {bytes} bytes, can't be read)"
+                ),
+            };
+            explain(path, &what, error)
+        })?;
+        Ok(Input {
+            name: path.display().to_string().into(),
+            path: path.into(),
+            file,
+            metadata,
+            modified: modified.map_or(0, |time| time.as_nanos()),
+        })
+    }
+
+    pub(super) fn schema(&self) -> &SchemaRef {
+        self.metadata.schema()
+    }
+
+    pub(super) fn groups(&self) -> &[RowGroupMetaData] {
+        self.metadata.metadata().row_groups()
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.groups().iter().map(rows).sum()
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        self.file.length
+    }
+
+    /// The columns of these numbers.
+    pub(super) fn mask(&self, columns: Option<&[usize]>) -> ProjectionMask {
+        match columns {
+            Some(columns) => {
+                ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied())
+            }
+            None => ProjectionMask::all(),
+        }
+    }
+
+    /// Where a piece that starts at row `from` of a row group shall end. `pieces` is into how many
+    /// a row group should be cut when that is not for free.
+    pub(super) fn cut(
+        &self,
+        group: usize,
+        from: usize,
+        mask: &ProjectionMask,
+        pieces: usize,
+        most_bytes: usize,
+    ) -> usize {
+        let about = &self.groups()[group];
+        let all = rows(about) as usize;
+        let bytes = most_bytes.min(PIECE_BYTES);
+        let most = (bytes / row_bytes(about, mask).max(1)).clamp(64, usize::MAX);
+        // Where pages of all columns start, nothing is decompressed twice.
+        let index = self.metadata.metadata().page_index_for_row_group(group);
+        let leaves = (0..about.num_columns()).filter(|leaf| mask.leaf_included(*leaf));
+        let pages: Option<Vec<_>> = leaves.map(|leaf| index.page_locations(leaf)).collect();
+        let pages = pages.and_then(|leaves| leaves.into_iter().min_by_key(|pages| pages.len()));
+        let fewest = PIECE_ROWS.min(most);
+        if let Some(pages) = pages
+            && (pages.len() > 1 || all <= 2 * fewest)
+        {
+            let starts = pages.iter().map(|page| page.first_row_index as usize);
+            let end = starts.filter(|start| *start >= from + fewest).min().unwrap_or(all);
+            return end.min(from + most).min(all);
+        }
+        let even = all.div_ceil(pieces.max(1)).max(fewest);
+        all.min(from + even.min(most))
+    }
+
+    /// What tells this file from another one.
+    pub(super) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
+        fingerprint
+            .with(format!("size of {}", self.name), self.file.length)
+            .with(format!("time of change of {}", self.name), self.modified)
+    }
+}
+
+fn rows(group: &RowGroupMetaData) -> u64 {
+    u64::try_from(group.num_rows()).unwrap_or(0)
+}
+
+/// Bytes of a row, decoded, by what the footer says.
+fn row_bytes(group: &RowGroupMetaData, mask: &ProjectionMask) -> usize {
+    let rows = rows(group).max(1);
+    let columns = group.columns().iter().enumerate();
+    let included = columns.filter(|(leaf, _)| mask.leaf_included(*leaf));
+    let bytes = included.map(|(_, column)| {
+        let width = match column.column_type() {
+            Type::BOOLEAN => 1,
+            Type::INT32 | Type::FLOAT => 4,
+            Type::INT64 | Type::DOUBLE => 8,
+            Type::INT96 => 12,
+            Type::FIXED_LEN_BYTE_ARRAY => {
+                usize::try_from(column.column_descr().type_length()).unwrap_or(0)
+            }
+            Type::BYTE_ARRAY => {
+                let stored = column.unencoded_byte_array_data_bytes();
+                4 + stored.map_or(28, |bytes| usize::try_from(bytes).unwrap_or(0) / rows as usize)
+            }
+        };
+        let stored = usize::try_from(column.uncompressed_size()).unwrap_or(0) / rows as usize;
+        width.max(stored)
+    });
+    bytes.sum()
+}
+
+impl Piece {
+    /// Opens a reader for these rows, which gives them in batches of `batch_rows`.
+    pub(super) fn reader(&self, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
+        let input = &self.input;
+        let metadata = input.metadata.clone();
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(input.file.clone(), metadata)
+                .with_row_groups(vec![self.group])
+                .with_projection(self.mask.clone())
+                .with_batch_size(batch_rows);
+        let all = rows(&input.groups()[self.group]) as usize;
+        if self.rows < all {
+            let ranges = std::iter::once(self.from..self.from + self.rows);
+            builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, all));
+        }
+        builder.build().map_err(|error| self.explain(error.into()))
+    }
+
+    /// Number of its first row in the file.
+    pub(super) fn record(&self) -> u64 {
+        self.before + self.from as u64
+    }
+
+    pub(super) fn explain(&self, error: arrow_schema::ArrowError) -> Error {
+        Error::fatal(format!(
+            "{}: rows {} to {} of row group {} can't be decoded: the file is damaged, or uses \
+             something that this reader doesn't know",
+            self.input.path.display(),
+            self.from,
+            self.from + self.rows,
+            self.group
+        ))
+        .caused_by(error)
+    }
+}
+
+/// The Parquet files that a path means: itself, or all in a directory, by name. In the directory of
+/// a resumable job, those that its manifest lists.
+pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.is_dir() {
+        return Ok(vec![path.into()]);
+    }
+    if let Some(parts) = manifest::parts(path)? {
+        return Ok(parts);
+    }
+    let failed = |error| io_error(path, "can't be read", error);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let file = entry.map_err(failed)?.path();
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".parquet") && !name.starts_with(['_', '.']) {
+            files.push(file);
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Io,
+            format!("{} holds no file whose name ends in .parquet", path.display()),
+        ));
+    }
+    files.sort();
+    Ok(files)
+}
