@@ -40,35 +40,45 @@ fn main() -> Result<()> {
         std::process::exit(64);
     };
     let source = csv::Source::builder().nulls(["", "NA"]).open(from)?;
+    // Found once: looking up twenty names a row would cost as much as reading the fields.
+    let at = |name| source.column(name);
+    let (year, month, day) = (at("year")?, at("month")?, at("day")?);
+    let (dep_time, sched_dep_time) = (at("dep_time")?, at("sched_dep_time")?);
+    let (arr_time, sched_arr_time) = (at("arr_time")?, at("sched_arr_time")?);
+    let (dep_delay, arr_delay) = (at("dep_delay")?, at("arr_delay")?);
+    let (carrier, flight, tailnum) = (at("carrier")?, at("flight")?, at("tailnum")?);
+    let (origin, dest) = (at("origin")?, at("dest")?);
+    let (air_time, distance) = (at("air_time")?, at("distance")?);
+    let (hour, minute, time_hour) = (at("hour")?, at("minute")?, at("time_hour")?);
     let pipeline = Pipeline::from(source)
         .options(Options::builder().on_reject(RejectPolicy::skip(1000)).build()?)
-        .transform(|row, out| {
-            let Some(air_time) = row.get::<Option<u16>>("air_time")? else { return Ok(()) };
-            let (carrier, flight, distance) =
-                (row.str("carrier")?, row.get::<u16>("flight")?, row.get::<u16>("distance")?);
-            let id = out.text().str(carrier).int(flight).finish();
+        .transform(move |row, out| {
+            let Some(minutes) = row.get::<Option<u16>>(air_time)? else { return Ok(()) };
+            let (airline, number) = (row.str(carrier)?, row.get::<u16>(flight)?);
+            let miles = row.get::<u16>(distance)?;
+            let id = out.text().str(airline).int(number).finish();
             out.emit(Flight {
                 id,
-                speed: f64::from(distance) / f64::from(air_time) * 60.0,
-                year: row.get("year")?,
-                month: row.get("month")?,
-                day: row.get("day")?,
-                dep_time: row.get("dep_time")?,
-                sched_dep_time: row.get("sched_dep_time")?,
-                dep_delay: row.get("dep_delay")?,
-                arr_time: row.get("arr_time")?,
-                sched_arr_time: row.get("sched_arr_time")?,
-                arr_delay: row.get("arr_delay")?,
-                carrier,
-                flight,
-                tailnum: row.get("tailnum")?,
-                origin: row.get("origin")?,
-                dest: row.get("dest")?,
-                air_time,
-                distance,
-                hour: row.get("hour")?,
-                minute: row.get("minute")?,
-                time_hour: row.get("time_hour")?,
+                speed: f64::from(miles) / f64::from(minutes) * 60.0,
+                year: row.get(year)?,
+                month: row.get(month)?,
+                day: row.get(day)?,
+                dep_time: row.get(dep_time)?,
+                sched_dep_time: row.get(sched_dep_time)?,
+                dep_delay: row.get(dep_delay)?,
+                arr_time: row.get(arr_time)?,
+                sched_arr_time: row.get(sched_arr_time)?,
+                arr_delay: row.get(arr_delay)?,
+                carrier: airline,
+                flight: number,
+                tailnum: row.get(tailnum)?,
+                origin: row.get(origin)?,
+                dest: row.get(dest)?,
+                air_time: minutes,
+                distance: miles,
+                hour: row.get(hour)?,
+                minute: row.get(minute)?,
+                time_hour: row.get(time_hour)?,
             })
         })
         .load_into(parquet::Sink::create(to));

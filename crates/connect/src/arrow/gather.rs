@@ -2,6 +2,7 @@
 
 use super::column::{Column, merge};
 use super::page::Page;
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
 use trommel::{Error, Result};
@@ -46,6 +47,11 @@ impl Gather {
 
     pub(crate) fn schema(&self) -> Option<&SchemaRef> {
         self.schema.as_ref()
+    }
+
+    /// Rows that wait.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Takes the rows of a page.
@@ -145,4 +151,22 @@ fn conform(
         .in_column(&**name)),
         None => Ok(conformed),
     }
+}
+
+/// Refuses a record batch with other columns than the file has.
+pub(crate) fn check_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<()> {
+    if Arc::ptr_eq(batch.schema_ref(), schema) || batch.schema_ref().fields() == schema.fields() {
+        return Ok(());
+    }
+    let differs = batch
+        .schema_ref()
+        .fields()
+        .iter()
+        .zip(schema.fields())
+        .find(|(is, was)| is != was)
+        .map(|(is, was)| format!("{is} instead of {was}"));
+    let differs = differs.unwrap_or_else(|| {
+        format!("{} columns instead of {}", batch.num_columns(), schema.fields().len())
+    });
+    Err(Error::fatal(format!("a record batch has another schema than the file: {differs}")))
 }

@@ -1,6 +1,9 @@
 //! Arrow: columns from records, rows from columns.
 
 mod array;
+pub(crate) mod aside;
+pub(crate) mod at;
+mod batch;
 mod cell;
 mod cells;
 mod column;
@@ -8,16 +11,21 @@ mod de;
 mod gather;
 mod page;
 mod row;
+mod sink;
+mod source;
 mod types;
 mod value;
 
+pub use batch::{Batch, ColumnarBatch};
 pub use cell::{Cell, FromCell};
 pub use page::Page;
 pub use row::{At, Column, Row};
+pub use sink::{Columnar, Compression, Encoder, Sink};
+pub use source::{ColumnarSource, Source};
 pub use types::{Date, Decimal, Timestamp};
 pub(crate) use column::Column as Building;
 pub(crate) use row::{Frame, Shape};
-pub(crate) use gather::{Declared, Gather};
+pub(crate) use gather::{Declared, Gather, check_schema};
 
 pub use arrow_array::{self, RecordBatch};
 pub use arrow_schema::{self, DataType, Field, Schema, SchemaRef};

@@ -15,13 +15,3 @@ pub(super) fn explain(path: &Path, what: &str, error: ParquetError) -> Error {
     };
     Error::new(kind, format!("{}: {what}", path.display())).caused_by(error)
 }
-
-pub(super) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
-    let hint = match error.kind() {
-        io::ErrorKind::NotFound => " (does the directory exist?)",
-        io::ErrorKind::PermissionDenied => " (check the permissions of file and directory)",
-        io::ErrorKind::StorageFull => " (make room on the disk)",
-        _ => "",
-    };
-    Error::new(ErrorKind::Io, format!("{}: {what}{hint}", path.display())).caused_by(error)
-}

@@ -1,6 +1,6 @@
 //! Row groups on their way into a file.
 
-use super::aside::Aside;
+use crate::arrow::aside::Aside;
 use super::error::explain;
 use super::jobs::{Jobs, Piece, Task};
 use super::options::Options;

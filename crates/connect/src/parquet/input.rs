@@ -1,6 +1,7 @@
 //! Files that are read: their footers, and how their row groups are cut into pieces.
 
-use super::error::{explain, io_error};
+use super::error::explain;
+use crate::arrow::aside::io_error;
 use super::manifest;
 use super::reader::Shared;
 use arrow_schema::SchemaRef;

@@ -1,7 +1,6 @@
 //! The directory of a resumable job: parts, and the manifest that says which of them count.
 
-use super::aside::{lock, sync_directory, with_suffix};
-use super::error::io_error;
+use crate::arrow::aside::{io_error, lock, sync_directory, with_suffix};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,6 +1,5 @@
 //! Parquet files, in and out.
 
-mod aside;
 mod batch;
 mod error;
 mod group;

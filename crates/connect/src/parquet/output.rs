@@ -5,8 +5,7 @@ use super::group::Groups;
 use super::jobs::{Jobs, Piece};
 use super::manifest::Directory;
 use super::options::Options;
-use crate::arrow::{Declared, Gather, Page};
-use arrow_array::RecordBatch;
+use crate::arrow::{Declared, Gather, Page, check_schema};
 use arrow_schema::SchemaRef;
 use std::fs::File;
 use std::path::PathBuf;
@@ -56,7 +55,7 @@ impl Output {
         self.part_rows = 0;
         if self.directory.is_none() {
             // Found out now what would keep the file from being written.
-            drop(super::aside::Aside::create(&self.path)?);
+            drop(crate::arrow::aside::Aside::create(&self.path)?);
         }
         Ok(())
     }
@@ -206,27 +205,10 @@ impl Output {
 fn schema_of(path: PathBuf) -> Result<SchemaRef> {
     use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
     let file = File::open(&path)
-        .map_err(|error| super::error::io_error(&path, "can't be opened", error))?;
+        .map_err(|error| crate::arrow::aside::io_error(&path, "can't be opened", error))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|error| explain(&path, "its footer can't be read", error))?;
     let schema = metadata.schema();
     // Without the metadata of the file, which is not the schema's.
     Ok(Arc::new(arrow_schema::Schema::new(schema.fields().clone())))
-}
-
-fn check_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<()> {
-    if Arc::ptr_eq(batch.schema_ref(), schema) || batch.schema_ref().fields() == schema.fields() {
-        return Ok(());
-    }
-    let differs = batch
-        .schema_ref()
-        .fields()
-        .iter()
-        .zip(schema.fields())
-        .find(|(is, was)| is != was)
-        .map(|(is, was)| format!("{is} instead of {was}"));
-    let differs = differs.unwrap_or_else(|| {
-        format!("{} columns instead of {}", batch.num_columns(), schema.fields().len())
-    });
-    Err(Error::fatal(format!("a record batch has another schema than the file: {differs}")))
 }

@@ -1,5 +1,6 @@
 //! One file that several workers read at once.
 
+use crate::arrow::at::At;
 use bytes::Bytes;
 use parquet::errors::Result;
 use parquet::file::reader::{ChunkReader, Length};
@@ -22,10 +23,10 @@ impl Length for Shared {
 }
 
 impl ChunkReader for Shared {
-    type T = BufReader<From>;
+    type T = BufReader<At>;
 
-    fn get_read(&self, start: u64) -> Result<BufReader<From>> {
-        Ok(BufReader::new(From { file: Arc::clone(&self.file), offset: start }))
+    fn get_read(&self, start: u64) -> Result<BufReader<At>> {
+        Ok(BufReader::new(At::new(&self.file, start)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
@@ -35,32 +36,7 @@ impl ChunkReader for Shared {
             return Err(error.into());
         }
         let mut bytes = vec![0; length];
-        From { file: Arc::clone(&self.file), offset: start }.read_exact(&mut bytes)?;
+        At::new(&self.file, start).read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
-}
-
-/// A file from an offset on.
-#[derive(Debug)]
-pub(super) struct From {
-    file: Arc<File>,
-    offset: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = read_at(&self.file, into, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
-    }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, into, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, into: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, into, offset)
 }

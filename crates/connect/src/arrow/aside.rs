@@ -1,6 +1,5 @@
 //! Files that are written aside and get their name only when they are whole.
 
-use super::error::io_error;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +9,7 @@ use trommel::{Error, ErrorKind, Result};
 ///
 /// It is locked while it is written, so that two writers of one name can't spoil each other's.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(crate) struct Aside {
     file: BufWriter<File>,
     temporary: PathBuf,
     path: PathBuf,
@@ -18,7 +17,7 @@ pub(super) struct Aside {
 }
 
 impl Aside {
-    pub(super) fn create(path: &Path) -> Result<Self> {
+    pub(crate) fn create(path: &Path) -> Result<Self> {
         if path.is_dir() {
             return Err(Error::new(
                 ErrorKind::Io,
@@ -45,7 +44,7 @@ impl Aside {
     }
 
     /// Makes what was written durable and gives the file its name.
-    pub(super) fn publish(mut self) -> Result<()> {
+    pub(crate) fn publish(mut self) -> Result<()> {
         let failed = |error| io_error(&self.temporary, "can't be written", error);
         self.file.flush().map_err(failed)?;
         self.file.get_ref().sync_all().map_err(failed)?;
@@ -75,7 +74,7 @@ impl Drop for Aside {
 }
 
 /// Takes the lock of a file, or says who has it.
-pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
+pub(crate) fn lock(file: &File, path: &Path) -> Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(Error::new(
@@ -90,7 +89,7 @@ pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
 }
 
 /// Makes the names in the directory of `path` durable.
-pub(super) fn sync_directory(path: &Path) -> Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -100,8 +99,19 @@ pub(super) fn sync_directory(path: &Path) -> Result<()> {
         .map_err(|error| io_error(directory, "can't be synced", error))
 }
 
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+/// An error of the file system, with the file and a hint.
+pub(crate) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => " (is the path right?)",
+        io::ErrorKind::PermissionDenied => " (check the permissions of file and directory)",
+        io::ErrorKind::StorageFull => " (make room on the disk)",
+        _ => "",
+    };
+    Error::new(ErrorKind::Io, format!("{}: {what}{hint}", path.display())).caused_by(error)
 }

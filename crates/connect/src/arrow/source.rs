@@ -1,0 +1,311 @@
+//! Arrow IPC files and streams as a source.
+
+use super::aside::io_error;
+use super::at::At;
+use super::batch::{Batch, ColumnarBatch, Piece};
+use super::row::{Column, Shape};
+use arrow_ipc::reader::{FileReader, StreamReader, read_footer_length};
+use arrow_ipc::{root_as_footer, root_as_message};
+use arrow_schema::{ArrowError, SchemaRef};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+use trommel::{Error, ErrorKind, Fill, Fingerprint, Limit, Position, Result, Size};
+
+/// First bytes of a file in the file format; a stream begins otherwise.
+const MAGIC: &[u8] = b"ARROW1";
+
+/// Reads Arrow IPC files (`.arrow`, `.feather` of version 2) and streams, row by row.
+///
+/// A record batch of the file is a batch, whatever the batch size. Those of a file are read and
+/// decoded by the workers, and the source can be resumed; those of a stream are decoded by the
+/// feeder, one after the other, as streams want it.
+pub struct Source {
+    reading: Reading,
+}
+
+/// Reads Arrow IPC as [`RecordBatch`](super::RecordBatch)es; made by [`Source::columnar`].
+///
+/// A record batch is one row to the pipeline: counts count batches, not the rows in them.
+pub struct ColumnarSource {
+    reading: Reading,
+}
+
+struct Reading {
+    shape: Arc<Shape>,
+    from: Input,
+    /// Number of the next record batch.
+    next: usize,
+    /// Rows before it.
+    rows: u64,
+}
+
+enum Input {
+    File(Arc<Blocks>),
+    Stream(Box<dyn Iterator<Item = Result<arrow_array::RecordBatch, ArrowError>> + Send>),
+}
+
+/// A file and the number of rows before each of its record batches, and after the last.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    pub(super) file: Arc<File>,
+    pub(super) name: Box<str>,
+    rows_before: Vec<u64>,
+    length: u64,
+    modified: u128,
+}
+
+impl Source {
+    /// Opens a file of either format, told apart by its first bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] when it can't be opened; [`ErrorKind::Fatal`] when it is neither an Arrow
+    /// file nor a stream, or not a whole one.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|error| io_error(path, "can't be opened", error))?;
+        let about = file.metadata().map_err(|error| io_error(path, "can't be read", error))?;
+        if about.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!("{} is a directory: name a file", path.display()),
+            ));
+        }
+        let name: Box<str> = path.display().to_string().into();
+        let file = Arc::new(file);
+        let mut head = Vec::new();
+        At::new(&file, 0)
+            .take(MAGIC.len() as u64)
+            .read_to_end(&mut head)
+            .map_err(|error| io_error(path, "can't be read", error))?;
+        if head != MAGIC {
+            return Self::stream(name, BufReader::new(At::new(&file, 0)));
+        }
+        let failed = |error| unreadable(&name, "an Arrow file", error);
+        let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let blocks = Blocks {
+            rows_before: rows_before(&file).map_err(failed)?,
+            name: name.clone(),
+            length: about.len(),
+            modified: modified.map_or(0, |time| time.as_nanos()),
+            file,
+        };
+        let schema = blocks.reader().map_err(failed)?.schema();
+        Ok(Self::new(name, schema, Input::File(Arc::new(blocks))))
+    }
+
+    /// Reads a stream from anything; `name` is what messages call it. The schema is read at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Fatal`] when it is no Arrow stream.
+    pub fn from_reader(
+        name: impl Into<Box<str>>,
+        reader: impl Read + Send + 'static,
+    ) -> Result<Self> {
+        Self::stream(name.into(), BufReader::new(reader))
+    }
+
+    fn stream(name: Box<str>, reader: impl Read + Send + 'static) -> Result<Self> {
+        let reader = StreamReader::try_new(reader, None)
+            .map_err(|error| unreadable(&name, "an Arrow file or stream", error))?;
+        let schema = reader.schema();
+        Ok(Self::new(name, schema, Input::Stream(Box::new(reader))))
+    }
+
+    fn new(name: Box<str>, schema: SchemaRef, from: Input) -> Self {
+        let shape = Arc::new(Shape::new(name, schema));
+        Source { reading: Reading { shape, from, next: 0, rows: 0 } }
+    }
+
+    /// The column with this name, to be found once and used for every row.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] when there is none.
+    pub fn column(&self, name: &str) -> Result<Column> {
+        self.reading.shape.require(name).map(|index| Column(index as u32))
+    }
+
+    /// The schema of what is read.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.reading.shape.schema
+    }
+
+    /// Reads record batches instead of rows.
+    pub fn columnar(self) -> ColumnarSource {
+        ColumnarSource { reading: self.reading }
+    }
+}
+
+fn unreadable(name: &str, what: &str, error: ArrowError) -> Error {
+    Error::fatal(format!("{name} is not {what}, or not a whole one")).caused_by(error)
+}
+
+/// Rows before each record batch of a file, from the heads of their messages.
+fn rows_before(file: &Arc<File>) -> Result<Vec<u64>, ArrowError> {
+    let bad = |what: &str| ArrowError::IpcError(what.into());
+    let mut at = At::new(file, 0);
+    let mut tail = [0; 10];
+    let end = at.seek(SeekFrom::End(0))?;
+    at.seek(SeekFrom::End(-10))?;
+    at.read_exact(&mut tail)?;
+    let length = read_footer_length(tail)?;
+    if length as u64 + 10 > end {
+        return Err(bad("the footer is longer than the file"));
+    }
+    let mut footer = vec![0; length];
+    at.seek(SeekFrom::End(-10 - length as i64))?;
+    at.read_exact(&mut footer)?;
+    let footer = root_as_footer(&footer).map_err(|_| bad("the footer is damaged"))?;
+    let mut before = vec![0_u64];
+    for block in footer.recordBatches().into_iter().flatten() {
+        let length = usize::try_from(block.metaDataLength()).unwrap_or(usize::MAX);
+        let offset = u64::try_from(block.offset()).unwrap_or(u64::MAX);
+        if offset.saturating_add(length as u64) > end {
+            return Err(bad("a record batch lies beyond the end of the file"));
+        }
+        let mut head = vec![0; length];
+        at.seek(SeekFrom::Start(offset))?;
+        at.read_exact(&mut head)?;
+        // Files of old begin messages with their length alone.
+        let skipped = if head.starts_with(&[0xff; 4]) { 8 } else { 4 };
+        let message = head.get(skipped..).and_then(|head| root_as_message(head).ok());
+        let batch = message.and_then(|message| message.header_as_record_batch());
+        let rows = batch.ok_or_else(|| bad("the head of a record batch is damaged"))?.length();
+        before.push(before[before.len() - 1] + u64::try_from(rows).unwrap_or(0));
+    }
+    Ok(before)
+}
+
+impl Blocks {
+    /// A reader of its own for a worker.
+    pub(super) fn reader(&self) -> Result<FileReader<BufReader<At>>, ArrowError> {
+        FileReader::try_new(BufReader::new(At::new(&self.file, 0)), None)
+    }
+}
+
+impl Reading {
+    fn next(&mut self) -> Result<Option<Piece>> {
+        let first = self.rows;
+        match &mut self.from {
+            Input::File(blocks) => {
+                let Some(end) = blocks.rows_before.get(self.next + 1) else {
+                    return Ok(None);
+                };
+                let rows = (end - first) as usize;
+                let piece = Piece::Block(Arc::clone(blocks), self.next, first, rows);
+                self.next += 1;
+                self.rows = *end;
+                Ok(Some(piece))
+            }
+            Input::Stream(stream) => {
+                let Some(batch) = stream.next() else {
+                    return Ok(None);
+                };
+                let batch = batch.map_err(|error| {
+                    let name = &self.shape.name;
+                    Error::fatal(format!(
+                        "{name}: record batch {} can't be read: the stream is damaged or cut off",
+                        self.next
+                    ))
+                    .caused_by(error)
+                })?;
+                self.next += 1;
+                self.rows += batch.num_rows() as u64;
+                Ok(Some(Piece::Whole(batch, first)))
+            }
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        matches!(self.from, Input::File(_))
+            .then(|| Position::from_numbers(&[self.next as u64, self.rows]))
+    }
+
+    fn seek(&mut self, position: &Position) -> Result<()> {
+        let unsupported = |why: &str| {
+            let message = format!("{} can't be resumed: {why}", self.shape.name);
+            Error::new(ErrorKind::Unsupported, message)
+        };
+        let Input::File(blocks) = &self.from else {
+            return Err(unsupported("it is a stream"));
+        };
+        let numbers = position.numbers().unwrap_or_default();
+        let [next, rows] = numbers[..] else {
+            return Err(unsupported("this is not a position in an Arrow file"));
+        };
+        if blocks.rows_before.get(next as usize) != Some(&rows) {
+            return Err(Error::fatal(format!(
+                "cannot resume {} at record batch {next}: it has others; is it another file?",
+                self.shape.name
+            )));
+        }
+        self.next = next as usize;
+        self.rows = rows;
+        Ok(())
+    }
+
+    fn size(&self) -> Size {
+        match &self.from {
+            Input::File(blocks) => {
+                Size { rows: blocks.rows_before.last().copied(), bytes: Some(blocks.length) }
+            }
+            Input::Stream(_) => Size::default(),
+        }
+    }
+
+    fn fingerprint(&self) -> Option<Fingerprint> {
+        let Input::File(blocks) = &self.from else {
+            return None;
+        };
+        let fingerprint = Fingerprint::new()
+            .with(format!("size of {}", blocks.name), blocks.length)
+            .with(format!("time of change of {}", blocks.name), blocks.modified);
+        Some(fingerprint)
+    }
+}
+
+macro_rules! source {
+    ($source:ty, $batch:ty, $size:expr) => {
+        impl trommel::Source for $source {
+            type Batch = $batch;
+
+            fn fill(&mut self, batch: &mut $batch, _: &Limit<'_>) -> Result<Fill> {
+                let piece = self.reading.next()?;
+                let fill = if piece.is_some() { Fill::More } else { Fill::End };
+                batch.fill(&self.reading.shape, piece);
+                Ok(fill)
+            }
+
+            /// Record batch, and rows before it.
+            fn position(&self) -> Option<Position> {
+                self.reading.position()
+            }
+
+            fn seek(&mut self, position: &Position) -> Result<()> {
+                self.reading.seek(position)
+            }
+
+            fn size(&self) -> Size {
+                $size(self.reading.size())
+            }
+
+            fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+                Ok(self.reading.fingerprint())
+            }
+        }
+
+        impl std::fmt::Debug for $source {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($source))
+                    .field("name", &self.reading.shape.name)
+                    .field("next", &self.reading.next)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+source!(Source, Batch, |size| size);
+// Its rows are record batches.
+source!(ColumnarSource, ColumnarBatch, |size: Size| Size { rows: None, ..size });

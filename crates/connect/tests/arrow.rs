@@ -1,0 +1,153 @@
+//! Arrow IPC, there and back.
+
+#![cfg(feature = "arrow")]
+
+use arrow_ipc::reader::FileReader;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::path::Path;
+use tempfile::TempDir;
+use trommel::{
+    Batch as _, Encode, Engine, ErrorKind, Fill, Limit, Pipeline, Result, RunReport, Source as _,
+    sinks, sources,
+};
+use trommel_connect::arrow::{Compression, Decimal, RecordBatch, Sink, Source, Timestamp};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Item {
+    id: u64,
+    text: Option<String>,
+    at: Timestamp,
+    price: Decimal,
+    list: Vec<i16>,
+    part: Option<Part>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Part {
+    ratio: f32,
+    flag: Option<bool>,
+}
+
+fn item(id: u64) -> Item {
+    Item {
+        id,
+        text: (id % 4 != 0).then(|| format!("text {id}")),
+        at: Timestamp(id as i64 * 1_000),
+        price: Decimal { value: i128::from(id) * 5, scale: 1 },
+        list: (0..id as i16 % 5).collect(),
+        part: (id % 3 == 0).then(|| Part { ratio: id as f32, flag: (id % 2 == 0).then_some(true) }),
+    }
+}
+
+fn write<K: Encode<Item>>(rows: u64, sink: K) -> Result<RunReport> {
+    Pipeline::from(sources::generate(rows, |id| id))
+        .map(item)
+        .load_into(sink)
+        .run(&Engine::builder().workers(2).build()?)
+}
+
+fn read(source: Source) -> Result<Vec<Item>> {
+    let mut items = sinks::collect::<Item>();
+    Pipeline::from(source)
+        .transform(|row, out| out.emit(row.decode::<Item>()?))
+        .load_into(&mut items)
+        .run(&Engine::builder().workers(2).build()?)?;
+    Ok(items.into_vec())
+}
+
+#[test]
+fn both_formats_come_back_with_every_compression() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("items");
+    let expected: Vec<Item> = (0..10_000).map(item).collect();
+    for compression in [Compression::None, Compression::Lz4, Compression::Zstd] {
+        let sink = || Sink::create(&path).compression(compression).batch_rows(3_000);
+        assert_eq!(write(10_000, sink()).unwrap().counts.loaded, 10_000);
+        assert_eq!(read(Source::open(&path).unwrap()).unwrap(), expected);
+        let reader = FileReader::try_new(File::open(&path).unwrap(), None).unwrap();
+        let rows: Vec<_> = reader.map(|batch| batch.unwrap().num_rows()).collect();
+        assert_eq!(rows.iter().sum::<usize>(), 10_000);
+        assert!(rows.iter().all(|rows| *rows <= 3_000), "{rows:?}");
+
+        write(10_000, sink().stream()).unwrap();
+        assert!(!fs::read(&path).unwrap().starts_with(b"ARROW1"));
+        assert_eq!(read(Source::open(&path).unwrap()).unwrap(), expected);
+        let stream = Source::from_reader("items", File::open(&path).unwrap()).unwrap();
+        assert_eq!(read(stream).unwrap(), expected);
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn record_batches_go_through_whole() {
+    let directory = TempDir::new().unwrap();
+    let (from, to) = (directory.path().join("from"), directory.path().join("to"));
+    write(10_000, Sink::create(&from).batch_rows(1_000)).unwrap();
+    let report = Pipeline::from(Source::open(&from).unwrap().columnar())
+        .transform(|batch: RecordBatch, out| out.emit(batch))
+        .load_into(Sink::create(&to).stream().columnar())
+        .run(&Engine::builder().workers(2).build().unwrap())
+        .unwrap();
+    assert!(report.counts.add_up() && report.counts.read >= 10, "{report}");
+    assert!(read(Source::open(&to).unwrap()).unwrap().into_iter().eq((0..10_000).map(item)));
+}
+
+#[test]
+fn a_file_is_taken_up_at_any_record_batch() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("items");
+    write(5_000, Sink::create(&path).batch_rows(1_000)).unwrap();
+    let mut source = Source::open(&path).unwrap();
+    let mut batch = Default::default();
+    let mut seen = 0;
+    while source.fill(&mut batch, &Limit::of_rows(1)).unwrap() == Fill::More {
+        seen += batch.len();
+        let mut rest = Source::open(&path).unwrap();
+        rest.seek(&source.position().unwrap()).unwrap();
+        assert!(read(rest).unwrap().into_iter().eq((seen as u64..5_000).map(item)));
+    }
+    assert_eq!(seen, 5_000);
+}
+
+fn refusal(path: &Path) -> trommel::Error {
+    match Source::open(path) {
+        Ok(source) => read(source).unwrap_err(),
+        Err(error) => error,
+    }
+}
+
+#[test]
+fn what_is_no_arrow_or_not_whole_is_an_error_that_names_the_file() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("items");
+    assert_eq!(refusal(&path).kind(), ErrorKind::Io);
+    for is_stream in [false, true] {
+        let sink = Sink::create(&path).batch_rows(1_000);
+        write(5_000, if is_stream { sink.stream() } else { sink }).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for length in (1..whole.len() - 16).step_by(whole.len() / 50) {
+            fs::write(&path, &whole[..length]).unwrap();
+            // A stream that ends between two messages is a stream.
+            if let Ok(Ok(items)) = Source::open(&path).map(read) {
+                assert!(is_stream && items.len() % 1_000 == 0, "{length}: {}", items.len());
+                continue;
+            }
+            let error = refusal(&path);
+            assert!(error.to_string().contains("items"), "{length}: {error}");
+        }
+    }
+    fs::write(&path, "id,text\n1,one\n").unwrap();
+    assert!(refusal(&path).to_string().contains("not an Arrow file"));
+}
+
+#[test]
+fn a_stream_can_t_be_resumed_and_says_so() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("items");
+    write(100, Sink::create(&path).stream()).unwrap();
+    let mut source = Source::open(&path).unwrap();
+    assert_eq!(source.position(), None);
+    let error = source.seek(&trommel::Position::from_numbers(&[0, 0])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
