@@ -70,7 +70,9 @@ mod serde_bytes_like {
     pub(super) fn serialize<S: serde::Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_bytes(bytes)
     }
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<u8>, D::Error> {
         <&[u8] as serde::Deserialize>::deserialize(from).map(<[u8]>::to_vec)
     }
 }
@@ -128,8 +130,7 @@ fn every_type_comes_back_whatever_the_workers_batches_and_row_groups() {
         assert_eq!(read::<Everything>(workers, &path), expected, "{workers} {batch} {group}");
         assert!(!path.with_extension("parquet.tmp").exists());
 
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
         let groups = builder.metadata().row_groups();
         let rows: Vec<_> = groups.iter().map(|group| group.num_rows() as usize).collect();
         let mut left = 5_000;
@@ -170,14 +171,15 @@ fn the_crate_s_own_reader_sees_the_same_values() {
 fn options_reach_the_file() {
     let directory = TempDir::new().unwrap();
     let mut sizes = Vec::new();
-    for (name, compression) in
-        [("none", Compression::None), ("snappy", Compression::Snappy), ("zstd", Compression::Zstd(3))]
-    {
+    for (name, compression) in [
+        ("none", Compression::None),
+        ("snappy", Compression::Snappy),
+        ("zstd", Compression::Zstd(3)),
+    ] {
         let path = directory.path().join(name);
         let sink = Sink::create(&path).compression(compression).statistics(Statistics::None);
         write(2, 500, 5_000, record, sink).unwrap();
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
+        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap();
         let column = builder.metadata().row_group(0).column(3);
         assert!(column.compression().to_string().to_lowercase().contains(match compression {
             Compression::None => "uncompressed",
@@ -214,10 +216,7 @@ fn a_declared_schema_converts_what_fits_and_rejects_what_does_not() {
         Field::new("seconds", "Timestamp(s)".parse().unwrap(), true),
         Field::new("ratio", DataType::Float64, true),
     ]));
-    let options = Options::builder()
-        .on_reject(trommel::RejectPolicy::skip(100))
-        .build()
-        .unwrap();
+    let options = Options::builder().on_reject(trommel::RejectPolicy::skip(100)).build().unwrap();
     let report = Pipeline::from(sources::generate(200, |id| id as i64))
         .options(options)
         .transform(|id, out| {
@@ -248,7 +247,8 @@ fn a_declared_schema_converts_what_fits_and_rejects_what_does_not() {
 fn record_batches_go_through_whole() {
     let directory = TempDir::new().unwrap();
     let (from, to) = (directory.path().join("from"), directory.path().join("to"));
-    write(2, 1_000, 100_000, |id| (id, id * 2), Sink::create(&from).row_group_rows(30_000)).unwrap();
+    write(2, 1_000, 100_000, |id| (id, id * 2), Sink::create(&from).row_group_rows(30_000))
+        .unwrap();
     let report = Pipeline::from(Source::open(&from).unwrap().columnar())
         .transform(|batch: RecordBatch, out| match batch.num_rows() > 20 {
             true => out.emit(batch),
@@ -321,7 +321,10 @@ fn maps_name_their_columns() {
     };
     write(2, 50, 1_000, map, Sink::create(&path)).unwrap();
     let rows: Vec<BTreeMap<String, Option<i64>>> = read(2, &path);
-    assert_eq!(rows[0], BTreeMap::from([("c0".into(), Some(0)), ("c1".into(), None), ("c2".into(), None)]));
+    assert_eq!(
+        rows[0],
+        BTreeMap::from([("c0".into(), Some(0)), ("c1".into(), None), ("c2".into(), None)])
+    );
     assert_eq!(rows[2]["c2"], Some(2));
 }
 

@@ -4,7 +4,7 @@
 
 mod parquet_support;
 
-use parquet_support::{engine, read};
+use parquet_support::{Numbers, engine, read};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn run(path: &Path, rows: u64, fails_at: u64) -> Result<RunReport> {
         .fixed_batch_size(300)
         .on_reject(RejectPolicy::with_data(u64::MAX))
         .build()?;
-    Pipeline::from(sources::generate(rows, |id| id))
+    Pipeline::from(Numbers::up_to(rows))
         .options(options)
         .transform(move |id, out| match id {
             _ if id == fails_at => Err(Error::fatal("the power went")),
@@ -77,8 +77,12 @@ fn a_job_goes_on_from_its_last_part_and_a_finished_one_does_nothing() {
     for fails_at in [3_000, 12_345, 23_456] {
         let error = run(&path, 30_000, fails_at).unwrap_err();
         loaded += error.report().unwrap().counts.loaded;
-        let stored = manifest(&path)["parts"].as_array().unwrap().iter()
-            .map(|part| part["rows"].as_u64().unwrap()).sum::<u64>();
+        let stored = manifest(&path)["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part["rows"].as_u64().unwrap())
+            .sum::<u64>();
         assert_eq!(loaded, stored, "reports of the runs add up to what is stored");
     }
     assert!(loaded > 15_000, "{loaded}");
@@ -104,7 +108,10 @@ fn a_directory_belongs_to_one_job_and_one_runner() {
 
     let error = sink(&path).resume("others").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
-    assert!(error.to_string().contains("`items`") && error.to_string().contains("`others`"), "{error}");
+    assert!(
+        error.to_string().contains("`items`") && error.to_string().contains("`others`"),
+        "{error}"
+    );
 
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
@@ -215,6 +222,29 @@ fn a_parquet_source_is_taken_up_in_the_middle_of_a_row_group() {
     assert!(error.to_string().contains("size of"), "{error}");
 }
 
+#[test]
+fn rejects_of_a_single_file_come_with_it_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("x.parquet");
+    let rejects = directory.path().join("x.parquet.rejects.ndjson");
+    let run = |fails_at: u64| {
+        Pipeline::from(Numbers::up_to(10_000))
+            .options(Options::builder().on_reject(RejectPolicy::with_data(9_999)).build()?)
+            .transform(move |id, out| match id {
+                _ if id == fails_at => Err(Error::fatal("the power went")),
+                _ if id % 10 == 7 => Err(Error::row("ends in 7")),
+                _ => out.emit(item(id)),
+            })
+            .load_into(Sink::create(&path))
+            .run(&engine(2))
+    };
+    run(9_000).unwrap_err();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    run(u64::MAX).unwrap();
+    assert_eq!(read::<Item>(2, &path).len(), 9_000);
+    assert_eq!(fs::read_to_string(rejects).unwrap().lines().count(), 1_000);
+}
+
 const ROWS: u64 = 60_000;
 const VARIABLE: &str = "TROMMEL_TEST_PARQUET_CRASH";
 
@@ -252,7 +282,8 @@ fn killed_at_any_point_nothing_is_lost_or_doubled() {
         child.wait().unwrap();
         kills += 1;
         assert!(began.elapsed() < Duration::from_secs(120), "no end");
-        if !path.join("_trommel.json").exists() || manifest(&path)["parts"] == serde_json::json!([]) {
+        if !path.join("_trommel.json").exists() || manifest(&path)["parts"] == serde_json::json!([])
+        {
             continue;
         }
         // What counts is a whole beginning of the rows, and only grows.

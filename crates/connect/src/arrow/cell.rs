@@ -33,7 +33,9 @@ impl<'a> Cell<'a> {
     #[cold]
     pub(super) fn is_not(&self, expected: &str) -> Error {
         if self.is_null() {
-            return Error::row(format!("null where {expected} is expected: read it as an `Option`"));
+            return Error::row(format!(
+                "null where {expected} is expected: read it as an `Option`"
+            ));
         }
         let kind = self.cells.kind();
         Error::new(ErrorKind::Config, format!("the column is of type {kind}, not {expected}"))

@@ -183,9 +183,7 @@ impl Cells {
             | Cells::FixedList(_, nulls, _)
             | Cells::Struct(_, nulls)
             | Cells::Map(_, nulls, _) => among(nulls),
-            Cells::Dictionary(keys, nulls, values) => {
-                among(nulls) || values.is_null(keys[index])
-            }
+            Cells::Dictionary(keys, nulls, values) => among(nulls) || values.is_null(keys[index]),
             Cells::Other(array) => array.is_null(index),
         }
     }

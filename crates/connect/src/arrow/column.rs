@@ -148,9 +148,7 @@ impl Column {
             Values::Struct(fields) => DataType::Struct(
                 fields
                     .iter()
-                    .map(|(name, column)| {
-                        Field::new(&**name, column.data_type(), column.nullable)
-                    })
+                    .map(|(name, column)| Field::new(&**name, column.data_type(), column.nullable))
                     .collect(),
             ),
             Values::Map(_, _, Some(kind)) => kind.clone(),

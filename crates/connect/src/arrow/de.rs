@@ -208,9 +208,7 @@ impl<'a> Deserializer<'a> for CellDecoder<'a> {
                 visitor.visit_borrowed_bytes(FromCell::from_cell(cell)?)
             }
             Cells::Date(array) => visitor.visit_i32(array.value(index)),
-            Cells::Instant(array, _) | Cells::Ticks(array) => {
-                visitor.visit_i64(array.value(index))
-            }
+            Cells::Instant(array, _) | Cells::Ticks(array) => visitor.visit_i64(array.value(index)),
             Cells::Decimal(..) => visitor.visit_string(Decimal::from_cell(cell)?.to_string()),
             Cells::List(..) | Cells::LargeList(..) | Cells::FixedList(..) => {
                 self.deserialize_seq(visitor)
@@ -239,7 +237,9 @@ impl<'a> Deserializer<'a> for CellDecoder<'a> {
             (false, Some((range, items))) => visitor.visit_seq(Items { items, range }),
             // A `Vec<u8>` is a sequence to serde; bytes are what it most likely comes from.
             (false, None) => match <&[u8]>::from_cell(self.0) {
-                Ok(bytes) => visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied())),
+                Ok(bytes) => {
+                    visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
+                }
                 Err(_) => Err(self.0.is_not("a list").into()),
             },
             (true, _) => Err(self.0.is_not("a list").into()),

@@ -83,9 +83,7 @@ impl Gather {
         self.rows = 0;
         let waiting = self.waiting.drain(..);
         waiting
-            .map(|(rows, columns)| {
-                Ok(Chunk { rows, columns: conform(columns, schema, rows)? })
-            })
+            .map(|(rows, columns)| Ok(Chunk { rows, columns: conform(columns, schema, rows)? }))
             .collect()
     }
 

@@ -18,14 +18,14 @@ mod value;
 
 pub use batch::{Batch, ColumnarBatch};
 pub use cell::{Cell, FromCell};
+pub(crate) use column::Column as Building;
+pub(crate) use gather::{Declared, Gather, check_schema};
 pub use page::Page;
 pub use row::{At, Column, Row};
+pub(crate) use row::{Frame, Shape};
 pub use sink::{Columnar, Compression, Encoder, Sink};
 pub use source::{ColumnarSource, Source};
 pub use types::{Date, Decimal, Timestamp};
-pub(crate) use column::Column as Building;
-pub(crate) use row::{Frame, Shape};
-pub(crate) use gather::{Declared, Gather, check_schema};
 
 pub use arrow_array::{self, RecordBatch};
 pub use arrow_schema::{self, DataType, Field, Schema, SchemaRef};

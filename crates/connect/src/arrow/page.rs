@@ -262,9 +262,9 @@ impl ser::SerializeMap for Row<'_> {
         // A key is a value of a column of its own.
         let mut column = Column::default();
         key.serialize(ValueSerializer { column: &mut column, bytes: &mut 0 })?;
-        self.key = column.into_text().ok_or_else(|| {
-            Fault(Error::row("the keys of a map must be texts to name columns"))
-        })?;
+        self.key = column
+            .into_text()
+            .ok_or_else(|| Fault(Error::row("the keys of a map must be texts to name columns")))?;
         Ok(())
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {

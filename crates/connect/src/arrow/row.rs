@@ -78,10 +78,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(crate) fn new(batch: &RecordBatch) -> Self {
-        Frame {
-            columns: batch.columns().iter().map(Cells::new).collect(),
-            rows: batch.num_rows(),
-        }
+        Frame { columns: batch.columns().iter().map(Cells::new).collect(), rows: batch.num_rows() }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -227,6 +224,9 @@ impl<'a> Row<'a> {
 
 impl fmt::Debug for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Row").field("source", &self.shape.name).field("record", &self.record).finish()
+        f.debug_struct("Row")
+            .field("source", &self.shape.name)
+            .field("record", &self.record)
+            .finish()
     }
 }

@@ -85,7 +85,12 @@ impl fmt::Display for Decimal {
             }
             Err(_) if digits == 0 => f.write_str("0"),
             Err(_) => {
-                write!(f, "{sign}{digits}{:0<width$}", "", width = usize::from(self.scale.unsigned_abs()))
+                write!(
+                    f,
+                    "{sign}{digits}{:0<width$}",
+                    "",
+                    width = usize::from(self.scale.unsigned_abs())
+                )
             }
         }
     }

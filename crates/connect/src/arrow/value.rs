@@ -62,7 +62,10 @@ impl Column {
     fn push_integer(&mut self, number: i128, natural: DataType) -> Result<()> {
         self.learn(|| natural)?;
         let range = |column: &Self| {
-            Error::row(format!("{number} is out of range for a column of type {}", column.data_type()))
+            Error::row(format!(
+                "{number} is out of range for a column of type {}",
+                column.data_type()
+            ))
         };
         macro_rules! fit {
             ($values:expr) => {
@@ -414,9 +417,9 @@ impl ListSerializer<'_> {
 }
 
 fn end_of(item: &Column) -> Result<i32> {
-    item.len.try_into().map_err(|_| {
-        Error::row("more than 2^31 list elements in one batch: lower the batch size")
-    })
+    item.len
+        .try_into()
+        .map_err(|_| Error::row("more than 2^31 list elements in one batch: lower the batch size"))
 }
 
 macro_rules! lists {

@@ -1,9 +1,9 @@
 //! Row groups on their way into a file.
 
-use crate::arrow::aside::Aside;
 use super::error::explain;
 use super::jobs::{Jobs, Piece, Task};
 use super::options::Options;
+use crate::arrow::aside::Aside;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;

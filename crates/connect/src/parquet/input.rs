@@ -1,9 +1,9 @@
 //! Files that are read: their footers, and how their row groups are cut into pieces.
 
 use super::error::explain;
-use crate::arrow::aside::io_error;
 use super::manifest;
 use super::reader::Shared;
+use crate::arrow::aside::io_error;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -57,8 +57,7 @@ impl Input {
         }
         let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let file = Shared { file: Arc::new(file), length: about.len() };
-        let options =
-            ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| {
             let what = match about.len() {
                 0 => "is empty: no Parquet file".to_owned(),
@@ -185,7 +184,8 @@ impl Piece {
         let all = rows(&input.groups()[self.group]) as usize;
         if self.rows < all {
             let ranges = std::iter::once(self.from..self.from + self.rows);
-            builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, all));
+            builder =
+                builder.with_row_selection(RowSelection::from_consecutive_ranges(ranges, all));
         }
         builder.build().map_err(|error| self.explain(error.into()))
     }

@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use trommel::{Checkpoint, Error, ErrorKind, Reject, Result};
+use trommel::{Checkpoint, Error, ErrorKind, Result};
 
 /// Names that begin with `_` are no data to those who read directories of Parquet files.
 const MANIFEST: &str = "_trommel.json";
 const LOCK: &str = "_trommel.lock";
+
+/// Rejects that are held in memory between commits.
+const MOST_REJECT_BYTES: usize = 8 << 20;
 
 /// What the manifest says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -107,11 +110,14 @@ impl Directory {
         self.contents.parts.first().map(|part| self.path.join(&part.file))
     }
 
-    pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        serde_json::to_writer(&mut self.rejects, reject)
-            .map_err(|error| Error::fatal("a reject can't be written").caused_by(error))?;
-        self.rejects.push(b'\n');
-        Ok(())
+    /// Whether rejects wait in such numbers that a commit should store them.
+    pub(super) fn is_full(&self) -> bool {
+        self.rejects.len() > MOST_REJECT_BYTES
+    }
+
+    /// Keeps a line for the next commit.
+    pub(super) fn keep_reject(&mut self, line: &[u8]) {
+        self.rejects.extend_from_slice(line);
     }
 
     /// Takes back what was kept since the last commit.

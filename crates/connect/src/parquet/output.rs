@@ -5,9 +5,11 @@ use super::group::Groups;
 use super::jobs::{Jobs, Piece};
 use super::manifest::Directory;
 use super::options::Options;
+use crate::arrow::aside::{Aside, io_error, with_suffix};
 use crate::arrow::{Declared, Gather, Page, check_schema};
 use arrow_schema::SchemaRef;
 use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use trommel::{Checkpoint, Commit, Durability, Error, Reject, Result};
@@ -23,6 +25,8 @@ pub(super) struct Output {
     groups: Option<Groups>,
     /// The directory of a job that can be resumed.
     directory: Option<Directory>,
+    /// Rejects of a single file.
+    rejects: Option<Aside>,
     /// Rows of the part that have come, those that wait for the schema included.
     part_rows: usize,
 }
@@ -37,6 +41,7 @@ impl Output {
             gather: Gather::default(),
             groups: None,
             directory: None,
+            rejects: None,
             part_rows: 0,
         }
     }
@@ -52,10 +57,11 @@ impl Output {
         self.gather = Gather::new(self.declared.schema.clone());
         self.jobs = Arc::default();
         self.groups = None;
+        self.rejects = None;
         self.part_rows = 0;
         if self.directory.is_none() {
             // Found out now what would keep the file from being written.
-            drop(crate::arrow::aside::Aside::create(&self.path)?);
+            drop(Aside::create(&self.path)?);
         }
         Ok(())
     }
@@ -151,7 +157,8 @@ impl Output {
             return Ok(Durability::Pending);
         };
         directory.checkpoint = checkpoint.clone();
-        if when == Commit::Grouped && self.part_rows < self.options.part_rows {
+        let is_small = self.part_rows < self.options.part_rows && !directory.is_full();
+        if when == Commit::Grouped && is_small {
             return Ok(Durability::Pending);
         }
         self.end_part(false)?;
@@ -173,11 +180,15 @@ impl Output {
             let schema = self.gather.schema().cloned();
             self.groups(&schema.unwrap_or_else(|| Arc::new(arrow_schema::Schema::empty())))?;
         }
+        if let Some(rejects) = self.rejects.take() {
+            rejects.publish()?;
+        }
         self.end_part(true)
     }
 
     pub(super) fn abort(&mut self) -> Durability {
         self.groups = None;
+        self.rejects = None;
         self.part_rows = 0;
         if let Some(directory) = &mut self.directory {
             directory.forget();
@@ -185,18 +196,24 @@ impl Output {
         Durability::Pending
     }
 
-    pub(super) fn keeps_rejects(&self) -> bool {
-        self.directory.is_some()
-    }
-
+    /// In the directory of a job, or beside a single file.
     pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        match &mut self.directory {
-            Some(directory) => directory.keep_reject(reject),
-            None => Err(Error::new(
-                trommel::ErrorKind::Unsupported,
-                "a single Parquet file has no place for rejects: make the job `resumable`, or give \
-                 them a dead letter sink",
-            )),
+        let mut line = serde_json::to_vec(reject)
+            .map_err(|error| Error::fatal("a reject can't be written").caused_by(error))?;
+        line.push(b'\n');
+        if let Some(directory) = &mut self.directory {
+            directory.keep_reject(&line);
+            return Ok(());
+        }
+        let path = with_suffix(&self.path, ".rejects.ndjson");
+        if self.rejects.is_none() {
+            self.rejects = Some(Aside::create(&path)?);
+        }
+        match &mut self.rejects {
+            Some(file) => {
+                file.write_all(&line).map_err(|error| io_error(&path, "can't be written", error))
+            }
+            None => Ok(()),
         }
     }
 }
@@ -204,8 +221,7 @@ impl Output {
 /// The schema that the parts before have.
 fn schema_of(path: PathBuf) -> Result<SchemaRef> {
     use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-    let file = File::open(&path)
-        .map_err(|error| crate::arrow::aside::io_error(&path, "can't be opened", error))?;
+    let file = File::open(&path).map_err(|error| io_error(&path, "can't be opened", error))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|error| explain(&path, "its footer can't be read", error))?;
     let schema = metadata.schema();

@@ -22,6 +22,9 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Reject, Result};
 /// In a [`resumable`](trommel::Pipeline) job the path is a directory of whole files,
 /// `part-00000.parquet` and so on, and a manifest, `_trommel.json`, says which of them count.
 ///
+/// With [`RejectPolicy::with_data`](trommel::RejectPolicy::with_data) bad rows go to
+/// `<file>.rejects.ndjson` beside the file, or into the directory, where the manifest lists them.
+///
 /// ```
 /// use serde::Serialize;
 /// use trommel::{Engine, Pipeline, sources};
@@ -153,7 +156,7 @@ macro_rules! sink {
             }
 
             fn keeps_rejects(&self) -> bool {
-                self.output.keeps_rejects()
+                true
             }
 
             fn keep_reject(&mut self, reject: &Reject) -> Result<()> {

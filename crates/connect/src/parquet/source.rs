@@ -170,7 +170,10 @@ impl ColumnarSource {
 fn same_columns(first: &Input, other: &Input) -> Result<()> {
     let (a, b) = (first.schema().fields(), other.schema().fields());
     let differs = |what: String| {
-        Error::config(format!("{} and {} don't have the same columns: {what}", first.name, other.name))
+        Error::config(format!(
+            "{} and {} don't have the same columns: {what}",
+            first.name, other.name
+        ))
     };
     for (a, b) in a.iter().zip(b) {
         if a.name() != b.name() || a.data_type() != b.data_type() {
@@ -283,9 +286,9 @@ impl Reading {
     }
 
     fn fingerprint(&self) -> Fingerprint {
-        self.inputs.iter().fold(Fingerprint::new(), |fingerprint, input| {
-            input.fingerprint(fingerprint)
-        })
+        self.inputs
+            .iter()
+            .fold(Fingerprint::new(), |fingerprint, input| input.fingerprint(fingerprint))
     }
 }
 
