@@ -3,6 +3,7 @@
 //! | feature | source | sink |
 //! |---|---|---|
 //! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
+//! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
 //! ```no_run
@@ -30,6 +31,8 @@
 
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "rejects")]
+pub mod rejects;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]
