@@ -2,7 +2,9 @@
 //!
 //! | feature | source | sink |
 //! |---|---|---|
+//! | `arrow` | [`arrow::Source`]: Arrow IPC files and streams | [`arrow::Sink`] |
 //! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
+//! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
 //! ```no_run
@@ -34,6 +36,8 @@ pub mod arrow;
 pub mod csv;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+#[cfg(feature = "rejects")]
+pub mod rejects;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]

@@ -45,7 +45,7 @@ pub enum Class {
 }
 
 /// Which part of a pipeline an error or a measurement belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Cutting input into batches.

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::sink::{Encode, Sink};
-use crate::text::{Line, Text, Texts};
+use crate::text::{Capacity, Line, Text, Texts};
 use bumpalo::Bump;
 use std::fmt;
 
@@ -27,7 +27,8 @@ pub struct Out<'b, K: Sink> {
     pub(crate) encoder: &'b K::Encoder,
     pub(crate) page: &'b mut K::Page,
     arena: &'b Bump,
-    pub(crate) texts: &'b mut Texts,
+    capacity: &'b Capacity,
+    pub(crate) line: &'b mut String,
     pub(crate) emitted: u64,
 }
 
@@ -38,7 +39,8 @@ impl<'b, K: Sink> Out<'b, K> {
         arena: &'b Bump,
         texts: &'b mut Texts,
     ) -> Self {
-        Out { encoder, page, arena, texts, emitted: 0 }
+        let Texts { capacity, line } = texts;
+        Out { encoder, page, arena, capacity, line, emitted: 0 }
     }
 
     /// Gives a value to the sink. A row may emit none (it was filtered), one or many.
@@ -69,8 +71,7 @@ impl<'b, K: Sink> Out<'b, K> {
     /// let mut names = sinks::collect::<String>();
     /// Pipeline::from(sources::generate(2, |id| id))
     ///     .transform(|id, out| {
-    ///         let name = out.text().str("user-").int(id).finish();
-    ///         out.emit(name.to_owned())
+    ///         out.emit(out.text().str("user-").int(id).finish().to_owned())
     ///     })
     ///     .load_into(&mut names)
     ///     .run(&Engine::new()?)?;
@@ -78,8 +79,8 @@ impl<'b, K: Sink> Out<'b, K> {
     /// # Ok::<(), trommel::Error>(())
     /// ```
     #[inline]
-    pub fn text(&mut self) -> Text<'_, 'b> {
-        Text::new(self.texts, self.arena)
+    pub fn text(&self) -> Text<'b> {
+        Text::new(self.capacity, self.arena)
     }
 
     /// Builds a line piece by piece and emits it; quicker still than [`text`](Self::text), since a
@@ -104,7 +105,7 @@ impl<'b, K: Sink> Out<'b, K> {
     ///
     /// # Panics
     /// When a `Display` implementation returns an error, as `format!` does.
-    pub fn format(&mut self, arguments: fmt::Arguments<'_>) -> &'b str {
+    pub fn format(&self, arguments: fmt::Arguments<'_>) -> &'b str {
         let mut text = self.text();
         fmt::Write::write_fmt(&mut text, arguments)
             .expect("a Display implementation returned an error");

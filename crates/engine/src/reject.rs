@@ -2,35 +2,35 @@
 
 use crate::error::{Error, Origin, Result, Stage};
 use parking_lot::Mutex;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
 /// One bad row: what it was, where it was, and why it was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
     /// Name of the file, table or stream.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Box<str>>,
     /// Row number in the input of this run, from 0; `None` when neither the source nor an ordered
     /// run can tell.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<u64>,
     /// Line on which the row starts, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// Byte offset of the row from the start of the source.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// The column that is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<Box<str>>,
     /// Where it was refused.
     pub stage: Stage,
     /// Why.
     pub reason: String,
     /// The row, byte for byte; empty for sources of typed records.
-    #[serde(serialize_with = "text_or_bytes")]
+    #[serde(serialize_with = "text_or_bytes", deserialize_with = "from_text_or_bytes")]
     pub raw: Vec<u8>,
 }
 
@@ -40,6 +40,19 @@ fn text_or_bytes<S: serde::Serializer>(raw: &[u8], serializer: S) -> Result<S::O
         Ok(text) => serializer.serialize_str(text),
         Err(_) => raw.serialize(serializer),
     }
+}
+
+fn from_text_or_bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Raw {
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+    Ok(match Raw::deserialize(deserializer)? {
+        Raw::Text(text) => text.into_bytes(),
+        Raw::Bytes(bytes) => bytes,
+    })
 }
 
 impl Reject {
@@ -182,6 +195,29 @@ impl fmt::Debug for RejectPolicy {
             RejectPolicy::Skip { max } => write!(f, "Skip {{ max: {max} }}"),
             RejectPolicy::DeadLetter { max, .. } => write!(f, "DeadLetter {{ max: {max} }}"),
             RejectPolicy::WithData { max } => write!(f, "WithData {{ max: {max} }}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_text_is_kept_byte_for_byte() {
+        for raw in [b"a,b".to_vec(), vec![0xff, 0, b'\n'], Vec::new()] {
+            let reject = Reject {
+                source: Some("a.csv".into()),
+                record: Some(7),
+                line: None,
+                offset: Some(40),
+                column: None,
+                stage: Stage::Sink,
+                reason: "no".into(),
+                raw,
+            };
+            let text = serde_json::to_string(&reject).unwrap();
+            assert_eq!(serde_json::from_str::<Reject>(&text).unwrap(), reject);
         }
     }
 }

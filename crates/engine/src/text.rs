@@ -5,6 +5,7 @@ use crate::out::Out;
 use crate::sink::{Encode, Sink};
 use bumpalo::Bump;
 use bumpalo::collections::String as ArenaString;
+use std::cell::Cell;
 use std::fmt;
 
 /// Longer texts grow when they must, instead of making every text begin this long.
@@ -13,15 +14,18 @@ const MAX_CAPACITY: usize = 256;
 /// What the texts of a lane share from row to row.
 #[derive(Debug)]
 pub(crate) struct Texts {
-    /// Bytes that the next text begins with: as many as the longest of late, since an arena grows a
-    /// text by copying it.
-    capacity: usize,
-    line: String,
+    /// As many bytes as the longest of late had, since an arena grows a text by copying it.
+    pub(crate) capacity: Capacity,
+    pub(crate) line: String,
 }
+
+/// Bytes that the next text begins with.
+#[derive(Debug)]
+pub(crate) struct Capacity(Cell<usize>);
 
 impl Default for Texts {
     fn default() -> Self {
-        Texts { capacity: 32, line: String::new() }
+        Texts { capacity: Capacity(Cell::new(32)), line: String::new() }
     }
 }
 
@@ -36,21 +40,23 @@ impl Texts {
             self.line = String::new();
         }
     }
+}
 
+impl Capacity {
     #[inline]
-    fn remember(&mut self, bytes: usize) {
-        let capacity = bytes.min(MAX_CAPACITY);
-        if capacity > self.capacity {
-            self.capacity = capacity.next_multiple_of(16);
+    fn remember(&self, bytes: usize) {
+        let bytes = bytes.min(MAX_CAPACITY);
+        if bytes > self.0.get() {
+            self.0.set(bytes.next_multiple_of(16));
         }
     }
 }
 
 /// A text under construction, in the arena; see [`Out::text`].
 #[must_use = "a text does nothing until `finish`"]
-pub struct Text<'o, 'b> {
+pub struct Text<'b> {
     text: ArenaString<'b>,
-    texts: &'o mut Texts,
+    capacity: &'b Capacity,
 }
 
 /// A line under construction, to be emitted at once; see [`Out::line`].
@@ -93,10 +99,10 @@ macro_rules! pushes {
     };
 }
 
-impl<'o, 'b> Text<'o, 'b> {
+impl<'b> Text<'b> {
     #[inline]
-    pub(crate) fn new(texts: &'o mut Texts, arena: &'b Bump) -> Self {
-        Text { text: ArenaString::with_capacity_in(texts.capacity, arena), texts }
+    pub(crate) fn new(capacity: &'b Capacity, arena: &'b Bump) -> Self {
+        Text { text: ArenaString::with_capacity_in(capacity.0.get(), arena), capacity }
     }
 
     pushes!(text);
@@ -104,7 +110,7 @@ impl<'o, 'b> Text<'o, 'b> {
     /// The text. What is appended afterwards begins another one.
     #[inline]
     pub fn finish(&mut self) -> &'b str {
-        self.texts.remember(self.text.len());
+        self.capacity.remember(self.text.len());
         let next = ArenaString::new_in(self.text.bump());
         std::mem::replace(&mut self.text, next).into_bump_str()
     }
@@ -113,11 +119,11 @@ impl<'o, 'b> Text<'o, 'b> {
 impl<'o, 'b, K: Sink> Line<'o, 'b, K> {
     #[inline]
     pub(crate) fn new(out: &'o mut Out<'b, K>) -> Self {
-        out.texts.line.clear();
+        out.line.clear();
         Line { out }
     }
 
-    pushes!(out.texts.line);
+    pushes!(out.line);
 
     /// Emits the line. What is appended afterwards begins another one.
     ///
@@ -128,14 +134,14 @@ impl<'o, 'b, K: Sink> Line<'o, 'b, K> {
     where
         K: for<'t> Encode<&'t str>,
     {
-        K::encode(self.out.encoder, self.out.page, &self.out.texts.line)?;
-        self.out.texts.line.clear();
+        K::encode(self.out.encoder, self.out.page, self.out.line)?;
+        self.out.line.clear();
         self.out.emitted += 1;
         Ok(())
     }
 }
 
-impl fmt::Write for Text<'_, '_> {
+impl fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.text.push_str(text);
         Ok(())
@@ -144,12 +150,12 @@ impl fmt::Write for Text<'_, '_> {
 
 impl<K: Sink> fmt::Write for Line<'_, '_, K> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.out.texts.line.push_str(text);
+        self.out.line.push_str(text);
         Ok(())
     }
 }
 
-impl fmt::Debug for Text<'_, '_> {
+impl fmt::Debug for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.text, f)
     }
@@ -157,6 +163,6 @@ impl fmt::Debug for Text<'_, '_> {
 
 impl<K: Sink> fmt::Debug for Line<'_, '_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.out.texts.line, f)
+        fmt::Debug::fmt(&self.out.line, f)
     }
 }

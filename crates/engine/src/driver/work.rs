@@ -165,36 +165,41 @@ impl<T, E> Work<'_, T, E> {
         let look = self.look();
         let owned = owners.len();
         let mut out = Out::<K>::new(&self.encoder, page, arena, texts);
+        // As they are before each row.
+        let (mut emitted, mut bytes) = (out.emitted(), out.page().bytes());
         batch.for_each(first, |row| {
             // Kept in the lane, where it outlives a panic.
             *mark = out.page().mark();
-            let (emitted, bytes) = (out.emitted(), out.page().bytes());
             let applied = row.and_then(|row| self.transform.apply(row, &mut out));
-            let mut row_bytes = out.page().bytes().saturating_sub(bytes);
-            match applied.and_then(|()| check_size(row_bytes, self.full_bytes)) {
-                // The usual row emits one value and leaves no trace but `visited`: the other
-                // counts follow from it.
-                Ok(()) if out.emitted() == emitted + 1 => {}
-                Ok(()) if out.emitted() == emitted => counts.filtered += 1,
-                Ok(()) => counts.emitted += out.emitted() - emitted - 1,
-                Err(error) => {
-                    out.page_mut().rewind(*mark);
-                    out.take_back(emitted);
-                    if !(self.collects_rejects && error.class() == Class::Row) {
-                        return Err(halt(stop, Stop::Error(error)));
+            let bytes_before = std::mem::replace(&mut bytes, out.page().bytes());
+            // The usual row emits one value, fits, and leaves no trace but `visited`: the other
+            // counts follow from it.
+            emitted += 1;
+            if applied.is_err() || out.emitted() != emitted || bytes > full_bytes {
+                let row_bytes = bytes.saturating_sub(bytes_before);
+                match applied.and_then(|()| check_size(row_bytes, self.full_bytes)) {
+                    Ok(()) if out.emitted() == emitted - 1 => counts.filtered += 1,
+                    Ok(()) => counts.emitted += out.emitted() - emitted,
+                    Err(error) => {
+                        out.page_mut().rewind(*mark);
+                        out.take_back(emitted - 1);
+                        if !(self.collects_rejects && error.class() == Class::Row) {
+                            return Err(halt(stop, Stop::Error(error)));
+                        }
+                        bytes = bytes_before;
+                        counts.rejected += 1;
+                        rejects.push(Rejected::new(*visited, error));
                     }
-                    row_bytes = 0;
-                    counts.rejected += 1;
-                    rejects.push(Rejected::new(*visited, error));
                 }
+                emitted = out.emitted();
             }
             if self.notes_owners {
-                owners.resize(owned + out.emitted() as usize, *visited as u32);
+                owners.resize(owned + emitted as usize, *visited as u32);
             }
             *visited += 1;
             // After the row, not before the next: a row that has been taken from its batch can't be
             // put back.
-            if bytes + row_bytes > full_bytes {
+            if bytes > full_bytes {
                 return Err(halt(stop, Stop::Full));
             }
             if *visited & look == 0 {
@@ -202,7 +207,7 @@ impl<T, E> Work<'_, T, E> {
                     return Err(halt(stop, Stop::Dropped));
                 }
                 let besides = arena.allocated_bytes() + rejects.len() * REJECT_BYTES;
-                if bytes + row_bytes + besides > full_bytes {
+                if bytes + besides > full_bytes {
                     return Err(halt(stop, Stop::Full));
                 }
             }

@@ -3,12 +3,12 @@
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::source::{Fill, Limit, Size, Source};
-use std::collections::VecDeque;
 use std::fmt;
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
 /// Most items taken between two looks at the clock.
-const MAX_STRIDE: usize = 64;
+const MAX_STRIDE: usize = 128;
 /// An iterator that takes longer than this for a stride is slow: idle workers get what there is.
 const SLOW: Duration = Duration::from_micros(50);
 
@@ -104,27 +104,43 @@ impl<T: Send + 'static> Batch for RecordBatch<T> {
 /// Records that the transform takes out of the batch.
 #[derive(Debug)]
 pub struct OwnedBatch<T> {
-    /// Records that have not been taken.
-    rows: VecDeque<T>,
+    /// Records that have not been taken, when `left` is empty.
+    rows: Vec<T>,
+    /// What a walk that was stopped has left; a list of its own, so that taking records from the
+    /// front costs nothing.
+    left: Vec<T>,
     /// All records, those that have been taken included.
     len: usize,
+}
+
+/// Keeps what is left of a walk, also when it ends with a panic.
+struct Walk<'a, T> {
+    rows: Drain<'a, T>,
+    left: &'a mut Vec<T>,
+}
+
+impl<T> Drop for Walk<'_, T> {
+    fn drop(&mut self) {
+        self.left.extend(self.rows.by_ref());
+    }
 }
 
 impl<T> OwnedBatch<T> {
     pub(super) fn clear(&mut self) {
         self.rows.clear();
+        self.left.clear();
         self.len = 0;
     }
 
     pub(super) fn push(&mut self, record: T) {
-        self.rows.push_back(record);
+        self.rows.push(record);
         self.len += 1;
     }
 }
 
 impl<T> Default for OwnedBatch<T> {
     fn default() -> Self {
-        OwnedBatch { rows: VecDeque::new(), len: 0 }
+        OwnedBatch { rows: Vec::new(), left: Vec::new(), len: 0 }
     }
 }
 
@@ -136,7 +152,7 @@ impl<T: Send> Batch for OwnedBatch<T> {
     }
 
     fn bytes(&self) -> usize {
-        self.rows.len() * size_of::<T>()
+        (self.rows.len() + self.left.len()) * size_of::<T>()
     }
 
     #[inline]
@@ -144,9 +160,12 @@ impl<T: Send> Batch for OwnedBatch<T> {
     where
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
-        // One by one, so that a row that stops the walk leaves those behind it in the batch; those
-        // before `from` are gone.
-        while let Some(record) = self.rows.pop_front() {
+        // Those before `from` are gone.
+        if !self.left.is_empty() {
+            std::mem::swap(&mut self.rows, &mut self.left);
+        }
+        let mut walk = Walk { rows: self.rows.drain(..), left: &mut self.left };
+        for record in walk.rows.by_ref() {
             visit(Ok(record))?;
         }
         Ok(())
@@ -171,23 +190,18 @@ struct Pull<I> {
 
 impl<I: Iterator> Pull<I> {
     /// Fills `rows`, which is empty.
-    fn fill<R>(&mut self, rows: &mut R, limit: &Limit<'_>) -> Fill
-    where
-        R: Extend<I::Item>,
-    {
+    fn fill(&mut self, rows: &mut Vec<I::Item>, limit: &Limit<'_>) -> Fill {
         if self.ended {
             return Fill::End;
         }
         let began = Instant::now();
         let mut last = began;
         let wanted = limit.rows().min(limit.bytes() / size_of::<I::Item>().max(1)).max(1);
-        let mut filled = 0;
-        while filled < wanted {
-            let stride = self.stride.min(wanted - filled);
-            let mut taken = 0;
-            rows.extend(self.items.by_ref().take(stride).inspect(|_| taken += 1));
-            filled += taken;
-            if taken < stride {
+        while rows.len() < wanted {
+            let stride = self.stride.min(wanted - rows.len());
+            let enough = rows.len() + stride;
+            rows.extend(self.items.by_ref().take(stride));
+            if rows.len() < enough {
                 self.ended = true;
                 return Fill::End;
             }
