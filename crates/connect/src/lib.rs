@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `arrow` | [`arrow::Source`]: Arrow IPC files and streams | [`arrow::Sink`] |
 //! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
+//! | `parquet` | [`parquet::Source`]: files and directories, rows or record batches | [`parquet::Sink`]: files, resumable directories of parts |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
@@ -51,4 +52,14 @@ mod documents {
 
     #[doc = include_str!("../../../docs/guide.md")]
     struct Guide;
+}
+
+/// Pages about connectors that are not on by default, compiled as doc tests.
+#[cfg(all(doctest, feature = "csv", feature = "parquet"))]
+mod connectors {
+    #[doc = include_str!("../../../docs/connectors/arrow.md")]
+    struct Arrow;
+
+    #[doc = include_str!("../../../docs/connectors/parquet.md")]
+    struct Parquet;
 }

@@ -2,7 +2,6 @@
 
 #![cfg(feature = "arrow")]
 
-use arrow_ipc::reader::FileReader;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::Path;
@@ -11,6 +10,7 @@ use trommel::{
     Batch as _, Encode, Engine, ErrorKind, Fill, Limit, Pipeline, Result, RunReport, Source as _,
     sinks, sources,
 };
+use trommel_connect::arrow::arrow_ipc::reader::FileReader;
 use trommel_connect::arrow::{Compression, Decimal, RecordBatch, Sink, Source, Timestamp};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

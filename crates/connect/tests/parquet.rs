@@ -4,7 +4,6 @@
 
 mod parquet_support;
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet_support::{engine, read, read_by_crate, write};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 use trommel::{Options, Pipeline, sinks, sources};
 use trommel_connect::arrow::arrow_array::{Array, Int64Array, RecordBatch};
 use trommel_connect::arrow::{DataType, Date, Decimal, Field, Schema, Timestamp};
+use trommel_connect::parquet::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use trommel_connect::parquet::{self as pq, Compression, Sink, Source, Statistics};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use trommel::{Error, Result};
 impl Column {
     /// The column as an array of its type.
     pub(crate) fn into_array(self) -> Result<ArrayRef> {
-        self.to_arrow().map_err(|error| {
+        self.into_arrow().map_err(|error| {
             Error::fatal("a column could not be made into an Arrow array").caused_by(error)
         })
     }
@@ -26,7 +26,7 @@ impl Column {
         }
     }
 
-    fn to_arrow(self) -> Result<ArrayRef, ArrowError> {
+    fn into_arrow(self) -> Result<ArrayRef, ArrowError> {
         let kind = self.data_type();
         let Column { values, valid, len, .. } = self;
         let nulls = (!valid.is_empty()).then(|| NullBuffer::from(valid)).filter(|nulls| {
@@ -69,7 +69,7 @@ impl Column {
                 let DataType::List(field) = kind else {
                     return Err(ArrowError::SchemaError("a list that is none".into()));
                 };
-                Arc::new(ListArray::try_new(field, offsets(&ends), item.to_arrow()?, nulls)?)
+                Arc::new(ListArray::try_new(field, offsets(&ends), item.into_arrow()?, nulls)?)
             }
             Values::Struct(columns) => {
                 let DataType::Struct(fields) = kind else {
@@ -86,7 +86,7 @@ impl Column {
                 };
                 let count = parts.0.len;
                 let columns = [parts.0, parts.1].into_iter();
-                let columns = columns.map(Column::to_arrow).collect::<Result<Vec<_>, _>>()?;
+                let columns = columns.map(Column::into_arrow).collect::<Result<Vec<_>, _>>()?;
                 let all = StructArray::try_new_with_length(fields, columns, None, count)?;
                 Arc::new(MapArray::try_new(entries, offsets(&ends), all, nulls, sorted)?)
             }
@@ -149,6 +149,6 @@ fn struct_array(
     nulls: Option<NullBuffer>,
     len: usize,
 ) -> Result<ArrayRef, ArrowError> {
-    let columns = columns.map(Column::to_arrow).collect::<Result<Vec<_>, _>>()?;
+    let columns = columns.map(Column::into_arrow).collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(StructArray::try_new_with_length(fields, columns, nulls, len)?))
 }

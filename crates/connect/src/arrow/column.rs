@@ -15,6 +15,9 @@ pub(crate) struct Column {
     pub(super) nullable: bool,
 }
 
+/// A column and what it is called.
+pub(crate) type Named = (Box<str>, Column);
+
 /// Values by how they lie in memory; the data type says what they mean.
 #[derive(Debug, Clone)]
 pub(super) enum Values {

@@ -1,6 +1,6 @@
 //! What the pages of a run have in common: one schema, settled by the first rows or given.
 
-use super::column::{Column, merge};
+use super::column::{Column, Named, merge};
 use super::page::Page;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -29,7 +29,7 @@ impl Declared {
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     schema: Option<SchemaRef>,
-    waiting: Vec<(usize, Vec<(Box<str>, Column)>)>,
+    waiting: Vec<(usize, Vec<Named>)>,
     rows: usize,
 }
 
@@ -120,11 +120,7 @@ fn is_unknown(kind: &DataType) -> bool {
     }
 }
 
-fn conform(
-    mut columns: Vec<(Box<str>, Column)>,
-    schema: &Schema,
-    rows: usize,
-) -> Result<Vec<Column>> {
+fn conform(mut columns: Vec<Named>, schema: &Schema, rows: usize) -> Result<Vec<Column>> {
     let mut conformed = Vec::with_capacity(schema.fields().len());
     for (index, field) in schema.fields().iter().enumerate() {
         // Where it is expected, unless the records are maps with keys in an order of their own.

@@ -28,4 +28,5 @@ pub use source::{ColumnarSource, Source};
 pub use types::{Date, Decimal, Timestamp};
 
 pub use arrow_array::{self, RecordBatch};
+pub use arrow_ipc;
 pub use arrow_schema::{self, DataType, Field, Schema, SchemaRef};

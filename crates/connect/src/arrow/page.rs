@@ -1,6 +1,6 @@
 //! Pages of columns: what a batch became on its way into a columnar file.
 
-use super::column::Column;
+use super::column::{Column, Named};
 use super::gather::Declared;
 use super::value::{Fault, ValueSerializer};
 use arrow_array::RecordBatch;
@@ -13,7 +13,7 @@ use trommel::{Error, ErrorKind, Page as _, Result};
 #[derive(Debug, Default)]
 pub struct Page {
     pub(crate) rows: usize,
-    pub(crate) columns: Vec<(Box<str>, Column)>,
+    pub(crate) columns: Vec<Named>,
     pub(crate) batches: Vec<RecordBatch>,
     /// What the fields of the records were called, in their order, and their columns.
     order: Vec<Slot>,
@@ -75,7 +75,7 @@ impl Page {
     }
 
     /// Takes the columns, leaving empty ones of the same names and types.
-    pub(crate) fn take_columns(&mut self) -> Vec<(Box<str>, Column)> {
+    pub(crate) fn take_columns(&mut self) -> Vec<Named> {
         self.expected = self.rows.next_multiple_of(64);
         self.rows = 0;
         self.variable = 0;

@@ -16,3 +16,5 @@ pub use batch::{Batch, ColumnarBatch};
 pub use options::{Compression, Statistics};
 pub use sink::{Columnar, Encoder, Sink};
 pub use source::{ColumnarSource, Source};
+
+pub use ::parquet;

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::File;
@@ -13,6 +12,7 @@ use trommel::{
 };
 use trommel_connect::arrow::RecordBatch;
 use trommel_connect::parquet::Source;
+use trommel_connect::parquet::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 pub(crate) fn engine(workers: usize) -> Engine {
     Engine::builder().workers(workers).build().unwrap()
