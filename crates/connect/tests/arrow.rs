@@ -32,11 +32,13 @@ struct Part {
 fn item(id: u64) -> Item {
     Item {
         id,
-        text: (id % 4 != 0).then(|| format!("text {id}")),
+        text: (!id.is_multiple_of(4)).then(|| format!("text {id}")),
         at: Timestamp(id as i64 * 1_000),
         price: Decimal { value: i128::from(id) * 5, scale: 1 },
         list: (0..id as i16 % 5).collect(),
-        part: (id % 3 == 0).then(|| Part { ratio: id as f32, flag: (id % 2 == 0).then_some(true) }),
+        part: id
+            .is_multiple_of(3)
+            .then(|| Part { ratio: id as f32, flag: id.is_multiple_of(2).then_some(true) }),
     }
 }
 

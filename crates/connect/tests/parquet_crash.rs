@@ -25,7 +25,7 @@ struct Item {
 
 fn item(id: u64) -> Item {
     let text = format!("item {id} {}", "x".repeat(id as usize % 50));
-    Item { id, text, maybe: (id % 3 == 0).then_some(id as f64) }
+    Item { id, text, maybe: id.is_multiple_of(3).then_some(id as f64) }
 }
 
 fn sink(path: &Path) -> Sink {
