@@ -33,7 +33,7 @@ fn by_trommel(path: &str, engine: &Engine) -> Result<Sums> {
         .transform(|row, out| out.emit((row.get::<u16>(distance)?, row.get::<u16>(air_time)?)))
         .load_into(&mut sums)
         .run(engine)?;
-    Ok(sums.into_inner())
+    Ok(sums.into_value())
 }
 
 fn by_the_crate(path: &str) -> Result<Sums> {

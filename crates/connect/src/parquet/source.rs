@@ -39,7 +39,7 @@ const PROBE_ROWS: usize = 1024;
 ///     })
 ///     .load_into(&mut sum)
 ///     .run(&Engine::new()?)?;
-/// assert_eq!(sum.into_inner(), 900);
+/// assert_eq!(sum.into_value(), 900);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
