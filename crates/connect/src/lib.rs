@@ -31,6 +31,10 @@
 
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "files")]
+pub mod files;
+#[cfg(feature = "ndjson")]
+pub mod ndjson;
 #[cfg(feature = "rejects")]
 pub mod rejects;
 #[cfg(feature = "sqlite")]
