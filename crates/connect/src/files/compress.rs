@@ -131,6 +131,23 @@ impl Packer {
     }
 }
 
+/// Reads a file that was written so.
+#[cfg(feature = "csv")]
+pub(crate) fn open_compressed(
+    path: &Path,
+    compression: Compression,
+) -> Result<Box<dyn std::io::Read + Send>> {
+    let cannot = |error| super::place::explain("read", path, error);
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    Ok(match compression {
+        #[cfg(feature = "gzip")]
+        Compression::Gzip(_) => Box::new(flate2::read::MultiGzDecoder::new(file)),
+        #[cfg(feature = "zstd")]
+        Compression::Zstd(_) => Box::new(zstd::Decoder::new(file).map_err(cannot)?),
+        _ => Box::new(file),
+    })
+}
+
 impl fmt::Debug for Packer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Packer")

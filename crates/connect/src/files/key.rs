@@ -307,3 +307,11 @@ impl serde::Serializer for Scalar<'_> {
         nested("an enum with values")
     }
 }
+
+/// Appends a plain value as text; `false` when it is null.
+///
+/// # Errors
+/// A row error when it is not plain.
+pub(crate) fn write_scalar<T: Serialize + ?Sized>(value: &T, text: &mut String) -> Result<bool> {
+    value.serialize(Scalar(text)).map_err(|Refused(reason)| Error::row(reason))
+}

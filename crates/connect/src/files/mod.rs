@@ -14,6 +14,9 @@ mod runner;
 mod settings;
 
 pub use compress::Compression;
+#[cfg(feature = "csv")]
+pub(crate) use compress::open_compressed;
+pub(crate) use key::write_scalar;
 pub(crate) use output::Output;
 pub use page::Page;
 pub(crate) use partition::FileSink;
