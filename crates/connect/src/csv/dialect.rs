@@ -196,7 +196,8 @@ mod tests {
     fn quotes_stand_where_they_are_needed() {
         let mut dialect = Dialect::new();
         dialect.prepare().unwrap();
-        for plain in ["a", "a b", "it's", "ä;", "-", "a long text of more than twenty-four bytes"] {
+        for plain in ["a", "a b", "it's", "ä;", "-", "a long text of more than twenty-four bytes"]
+        {
             assert_eq!(text(&dialect, plain), plain);
         }
         for (given, written) in [

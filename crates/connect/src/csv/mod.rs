@@ -57,8 +57,8 @@ mod window;
 mod with;
 
 pub use batch::Batch;
-pub use field::{Cell, FromField};
 pub use dialect::QuoteStyle;
+pub use field::{Cell, FromField};
 pub use headers::{Column, Field};
 pub use options::{Builder, Trim};
 pub use page::Page;

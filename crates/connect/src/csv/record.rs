@@ -88,9 +88,8 @@ impl<'p> Line<'p> {
     fn pass(&mut self, row: Row<'_>) {
         self.has_base = true;
         let latest = self.page.latest().and_then(|latest| latest.base.as_ref());
-        let known = latest.filter(|base| {
-            std::ptr::eq(&*base.shape, row.shape()) && base.width == row.len()
-        });
+        let known = latest
+            .filter(|base| std::ptr::eq(&*base.shape, row.shape()) && base.width == row.len());
         let copies = match known {
             Some(base) => {
                 self.as_latest = true;

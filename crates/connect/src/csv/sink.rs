@@ -209,11 +209,15 @@ impl Sink {
         let Some(count) = self.columns.count else {
             if names.is_none() && self.has_header {
                 return Err(Error::config(match layout.base {
-                    Some(_) => "appended: the fields of a tuple behind a row, and rows without a \
+                    Some(_) => {
+                        "appended: the fields of a tuple behind a row, and rows without a \
                                 header, have no names: give as many as there are with `.appended([…])` \
-                                or `.columns([…])`, or leave the header out with `.header(false)`",
-                    None => "columns: a tuple has no names for its fields: give them with \
-                             `.columns([…])`, or leave the header out with `.header(false)`",
+                                or `.columns([…])`, or leave the header out with `.header(false)`"
+                    }
+                    None => {
+                        "columns: a tuple has no names for its fields: give them with \
+                             `.columns([…])`, or leave the header out with `.header(false)`"
+                    }
                 }));
             }
             self.settle(names, width);

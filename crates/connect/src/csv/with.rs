@@ -69,4 +69,3 @@ impl<T: Serialize> PartitionKey for With<'_, T> {
         }
     }
 }
-

@@ -20,8 +20,11 @@ impl Output {
         let Target::Path { place, .. } = &self.target else {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("{}: a writer can't be taken back, so a run into it can't be resumed; \
-                         name a file", self.name()),
+                format!(
+                    "{}: a writer can't be taken back, so a run into it can't be resumed; \
+                         name a file",
+                    self.name()
+                ),
             ));
         };
         let place = place.clone();
@@ -67,8 +70,9 @@ impl Output {
         });
         let is_new = manifest.files.is_empty();
         self.run = Some(run);
-        if is_new {
-            self.open_first()?;
+        if is_new && let Err(error) = self.open_first() {
+            self.abort();
+            return Err(error);
         }
         let epoch = manifest.epoch;
         Ok(manifest.checkpoint.map(|checkpoint| Checkpoint { epoch, ..checkpoint }))
@@ -92,8 +96,7 @@ impl Output {
     }
 
     pub(crate) fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
-        let (is_writer, settings) =
-            (matches!(self.target, Target::Writer { .. }), &self.settings);
+        let (is_writer, settings) = (matches!(self.target, Target::Writer { .. }), &self.settings);
         let Some(run) = &mut self.run else { return Err(not_started()) };
         let Some(job) = &mut run.job else {
             if is_writer {

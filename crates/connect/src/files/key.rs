@@ -290,11 +290,7 @@ impl serde::Serializer for Scalar<'_> {
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refused> {
         nested("a map")
     }
-    fn serialize_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStruct, Refused> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refused> {
         nested("a struct")
     }
     fn serialize_struct_variant(

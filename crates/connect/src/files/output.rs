@@ -144,7 +144,9 @@ impl Output {
             run.runner = Some(Runner::take(place)?);
         }
         self.run = Some(run);
-        self.open_first()
+        self.open_first().inspect_err(|_| {
+            self.abort();
+        })
     }
 
     /// A finished job's checkpoint is no longer true once its file is replaced; one that is not
@@ -218,7 +220,8 @@ impl Output {
             return Ok(all);
         }
         let (bytes, rows) = (self.settings.roll_bytes, self.settings.roll_values);
-        let (has_bytes, has_rows) = self.present()?.map_or((0, 0), |part| (part.bytes, part.values));
+        let (has_bytes, has_rows) =
+            self.present()?.map_or((0, 0), |part| (part.bytes, part.values));
         let mut room = all as u64;
         if rows > 0 {
             room = room.min(rows.saturating_sub(has_rows));

@@ -54,17 +54,13 @@ impl Part {
     }
 
     /// An empty one. What an earlier run may have left is passed over, and its folder is made.
-    pub(super) fn create(
-        folder: &Path,
-        slot: Slot,
-        key: &str,
-        existing: Existing,
-    ) -> Result<Self> {
+    pub(super) fn create(folder: &Path, slot: Slot, key: &str, existing: Existing) -> Result<Self> {
         let Slot { name, number } = slot;
         let key = key.to_owned();
         let mut part = Part::of(folder, &Entry { name, key, number, bytes: 0, values: 0 });
         let inside = parent(&part.path);
-        fs::create_dir_all(inside).map_err(|error| explain("create the directory", inside, error))?;
+        fs::create_dir_all(inside)
+            .map_err(|error| explain("create the directory", inside, error))?;
         let shown = part.path.display();
         if part.path.is_dir() {
             let message = format!("cannot write to {shown}: it is a directory");
@@ -87,7 +83,8 @@ impl Part {
     pub(super) fn resume(folder: &Path, entry: &Entry, is_in_use: bool) -> Result<Self> {
         let mut part = Part::of(folder, entry);
         let cannot = |error| explain("go on with", &part.side, error);
-        let mut file = OpenOptions::new().read(true).write(true).open(&part.side).map_err(cannot)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).open(&part.side).map_err(cannot)?;
         let length = file.metadata().map_err(cannot)?.len();
         if length < entry.bytes {
             return Err(Error::fatal(format!(

@@ -3,9 +3,7 @@
 use super::output::Output;
 use std::collections::HashMap;
 use std::fmt;
-use trommel::{
-    Checkpoint, Commit, Durability, Encode, Error, Page as _, Reject, Result, Sink,
-};
+use trommel::{Checkpoint, Commit, Durability, Encode, Error, Page as _, Reject, Result, Sink};
 
 /// Keys that a page remembers from one use to the next.
 const REMEMBERED: usize = 256;
@@ -168,8 +166,25 @@ fn push_folder(key: &mut String, column: &str, value: Option<&str>) {
 fn push_escaped(key: &mut String, text: &str) {
     for character in text.chars() {
         match character {
-            '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '\u{7f}' | '{' | '['
-            | ']' | '^' | '<' | '>' | '|' | '\0'..='\x1f' => {
+            '"'
+            | '#'
+            | '%'
+            | '\''
+            | '*'
+            | '/'
+            | ':'
+            | '='
+            | '?'
+            | '\\'
+            | '\u{7f}'
+            | '{'
+            | '['
+            | ']'
+            | '^'
+            | '<'
+            | '>'
+            | '|'
+            | '\0'..='\x1f' => {
                 key.push_str(&format!("%{:02X}", u32::from(character)));
             }
             _ => key.push(character),

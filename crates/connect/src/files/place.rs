@@ -127,8 +127,10 @@ pub(super) fn explain(what: &str, path: &Path, error: io::Error) -> Error {
             "; no room is left: free space and run again, or write to another disk"
         }
         Kind::FileTooLarge => "; the file may not grow any more: raise the limit (`ulimit -f`)",
-        Kind::PermissionDenied => "; the permission is missing: check the owner and mode of the \
-                                   file and its directory",
+        Kind::PermissionDenied => {
+            "; the permission is missing: check the owner and mode of the \
+                                   file and its directory"
+        }
         Kind::ReadOnlyFilesystem => "; the file system is mounted read-only",
         Kind::NotFound => "; check that its directory is still there",
         Kind::IsADirectory => "; it is a directory",
@@ -137,8 +139,7 @@ pub(super) fn explain(what: &str, path: &Path, error: io::Error) -> Error {
         }
         _ => "",
     };
-    Error::new(ErrorKind::Io, format!("cannot {what} {}{remedy}", path.display()))
-        .caused_by(error)
+    Error::new(ErrorKind::Io, format!("cannot {what} {}{remedy}", path.display())).caused_by(error)
 }
 
 /// Makes the names in a folder durable.
