@@ -147,7 +147,7 @@ fn killed_at_any_point_the_files_are_those_of_a_clean_run() {
                 .unwrap();
             // Longer with each kill, so that the load ends however slow the machine is.
             let kills = u64::from(windows.kills);
-            let patience = Duration::from_micros(4_000 + (kills * 7_919) % 41_000 + kills * 900);
+            let patience = Duration::from_micros(4_000 + (kills * 7_919) % 41_000 + kills * 1_800);
             std::thread::sleep(patience);
             if let Some(status) = child.try_wait().unwrap() {
                 assert!(status.success(), "{kind}: {status}");

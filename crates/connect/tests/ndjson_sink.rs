@@ -47,7 +47,7 @@ fn a_value_is_a_line() {
         unpacked(&path),
         "{\"id\":\"line\\n0\",\"speed\":0.5,\"stops\":[1,2]}\n\
          {\"id\":\"line\\n1\",\"speed\":null,\"stops\":null}\n\
-         {\"id\":\"line\\n2\",\"speed\":1e300,\"stops\":null}\n"
+         {\"id\":\"line\\n2\",\"speed\":1e+300,\"stops\":null}\n"
     );
 }
 

@@ -328,13 +328,7 @@ impl Output {
             self.run = None;
             return Ok(());
         }
-        if let Target::Path { is_folder: false, .. } = &self.target
-            && !self.header.is_empty()
-            && self.present()?.is_some_and(|part| part.bytes == 0)
-        {
-            // No rows, but columns that are known.
-            self.append(&[], 0)?;
-        }
+        self.conclude_empty()?;
         let Some(run) = &mut self.run else { return Ok(()) };
         if run.job.is_some() {
             self.store(true)?;
@@ -358,6 +352,25 @@ impl Output {
         run.runner.take().map_or(Ok(()), Runner::end)?;
         self.run = None;
         Ok(())
+    }
+
+    /// Without rows there may be columns that are known, and a compressed file needs a frame: one
+    /// without a byte is damaged to most programs.
+    fn conclude_empty(&mut self) -> Result<()> {
+        let is_empty = match &self.target {
+            Target::Path { is_folder, .. } => {
+                !is_folder && self.present()?.is_some_and(|part| part.bytes == 0)
+            }
+            Target::Writer { is_fresh, .. } => *is_fresh,
+        };
+        if !is_empty {
+            return Ok(());
+        }
+        let mut frame = Vec::new();
+        if self.header.is_empty() {
+            self.packer.pack(self.settings.compression, b"", &mut frame);
+        }
+        self.append(&frame, 0)
     }
 
     /// Takes back what was not committed.
