@@ -2,7 +2,9 @@
 //!
 //! | feature | source | sink |
 //! |---|---|---|
-//! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
+//! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | [`csv::Sink`]: files, resumable, rolled, partitioned |
+//! | `ndjson` (default) | | [`ndjson::Sink`]: JSON lines, as above |
+//! | `gzip`, `zstd` (default) | | compressed [`files`] |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
@@ -50,4 +52,15 @@ mod documents {
 
     #[doc = include_str!("../../../docs/guide.md")]
     struct Guide;
+
+    #[cfg(all(feature = "gzip", feature = "ndjson", feature = "zstd"))]
+    #[doc = include_str!("../../../docs/connectors/file-sinks.md")]
+    struct FileSinks;
+
+    #[doc = include_str!("../../../docs/connectors/csv-sink.md")]
+    struct CsvSink;
+
+    #[cfg(all(feature = "ndjson", feature = "zstd"))]
+    #[doc = include_str!("../../../docs/connectors/ndjson-sink.md")]
+    struct NdjsonSink;
 }

@@ -12,7 +12,7 @@ use trommel::{Engine, Error, Options, Pipeline, RejectPolicy, Result, RunReport,
 use trommel_connect::csv::Sink;
 use trommel_connect::files::{Compression, Keyed};
 
-const ROWS: u64 = 60_000;
+const ROWS: u64 = 40_000;
 const VARIABLE: &str = "TROMMEL_TEST_CRASH_FILE";
 
 /// What the output is, by the name of its destination.
@@ -36,7 +36,7 @@ fn run(path: &Path) -> Result<RunReport> {
                 if is_bad(id) {
                     return Err(Error::row("a bad one"));
                 }
-                let key = out.text().str("k=").int(id % 7).str("/l=").int(id / 20_000).finish();
+                let key = out.text().str("k=").int(id % 7).str("/l=").int(id / 15_000).finish();
                 out.emit(Keyed::new(key, (id, text(id))))
             })
             .load_into(
@@ -130,7 +130,7 @@ fn killed_at_any_point_the_files_are_those_of_a_clean_run() {
     for kind in KINDS {
         let clean = TempDir::new().unwrap();
         let report = run(&clean.path().join(kind)).unwrap();
-        assert_eq!((report.counts.loaded, report.counts.rejected), (ROWS - 60, 60));
+        assert_eq!((report.counts.loaded, report.counts.rejected), (ROWS - 40, 40));
         let expected = content(clean.path());
         assert!(expected.values().map(|text| text.lines().count()).sum::<usize>() > ROWS as usize);
 

@@ -116,12 +116,12 @@ impl Dialect {
     /// Appends a number or a boolean.
     #[inline]
     pub(super) fn number(&self, out: &mut Vec<u8>, digits: &[u8]) {
-        if self.style == QuoteStyle::Always {
-            self.quoted(out, digits);
-        } else if self.odd_numbers && self.has_special(digits) || digits == self.null {
-            self.quoted(out, digits);
-        } else {
-            out.extend_from_slice(digits);
+        let needs_quotes = self.style == QuoteStyle::Always
+            || self.odd_numbers && self.has_special(digits)
+            || digits == self.null;
+        match needs_quotes {
+            true => self.quoted(out, digits),
+            false => out.extend_from_slice(digits),
         }
     }
 

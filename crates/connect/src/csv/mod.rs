@@ -41,6 +41,7 @@ mod feed;
 mod field;
 mod headers;
 mod input;
+mod line;
 mod masks;
 mod options;
 mod page;

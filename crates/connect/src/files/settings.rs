@@ -55,41 +55,35 @@ macro_rules! file_settings {
     () => {
         /// How the output is compressed. Default: what the extension of the path says (`.gz`,
         /// `.zst`); for a writer, not at all.
-        #[must_use]
         pub fn compression(self, compression: crate::files::Compression) -> Self {
             self.set(|settings| settings.compression = compression)
         }
 
         /// Adds to a file that is there: the run works on a copy, so that others see the old
         /// content or all of the new one. Default: it is replaced.
-        #[must_use]
         pub fn append(self) -> Self {
             self.set(|settings| settings.existing = crate::files::Existing::Append)
         }
 
         /// Refuses to run when there is such a file already. Default: it is replaced.
-        #[must_use]
         pub fn refuse_existing(self) -> Self {
             self.set(|settings| settings.existing = crate::files::Existing::Refuse)
         }
 
         /// Has a run that is not resumable sync its files before they get their names, so that
         /// they survive a loss of power, too. Default: off. Resumable runs always sync.
-        #[must_use]
         pub fn sync(self) -> Self {
             self.set(|settings| settings.sync = true)
         }
 
         /// A resumable run commits when so many bytes are not committed. Default: 64 MiB; 0: no
         /// such limit.
-        #[must_use]
         pub fn commit_bytes(self, bytes: u64) -> Self {
             self.set(|settings| settings.commit_bytes = bytes)
         }
 
         /// A resumable run commits when the oldest bytes that are not committed are this old, at
         /// the end of a batch. Default: 1 s; 0: after each batch.
-        #[must_use]
         pub fn commit_interval(self, interval: std::time::Duration) -> Self {
             self.set(|settings| settings.commit_interval = interval)
         }
@@ -97,13 +91,11 @@ macro_rules! file_settings {
         /// Begins a new file when the present one would grow beyond so many bytes: `a.csv` becomes
         /// `a-00000.csv`, `a-00001.csv` and so on, each with a header. Only a single row may be
         /// larger; compressed, a whole batch. Default: 0, one file.
-        #[must_use]
         pub fn roll_bytes(self, bytes: u64) -> Self {
             self.set(|settings| settings.roll_bytes = bytes)
         }
 
         /// Begins a new file when the present one has so many rows. Default: 0, one file.
-        #[must_use]
         pub fn roll_rows(self, rows: u64) -> Self {
             self.set(|settings| settings.roll_values = rows)
         }
@@ -112,7 +104,6 @@ macro_rules! file_settings {
         /// that the path names: `OUT/year=2013/month=1/part-00000.csv`. The key is made of these
         /// columns of the record, in this order, which stay in the files as well. With no columns,
         /// only [`Keyed`](crate::files::Keyed) values can be emitted.
-        #[must_use]
         pub fn partition_by<N: Into<String>>(
             self,
             columns: impl IntoIterator<Item = N>,
