@@ -60,7 +60,7 @@ impl Output {
     }
 
     /// Makes the path that of a folder with files for keys in it.
-    pub(crate) fn into_folder(&mut self) {
+    pub(crate) fn make_folder(&mut self) {
         if let Target::Path { is_folder, .. } = &mut self.target {
             *is_folder = true;
         }

@@ -74,7 +74,7 @@ pub struct Partitioned<K> {
 #[expect(private_bounds, reason = "only sinks of files can be partitioned")]
 impl<K: FileSink> Partitioned<K> {
     pub(crate) fn new(mut sink: K, columns: Vec<String>) -> Self {
-        sink.output().into_folder();
+        sink.output().make_folder();
         Partitioned { sink, columns, faults: Vec::new() }
     }
 
