@@ -33,7 +33,7 @@
 
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(feature = "files")]
+#[cfg(any(feature = "csv", feature = "ndjson"))]
 pub mod files;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;

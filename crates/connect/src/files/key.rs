@@ -308,6 +308,7 @@ impl serde::Serializer for Scalar<'_> {
 ///
 /// # Errors
 /// A row error when it is not plain.
+#[cfg(feature = "csv")]
 pub(crate) fn write_scalar<T: Serialize + ?Sized>(value: &T, text: &mut String) -> Result<bool> {
     value.serialize(Scalar(text)).map_err(|Refused(reason)| Error::row(reason))
 }

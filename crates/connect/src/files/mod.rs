@@ -67,6 +67,7 @@ mod write;
 pub use compress::Compression;
 #[cfg(feature = "csv")]
 pub(crate) use compress::open_compressed;
+#[cfg(feature = "csv")]
 pub(crate) use key::write_scalar;
 pub(crate) use output::Output;
 pub use page::Page;

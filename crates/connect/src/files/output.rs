@@ -10,7 +10,9 @@ use super::settings::{Existing, Settings};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "csv")]
+use std::path::PathBuf;
 use std::time::Instant;
 use trommel::{Durability, Error, ErrorKind, Reject, Result};
 
@@ -75,6 +77,7 @@ impl Output {
     }
 
     /// The path of the one file that is appended to, if there is one with something in it.
+    #[cfg(feature = "csv")]
     pub(crate) fn appended_path(&self) -> Option<PathBuf> {
         match &self.target {
             Target::Path { place, is_folder: false, .. }
@@ -88,11 +91,13 @@ impl Output {
     }
 
     /// Names in the header of a job that was resumed.
+    #[cfg(feature = "csv")]
     pub(crate) fn columns(&self) -> Option<&[String]> {
         self.run.as_ref()?.job.as_ref()?.columns.as_deref()
     }
 
     /// Sets what each file starts with, and what its columns are called.
+    #[cfg(feature = "csv")]
     pub(crate) fn set_header(&mut self, header: Vec<u8>, columns: Option<Vec<String>>) {
         self.header = header;
         if let Some(job) = self.run.as_mut().and_then(|run| run.job.as_mut()) {
