@@ -3,8 +3,10 @@
 //! | feature | source | sink |
 //! |---|---|---|
 //! | `arrow` | [`arrow::Source`]: Arrow IPC files and streams | [`arrow::Sink`] |
-//! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
 //! | `parquet` | [`parquet::Source`]: files and directories, rows or record batches | [`parquet::Sink`]: files, resumable directories of parts |
+//! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | [`csv::Sink`]: files, resumable, rolled, partitioned |
+//! | `ndjson` (default) | | [`ndjson::Sink`]: JSON lines, as above |
+//! | `gzip`, `zstd` (default) | | compressed [`files`] |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
@@ -35,6 +37,10 @@
 pub mod arrow;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "csv", feature = "ndjson"))]
+pub mod files;
+#[cfg(feature = "ndjson")]
+pub mod ndjson;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(feature = "rejects")]
@@ -52,6 +58,17 @@ mod documents {
 
     #[doc = include_str!("../../../docs/guide.md")]
     struct Guide;
+
+    #[cfg(all(feature = "gzip", feature = "ndjson", feature = "zstd"))]
+    #[doc = include_str!("../../../docs/connectors/file-sinks.md")]
+    struct FileSinks;
+
+    #[doc = include_str!("../../../docs/connectors/csv-sink.md")]
+    struct CsvSink;
+
+    #[cfg(all(feature = "ndjson", feature = "zstd"))]
+    #[doc = include_str!("../../../docs/connectors/ndjson-sink.md")]
+    struct NdjsonSink;
 }
 
 /// Pages about connectors that are not on by default, compiled as doc tests.

@@ -17,6 +17,10 @@ pub trait Page: Send + Default {
 
     /// Takes back what was added since `mark`. An accumulator that can't may keep it.
     fn rewind(&mut self, mark: usize);
+
+    /// Called in the worker when no more values come before the page is written: for what is done
+    /// to all of them at once, such as compressing them.
+    fn seal(&mut self) {}
 }
 
 impl<T: Send> Page for Vec<T> {

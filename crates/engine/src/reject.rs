@@ -12,8 +12,8 @@ pub struct Reject {
     /// Name of the file, table or stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Box<str>>,
-    /// Row number in the input of this run, from 0; `None` when neither the source nor an ordered
-    /// run can tell.
+    /// Row number in the input, from 0, also in a run that was resumed; `None` when neither the
+    /// source nor an ordered run can tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<u64>,
     /// Line on which the row starts, from 1.

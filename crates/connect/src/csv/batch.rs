@@ -93,6 +93,10 @@ impl Batch {
         self.shape.as_deref()
     }
 
+    pub(super) fn shared_shape(&self) -> Option<Arc<Shape>> {
+        self.shape.clone()
+    }
+
     pub(super) fn source_name(&self) -> &str {
         self.shape().map_or("", |shape| &shape.name)
     }

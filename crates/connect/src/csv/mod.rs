@@ -1,8 +1,13 @@
-//! CSV in: files, pipes and any [`Read`](std::io::Read), cut by one thread and parsed by all.
+//! CSV in and out.
+//!
+//! In: files, pipes and any [`Read`](std::io::Read), cut by one thread and parsed by all.
 //!
 //! - [`Source`] cuts the input into [`Batch`]es of whole records;
 //! - [`Row`] is one record as the transform sees it, with [`FromField`] for its values;
 //! - [`Builder`] says how the file is written.
+//!
+//! Out: [`Sink`] writes records, encoded by all workers, and passes rows through
+//! ([`Row::with`]) without taking them apart.
 //!
 //! Every record is known by its number, line and byte offset, exactly, though blocks are parsed in
 //! parallel: the cutter counts records as it goes. A line is what a `\n` ends, so a file whose lines
@@ -31,23 +36,34 @@
 mod batch;
 mod cutter;
 mod de;
+mod dialect;
 mod feed;
 mod field;
 mod headers;
 mod input;
+mod line;
 mod masks;
 mod options;
+mod page;
 mod parse;
+mod record;
 mod row;
 mod rules;
+mod scalar;
 mod shape;
+mod sink;
 mod skip;
 mod source;
 mod window;
+mod with;
 
 pub use batch::Batch;
+pub use dialect::QuoteStyle;
 pub use field::{Cell, FromField};
 pub use headers::{Column, Field};
 pub use options::{Builder, Trim};
+pub use page::Page;
 pub use row::Row;
+pub use sink::{Encoder, Sink};
 pub use source::Source;
+pub use with::With;

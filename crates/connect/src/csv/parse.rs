@@ -46,7 +46,7 @@ impl Start {
     }
 
     #[inline(always)]
-    fn place(self) -> usize {
+    pub(super) fn place(self) -> usize {
         (self.0 & !(Self::QUOTED | Self::ESCAPED)) as usize
     }
 

@@ -7,6 +7,7 @@ use super::headers::Field;
 use super::parse::Start;
 use super::shape::Shape;
 use std::fmt;
+use std::sync::Arc;
 use trommel::{Error, ErrorKind, Result};
 
 /// One CSV record: a view into its [`Batch`], cheap to copy.
@@ -169,6 +170,17 @@ impl<'a> Row<'a> {
 
     pub(super) fn shape(&self) -> &'a Shape {
         self.shape
+    }
+
+    pub(super) fn shared_shape(&self) -> Option<Arc<Shape>> {
+        self.batch.shared_shape()
+    }
+
+    /// The bytes of the record as they were read, without the terminator.
+    #[inline]
+    pub(super) fn raw(&self) -> &'a [u8] {
+        let (first, next) = (self.starts[0], self.starts[self.len()]);
+        &self.data[first.place()..next.place() - 1]
     }
 
     #[inline]

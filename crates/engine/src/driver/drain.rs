@@ -179,7 +179,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             self.counts.abandoned += read;
             return Ok(());
         }
-        let first_record = self.counts.read - slot.settled_rows;
+        let first_record = self.before.counts.read + self.counts.read - slot.settled_rows;
         for lane in &mut slot.lanes[slot.written..slot.used] {
             let mut counts = lane.counts;
             slot.settled_rows += counts.read;

@@ -135,6 +135,10 @@ impl<T, E> Work<'_, T, E> {
             lane.error = Some(error.in_stage(Stage::Transform));
             break;
         }
+        if catch_unwind(AssertUnwindSafe(|| lane.page.seal())).is_err() {
+            let error = Error::new(ErrorKind::Panic, "the page panicked when it was sealed");
+            lane.error.get_or_insert(error.in_stage(Stage::Transform));
+        }
         lane.finish_walk(first);
     }
 

@@ -1,0 +1,145 @@
+//! What the user can choose about the files.
+
+use super::compress::Compression;
+use std::time::Duration;
+
+/// What happens to a file that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Existing {
+    #[default]
+    Replace,
+    Append,
+    Refuse,
+}
+
+/// How files are written, whatever is in them.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) compression: Compression,
+    pub(crate) existing: Existing,
+    /// Whether a run without checkpoints syncs at its end.
+    pub(crate) sync: bool,
+    pub(crate) commit_bytes: u64,
+    pub(crate) commit_interval: Duration,
+    /// A new file begins when this one has so many bytes or values; 0: never.
+    pub(crate) roll_bytes: u64,
+    pub(crate) roll_values: u64,
+    pub(crate) max_open_files: usize,
+    pub(crate) max_files: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            compression: Compression::None,
+            existing: Existing::Replace,
+            sync: false,
+            commit_bytes: 64 << 20,
+            commit_interval: Duration::from_secs(1),
+            roll_bytes: 0,
+            roll_values: 0,
+            max_open_files: 256,
+            max_files: 10_000,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn rolls(&self) -> bool {
+        self.roll_bytes > 0 || self.roll_values > 0
+    }
+}
+
+/// Setters that every sink of files has, written once.
+macro_rules! file_settings {
+    () => {
+        /// How the output is compressed. Default: what the extension of the path says (`.gz`,
+        /// `.zst`); for a writer, not at all.
+        pub fn compression(self, compression: crate::files::Compression) -> Self {
+            self.set(|settings| settings.compression = compression)
+        }
+
+        /// Adds to a file that is there: the run works on a copy, so that others see the old
+        /// content or all of the new one. Default: it is replaced.
+        pub fn append(self) -> Self {
+            self.set(|settings| settings.existing = crate::files::Existing::Append)
+        }
+
+        /// Refuses to run when there is such a file already. Default: it is replaced.
+        pub fn refuse_existing(self) -> Self {
+            self.set(|settings| settings.existing = crate::files::Existing::Refuse)
+        }
+
+        /// Has a run that is not resumable sync its files before they get their names, so that
+        /// they survive a loss of power, too. Default: off. Resumable runs always sync.
+        pub fn sync(self) -> Self {
+            self.set(|settings| settings.sync = true)
+        }
+
+        /// A resumable run commits when so many bytes are not committed. Default: 64 MiB; 0: no
+        /// such limit.
+        pub fn commit_bytes(self, bytes: u64) -> Self {
+            self.set(|settings| settings.commit_bytes = bytes)
+        }
+
+        /// A resumable run commits when the oldest bytes that are not committed are this old, at
+        /// the end of a batch. Default: 1 s; 0: after each batch.
+        pub fn commit_interval(self, interval: std::time::Duration) -> Self {
+            self.set(|settings| settings.commit_interval = interval)
+        }
+
+        /// Begins a new file when the present one would grow beyond so many bytes: `a.csv` becomes
+        /// `a-00000.csv`, `a-00001.csv` and so on, each with a header. Only a single row may be
+        /// larger; compressed, a whole batch. Default: 0, one file.
+        pub fn roll_bytes(self, bytes: u64) -> Self {
+            self.set(|settings| settings.roll_bytes = bytes)
+        }
+
+        /// Begins a new file when the present one has so many rows. Default: 0, one file.
+        pub fn roll_rows(self, rows: u64) -> Self {
+            self.set(|settings| settings.roll_values = rows)
+        }
+
+        /// Writes one file, or several that [roll](Self::roll_rows), for each key into the folder
+        /// that the path names: `OUT/year=2013/month=1/part-00000.csv`. The key is made of these
+        /// columns of the record, in this order, which stay in the files as well. With no columns,
+        /// only [`Keyed`](crate::files::Keyed) values can be emitted.
+        pub fn partition_by<N: Into<String>>(
+            self,
+            columns: impl IntoIterator<Item = N>,
+        ) -> crate::files::Partitioned<Self> {
+            crate::files::Partitioned::new(self, columns.into_iter().map(Into::into).collect())
+        }
+    };
+}
+pub(crate) use file_settings;
+
+/// The methods of `trommel::Sink` that are the output's alone.
+macro_rules! forward_output {
+    () => {
+        fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+            self.output.commit(checkpoint, when)
+        }
+
+        fn finish(&mut self) -> Result<()> {
+            self.output.finish()
+        }
+
+        fn abort(&mut self) -> Durability {
+            self.output.abort()
+        }
+
+        fn keeps_rejects(&self) -> bool {
+            self.output.keeps_rejects()
+        }
+
+        fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+            self.output.keep_reject(reject)
+        }
+
+        fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+            self.output.resume(job)
+        }
+    };
+}
+pub(crate) use forward_output;
