@@ -33,6 +33,8 @@
 pub mod csv;
 #[cfg(feature = "rejects")]
 pub mod rejects;
+#[cfg(any(feature = "csv", feature = "ndjson"))]
+pub mod input;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]

@@ -31,19 +31,16 @@
 mod batch;
 mod cutter;
 mod de;
-mod feed;
 mod field;
+mod header;
 mod headers;
-mod input;
 mod masks;
 mod options;
 mod parse;
 mod row;
 mod rules;
 mod shape;
-mod skip;
 mod source;
-mod window;
 
 pub use batch::Batch;
 pub use field::{Cell, FromField};
