@@ -3,6 +3,7 @@
 //! | feature | source | sink |
 //! |---|---|---|
 //! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
+//! | `ndjson` (default) | [`ndjson::Source`]: JSON lines and JSON arrays, likewise | |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
@@ -31,10 +32,12 @@
 
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(feature = "rejects")]
-pub mod rejects;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
 pub mod input;
+#[cfg(feature = "ndjson")]
+pub mod ndjson;
+#[cfg(feature = "rejects")]
+pub mod rejects;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]
@@ -48,4 +51,17 @@ mod documents {
 
     #[doc = include_str!("../../../docs/guide.md")]
     struct Guide;
+}
+
+/// Likewise, of the pages on sources of bytes.
+#[cfg(all(doctest, feature = "csv", feature = "ndjson"))]
+mod input_documents {
+    #[doc = include_str!("../../../docs/connectors/csv-source.md")]
+    struct CsvSource;
+
+    #[doc = include_str!("../../../docs/connectors/files.md")]
+    struct Files;
+
+    #[doc = include_str!("../../../docs/connectors/ndjson.md")]
+    struct Ndjson;
 }

@@ -90,6 +90,8 @@ impl Batch {
         }
         if let Some(shape) = &self.shape {
             let strict = Strictness { width: shape.width, lenient_eof: shape.lenient_eof };
+            let fields = shape.width.unwrap_or(shape.headers.names.len());
+            self.parsed.expect(self.block.rows(), fields, self.block.data().len());
             self.parsed.parse(self.block.data(), &shape.rules, strict);
             self.is_parsed = true;
             debug_assert_eq!(

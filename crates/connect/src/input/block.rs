@@ -1,6 +1,7 @@
 //! A block of whole records, as the feeder hands it over.
 
 use super::place::Place;
+use super::window::grow;
 use std::sync::Arc;
 
 /// Bytes of whole records and where they came from. The buffer is recycled.
@@ -15,6 +16,10 @@ pub(crate) struct Block {
     source: Arc<str>,
     /// Why the only record, of which `bytes` holds the start, could not be read.
     refused: Option<Box<str>>,
+    /// The input ended too early, within the last record or behind it.
+    is_cut_off: bool,
+    /// It holds what the input begins with, if the format asks for that.
+    opens: bool,
 }
 
 impl Default for Block {
@@ -26,6 +31,8 @@ impl Default for Block {
             start: Place::default(),
             source: Arc::from(""),
             refused: None,
+            is_cut_off: false,
+            opens: false,
         }
     }
 }
@@ -40,6 +47,8 @@ impl Block {
         self.rows = 0;
         self.start = start;
         self.refused = None;
+        self.is_cut_off = false;
+        self.opens = false;
     }
 
     /// Takes over a buffer whose first `length` bytes are `rows` records, and gives back its own.
@@ -59,10 +68,7 @@ impl Block {
 
     /// Copies `rows` records.
     pub(crate) fn copy(&mut self, data: &[u8], rows: usize) {
-        if self.bytes.len() < data.len() {
-            self.bytes.reserve_exact(data.len() - self.bytes.len());
-            self.bytes.resize(data.len(), 0);
-        }
+        grow(&mut self.bytes, data.len());
         self.bytes[..data.len()].copy_from_slice(data);
         self.length = data.len();
         self.rows = rows;
@@ -79,8 +85,25 @@ impl Block {
         let (head, rest) = self.bytes[..self.length].split_at(length);
         tail.clear(&self.source, self.start.after(head, rows));
         tail.copy(rest, self.rows - rows);
+        tail.is_cut_off = std::mem::take(&mut self.is_cut_off);
         self.length = length;
         self.rows = rows;
+    }
+
+    pub(super) fn set_opens(&mut self) {
+        self.opens = true;
+    }
+
+    pub(crate) fn opens(&self) -> bool {
+        self.opens
+    }
+
+    pub(super) fn set_cut_off(&mut self) {
+        self.is_cut_off = true;
+    }
+
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off
     }
 
     #[inline(always)]

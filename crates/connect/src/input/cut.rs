@@ -51,6 +51,22 @@ pub(crate) trait Cut: Clone + Send + std::fmt::Debug {
         data.len()
     }
 
+    /// Whether `data` holds what the input begins with.
+    fn opens(&self) -> bool {
+        false
+    }
+
+    /// Whether the input ended where it could not, so that the last record may be half of one.
+    fn is_cut_off(&self) -> bool {
+        false
+    }
+
+    /// As it is behind the first record of an input.
+    #[must_use]
+    fn resumed(self) -> Self {
+        self
+    }
+
     /// Heap bytes that a record takes once it is parsed, besides its own bytes, given how many
     /// those are on average.
     fn parsed_bytes(&self, average: f64) -> f64;

@@ -80,10 +80,6 @@ impl<C: Cut> Feeder<C> {
         self.cutter = cutter;
     }
 
-    pub(crate) fn inputs(&self) -> &Inputs {
-        &self.inputs
-    }
-
     /// Goes to the next file before anything of it has been read; says whether there is one.
     pub(crate) fn next_file(&mut self) -> Result<bool> {
         let Some(next) = self.inputs.next() else { return Ok(false) };
@@ -104,6 +100,9 @@ impl<C: Cut> Feeder<C> {
         self.done = place;
         self.window.clear();
         self.cutter = self.fresh.clone();
+        if place.record > 0 {
+            self.cutter = self.fresh.clone().resumed();
+        }
         self.start_checked = place.offset > 0;
         self.ended = false;
         self.pending = None;
@@ -223,7 +222,12 @@ impl<C: Cut> Feeder<C> {
                     if self.failed.is_none() {
                         self.cutter.finish(self.window.data());
                         self.deliver(block, cap);
-                        return Ok(Fill::End);
+                        if self.cutter.is_cut_off() {
+                            block.set_cut_off();
+                        }
+                        // A format may leave its last bytes, which are no record, to be looked at
+                        // apart from what is before them.
+                        return Ok(if self.window.len() == 0 { Fill::End } else { Fill::More });
                     }
                     if rows > 0 {
                         self.deliver(block, cap);
@@ -346,8 +350,8 @@ impl<C: Cut> Feeder<C> {
         let (end, rows) = (self.cutter.end(), self.cutter.rows());
         block.clear(self.inputs.name(), self.place);
         self.place = self.place.after(&self.window.data()[..end], rows);
-        self.done = self.place;
         if rows > 0 {
+            self.done = self.place;
             self.average = (self.average * 3.0 + end as f64 / rows as f64) / 4.0;
         }
         let tail = self.window.len() - end;
@@ -361,6 +365,9 @@ impl<C: Cut> Feeder<C> {
                 block.copy(&self.window.data()[..end], rows);
                 self.window.consume(end);
             }
+        }
+        if self.cutter.opens() {
+            block.set_opens();
         }
         self.cutter.cut();
     }
