@@ -26,14 +26,20 @@ fn compress(method: Compression, data: &[u8]) -> Vec<u8> {
             encoder.write_all(data).unwrap();
             encoder.finish().unwrap();
         }
-        Compression::Zstd => packed = zstd::encode_all(data, 1).unwrap(),
+        Compression::Zstd => {
+            let mut encoder = zstd::Encoder::new(&mut packed, 1).unwrap();
+            encoder.include_checksum(true).unwrap();
+            encoder.write_all(data).unwrap();
+            encoder.finish().unwrap();
+        }
         Compression::Bzip2 => {
             let mut encoder = bzip2::write::BzEncoder::new(&mut packed, bzip2::Compression::fast());
             encoder.write_all(data).unwrap();
             encoder.finish().unwrap();
         }
         Compression::Lz4 => {
-            let mut encoder = lz4_flex::frame::FrameEncoder::new(&mut packed);
+            let info = lz4_flex::frame::FrameInfo::new().content_checksum(true);
+            let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, &mut packed);
             encoder.write_all(data).unwrap();
             encoder.finish().unwrap();
         }

@@ -264,7 +264,7 @@ fn rejects_are_replayable_and_everything_adds_up() {
         let line = reject.line.unwrap();
         assert_eq!(lines[line as usize - 1].as_bytes(), reject.raw);
         assert_eq!(reject.record, Some(line - 1));
-        assert!(text[reject.offset.unwrap() as usize..].as_bytes().starts_with(&reject.raw));
+        assert!(text.as_bytes()[reject.offset.unwrap() as usize..].starts_with(&reject.raw));
     }
     assert_eq!(bad[1].column.as_deref(), Some("id"));
 }
