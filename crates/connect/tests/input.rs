@@ -131,8 +131,11 @@ fn a_stream_that_is_cut_off_or_damaged_is_an_error_with_its_place() {
         let path = dir.path().join(format!("items.{extension}"));
         for cut in [packed.len() - 1, packed.len() - 5, packed.len() / 2] {
             std::fs::write(&path, &packed[..cut]).unwrap();
-            let mut source = csv::Source::open(&path).unwrap();
-            let (ids, error) = ids(&mut source, 1000, |_, _| {});
+            // The header may be in a block that was cut off.
+            let (ids, error) = match csv::Source::open(&path) {
+                Ok(mut source) => ids(&mut source, 1000, |_, _| {}),
+                Err(error) => (Vec::new(), Some(error)),
+            };
             let error = error.unwrap_or_else(|| panic!("{method:?} of {cut} bytes")).to_string();
             assert!(error.contains(&format!("cannot read {}", path.display())), "{error}");
             assert!(error.contains(&format!("compressed byte {cut}")), "{error}");
