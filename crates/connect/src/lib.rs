@@ -33,6 +33,10 @@
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
+#[cfg_attr(
+    not(all(feature = "csv", feature = "ndjson")),
+    allow(dead_code, reason = "some of it serves one format only")
+)]
 pub mod input;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
