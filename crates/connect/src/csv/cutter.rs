@@ -6,7 +6,9 @@
 //! block that starts with the `\n` starts with an empty line, which is nothing.
 
 use super::masks::{self, LANES};
+use super::parse::Parsed;
 use super::rules::{Rules, is_end};
+use crate::input::Cut;
 use memchr::{memchr, memchr2, memchr3, memrchr2};
 
 /// Where the next quote is at least so far away, it is quicker to hop to it.
@@ -41,15 +43,17 @@ pub(super) struct Cutter {
     /// Where the quote stood that opened the field at hand.
     opened: usize,
     /// How far the scan has come.
-    pub(super) at: usize,
+    at: usize,
     /// Behind the last record, empty line or comment that is complete: where a cut may fall.
-    pub(super) end: usize,
+    end: usize,
     /// Records in `data[..end]`.
-    pub(super) rows: usize,
+    rows: usize,
     /// Bytes of the record that [`walk`](Self::walk) found last, without its terminator.
-    pub(super) last: (usize, usize),
+    last: (usize, usize),
     /// Whether there ever was a quoted field.
-    pub(super) quoted: bool,
+    quoted: bool,
+    /// Fields that a record is expected to have.
+    fields: usize,
 }
 
 impl Cutter {
@@ -63,65 +67,17 @@ impl Cutter {
             rows: 0,
             last: (0, 0),
             quoted: false,
+            fields: 0,
         }
     }
 
-    /// Where the quote stands that is still open at the end of what was scanned.
-    pub(super) fn open_quote(&self) -> Option<usize> {
-        matches!(self.state, State::Quoted | State::Escaped).then_some(self.opened)
+    /// With the number of fields that a record is expected to have, 0 when it isn't known.
+    pub(super) fn with_fields(self, fields: usize) -> Self {
+        Cutter { fields, ..self }
     }
 
-    pub(super) fn in_comment(&self) -> bool {
+    fn is_in_comment(&self) -> bool {
         self.state == State::Comment
-    }
-
-    /// Whether `data` starts in the midst of a comment, after [`drop_comment`](Self::drop_comment).
-    pub(super) fn starts_in_comment(&self) -> bool {
-        self.in_comment() && self.at == 0
-    }
-
-    /// The caller throws away as much of `data` as belongs to the comment at hand: so many bytes.
-    pub(super) fn drop_comment(&mut self, data: &[u8]) -> usize {
-        self.at = 0;
-        match memchr(b'\n', data) {
-            Some(stop) => {
-                self.state = State::Unquoted;
-                stop + 1
-            }
-            None => data.len(),
-        }
-    }
-
-    /// Scans to the end of `data`, as fast as can be.
-    pub(super) fn skim(&mut self, data: &[u8]) {
-        // Quotes in a comment mean nothing, so with comments around lines are taken one by one.
-        if let Some(comment) = self.rules.comment
-            && memchr(comment, &data[self.at..]).is_some()
-        {
-            return self.walk(data, usize::MAX);
-        }
-        // Pairing quotes is right only where a quote within quotes is always doubled.
-        let pairs = self.rules.double_quote && self.rules.escape.is_none();
-        while self.at < data.len() {
-            if self.state != State::Unquoted {
-                self.step(data);
-                continue;
-            }
-            let rest = &data[self.at..];
-            let quote = self.rules.quote.and_then(|quote| memchr(quote, rest));
-            if pairs && quote.is_some_and(|ahead| ahead < SPARSE) && self.pair(data) {
-                continue;
-            }
-            let stop = quote.map_or(data.len(), |quote| self.at + quote);
-            if let Some(last) = memrchr2(b'\n', b'\r', &data[self.at..stop]) {
-                self.rows += count_rows(data, self.at, stop);
-                self.end = self.at + last + 1;
-            }
-            self.at = stop;
-            if quote.is_some() {
-                self.quote(data);
-            }
-        }
     }
 
     /// Takes 64 bytes at a time from a place outside of quotes on, every second quote for a closing
@@ -167,61 +123,6 @@ impl Cutter {
             self.at += LANES;
         }
         self.at > from
-    }
-
-    /// Scans until `rows` records are complete, or to the end of `data`.
-    pub(super) fn walk(&mut self, data: &[u8], rows: usize) {
-        while self.rows < rows && self.at < data.len() {
-            if self.state != State::Unquoted {
-                self.step(data);
-                continue;
-            }
-            if self.at == self.end && self.rules.comment == Some(data[self.at]) {
-                self.at += 1;
-                self.state = State::Comment;
-                continue;
-            }
-            let rest = &data[self.at..];
-            let stop = match self.rules.quote {
-                Some(quote) => memchr3(quote, b'\n', b'\r', rest),
-                None => memchr2(b'\n', b'\r', rest),
-            };
-            let Some(stop) = stop else {
-                self.at = data.len();
-                return;
-            };
-            self.at += stop;
-            if is_end(data[self.at]) {
-                self.row(self.at);
-                self.at += 1;
-                self.end = self.at;
-            } else {
-                self.quote(data);
-            }
-        }
-    }
-
-    /// Takes what is left as the last record: the input ends here.
-    pub(super) fn finish(&mut self, data: &[u8]) {
-        if !self.in_comment() {
-            self.row(data.len());
-        }
-        self.at = data.len();
-        self.end = data.len();
-    }
-
-    /// The caller has taken `data[..end]` away.
-    pub(super) fn cut(&mut self) {
-        self.at -= self.end;
-        self.opened = self.opened.saturating_sub(self.end);
-        self.end = 0;
-        self.rows = 0;
-    }
-
-    /// The caller has thrown all but the last byte away: the record at hand is not wanted.
-    pub(super) fn skip(&mut self) {
-        self.at = 1;
-        self.end = 0;
     }
 
     fn row(&mut self, stop: usize) {
@@ -293,6 +194,131 @@ impl Cutter {
                 }
             }
         }
+    }
+}
+
+impl Cut for Cutter {
+    fn at(&self) -> usize {
+        self.at
+    }
+
+    fn end(&self) -> usize {
+        self.end
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn last(&self) -> (usize, usize) {
+        self.last
+    }
+
+    fn walk(&mut self, data: &[u8], rows: usize) {
+        while self.rows < rows && self.at < data.len() {
+            if self.state != State::Unquoted {
+                self.step(data);
+                continue;
+            }
+            if self.at == self.end && self.rules.comment == Some(data[self.at]) {
+                self.at += 1;
+                self.state = State::Comment;
+                continue;
+            }
+            let rest = &data[self.at..];
+            let stop = match self.rules.quote {
+                Some(quote) => memchr3(quote, b'\n', b'\r', rest),
+                None => memchr2(b'\n', b'\r', rest),
+            };
+            let Some(stop) = stop else {
+                self.at = data.len();
+                return;
+            };
+            self.at += stop;
+            if is_end(data[self.at]) {
+                self.row(self.at);
+                self.at += 1;
+                self.end = self.at;
+            } else {
+                self.quote(data);
+            }
+        }
+    }
+
+    fn skim(&mut self, data: &[u8]) {
+        // Quotes in a comment mean nothing, so with comments around lines are taken one by one.
+        if let Some(comment) = self.rules.comment
+            && memchr(comment, &data[self.at..]).is_some()
+        {
+            return self.walk(data, usize::MAX);
+        }
+        // Pairing quotes is right only where a quote within quotes is always doubled.
+        let pairs = self.rules.double_quote && self.rules.escape.is_none();
+        while self.at < data.len() {
+            if self.state != State::Unquoted {
+                self.step(data);
+                continue;
+            }
+            let rest = &data[self.at..];
+            let quote = self.rules.quote.and_then(|quote| memchr(quote, rest));
+            if pairs && quote.is_some_and(|ahead| ahead < SPARSE) && self.pair(data) {
+                continue;
+            }
+            let stop = quote.map_or(data.len(), |quote| self.at + quote);
+            if let Some(last) = memrchr2(b'\n', b'\r', &data[self.at..stop]) {
+                self.rows += count_rows(data, self.at, stop);
+                self.end = self.at + last + 1;
+            }
+            self.at = stop;
+            if quote.is_some() {
+                self.quote(data);
+            }
+        }
+    }
+
+    fn finish(&mut self, data: &[u8]) {
+        if !self.is_in_comment() {
+            self.row(data.len());
+        }
+        self.at = data.len();
+        self.end = data.len();
+    }
+
+    fn cut(&mut self) {
+        self.at -= self.end;
+        self.opened = self.opened.saturating_sub(self.end);
+        self.end = 0;
+        self.rows = 0;
+    }
+
+    fn skip(&mut self) {
+        self.at = 1;
+        self.end = 0;
+    }
+
+    fn open_quote(&self) -> Option<usize> {
+        matches!(self.state, State::Quoted | State::Escaped).then_some(self.opened)
+    }
+
+    fn in_comment(&self) -> bool {
+        self.is_in_comment()
+    }
+
+    fn drop_comment(&mut self, data: &[u8]) -> usize {
+        self.at = 0;
+        match memchr(b'\n', data) {
+            Some(stop) => {
+                self.state = State::Unquoted;
+                stop + 1
+            }
+            None => data.len(),
+        }
+    }
+
+    fn parsed_bytes(&self, average: f64) -> f64 {
+        // Text in quotes may have to be copied.
+        let copied = f64::from(u8::from(self.quoted)) * average;
+        Parsed::row_bytes(self.fields) as f64 + copied
     }
 }
 

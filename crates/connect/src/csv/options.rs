@@ -1,14 +1,12 @@
 //! Options of a CSV source.
 
-use super::headers::Headers;
-use super::input::Input;
 use super::rules::{Rules, is_end};
-use super::shape::{Nulls, Shape};
+use super::shape::Nulls;
 use super::source::Source;
-use std::fs::File;
+use crate::input::{self, Compression, Inputs};
 use std::io::Read;
-use std::path::Path;
-use trommel::{Batch as _, Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use trommel::{Error, Result};
 
 /// Most bytes of [`Builder::block_size`].
 const LARGEST_BLOCK: usize = 1 << 29;
@@ -52,13 +50,14 @@ pub struct Builder {
     double_quote: bool,
     escape: Option<u8>,
     comment: Option<u8>,
-    has_headers: bool,
-    headers: Option<Vec<Box<str>>>,
-    nulls: Nulls,
-    flexible: bool,
-    trim: Trim,
-    lenient_eof: bool,
-    block_bytes: usize,
+    pub(super) has_headers: bool,
+    pub(super) headers: Option<Vec<Box<str>>>,
+    pub(super) nulls: Nulls,
+    pub(super) flexible: bool,
+    pub(super) trim: Trim,
+    pub(super) lenient_eof: bool,
+    pub(super) block_bytes: usize,
+    compression: Compression,
 }
 
 impl Builder {
@@ -79,6 +78,7 @@ impl Builder {
             trim: Trim::None,
             lenient_eof: false,
             block_bytes: 0,
+            compression: Compression::Auto,
         }
     }
 
@@ -167,27 +167,71 @@ impl Builder {
         self
     }
 
+    /// How the input is compressed. Default: [`Compression::Auto`], by the extension of the file;
+    /// readers and standard input are not.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
     /// Opens a file. A pipe or device is read like a [`reader`](Self::from_reader).
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when an option cannot work (the message starts with its name) or the
-    /// header can't be used; [`ErrorKind::Io`] when the file can't be opened or is a directory.
+    /// [`ErrorKind::Config`](trommel::ErrorKind::Config) when an option cannot work (the message
+    /// starts with its name) or the header can't be used;
+    /// [`ErrorKind::Io`](trommel::ErrorKind::Io) when the file can't be opened, can't be
+    /// decompressed or is a directory.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Source> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        let fault = |message: String| Error::new(ErrorKind::Io, message);
-        let cannot = |error: std::io::Error| fault(format!("cannot open {name}")).caused_by(error);
         let rules = self.rules()?;
-        let file = File::open(path).map_err(cannot)?;
-        let metadata = file.metadata().map_err(cannot)?;
-        if metadata.is_dir() {
-            return Err(fault(format!("cannot read {name}: it is a directory; name a file in it")));
-        }
-        let name = name.into();
-        match metadata.is_file() {
-            true => self.build(name, rules, Input::File(file), Some(metadata.len())),
-            false => self.build(name, rules, Input::Direct(Box::new(file)), None),
-        }
+        let inputs = Inputs::file(path.as_ref(), self.compression)?;
+        self.build(rules, inputs)
+    }
+
+    /// Opens several files as one source: read one after another in the given order, with records,
+    /// lines and byte offsets that count from the start of each. With
+    /// [`has_headers`](Self::has_headers) each starts with a header; all must name the same columns
+    /// in the same order.
+    ///
+    /// ```
+    /// use trommel_connect::csv;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let [may, june] = ["may.csv", "june.csv"].map(|name| directory.path().join(name));
+    /// # std::fs::write(&may, "carrier,distance\nUA,1400\n")?;
+    /// # std::fs::write(&june, "carrier,distance\nB6,1089\n")?;
+    /// let source = csv::Source::builder().open_many([may, june])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when one is not a
+    /// regular file; all are looked at before the first is read. A header that differs ends the run
+    /// when its file is reached.
+    pub fn open_many(self, paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Result<Source> {
+        let rules = self.rules()?;
+        let paths = paths.into_iter().map(Into::into).collect();
+        let inputs = Inputs::files(paths, self.compression)?;
+        self.build(rules, inputs)
+    }
+
+    /// As [`open_many`](Self::open_many) with the regular files that match a pattern (`*`, `?`,
+    /// `[a-z]`, `**` for directories of any depth), in the order of their names.
+    ///
+    /// # Errors
+    /// As [`open_many`](Self::open_many), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when there
+    /// is none.
+    pub fn open_glob(self, pattern: &str) -> Result<Source> {
+        self.open_many(input::matching(pattern)?)
+    }
+
+    /// As [`open_many`](Self::open_many) with the regular files of a directory, in the order of
+    /// their names. Files whose name starts with `.` or `_` (markers and half-written files of other
+    /// programs) and directories in it are left out.
+    ///
+    /// # Errors
+    /// As [`open_many`](Self::open_many), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when there
+    /// is none.
+    pub fn open_directory(self, path: impl AsRef<Path>) -> Result<Source> {
+        self.open_many(input::in_directory(path.as_ref())?)
     }
 
     /// Reads from anything; `name` is what messages call it.
@@ -200,7 +244,8 @@ impl Builder {
         reader: impl Read + Send + 'static,
     ) -> Result<Source> {
         let rules = self.rules()?;
-        self.build(name.into(), rules, Input::Direct(Box::new(reader)), None)
+        let inputs = Inputs::reader(name, reader, self.compression)?;
+        self.build(rules, inputs)
     }
 
     /// Reads standard input.
@@ -250,59 +295,6 @@ impl Builder {
             escape: self.escape,
             comment: self.comment,
         })
-    }
-
-    fn build(
-        self,
-        name: Box<str>,
-        rules: Rules,
-        input: Input,
-        length: Option<u64>,
-    ) -> Result<Source> {
-        let shape = Shape {
-            name,
-            rules,
-            headers: Headers::default(),
-            width: None,
-            nulls: self.nulls.clone(),
-            trim: matches!(self.trim, Trim::Fields | Trim::All),
-            lenient_eof: self.lenient_eof,
-        };
-        let mut source = Source::new(shape, input, length, self.block_bytes);
-        let mut names = self.headers.clone();
-        let mut width = names.as_ref().map(Vec::len);
-        if self.has_headers || width.is_none() && !self.flexible {
-            let mut first = source.first_record(self.has_headers)?;
-            if names.is_none() {
-                first.for_each(0, |row| {
-                    width = row.as_ref().ok().map(|row| row.len());
-                    if self.has_headers {
-                        names = Some(self.names(row?.iter())?);
-                    }
-                    Ok(())
-                })?;
-            }
-        }
-        if let Some(shape) = source.shape_mut() {
-            shape.headers = Headers::new(names.unwrap_or_default());
-            shape.width = width.filter(|_| !self.flexible);
-        }
-        Ok(source)
-    }
-
-    fn names<'a>(&self, fields: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Box<str>>> {
-        let strip = matches!(self.trim, Trim::Headers | Trim::All);
-        let name = |(index, field): (usize, &[u8])| {
-            let field = if strip { field.trim_ascii() } else { field };
-            std::str::from_utf8(field).map(Into::into).map_err(|error| {
-                let message = format!(
-                    "the name of column {index} (counted from 0) is not valid UTF-8: give the \
-                     names with `headers`"
-                );
-                Error::config(message).caused_by(error)
-            })
-        };
-        fields.enumerate().map(name).collect()
     }
 }
 

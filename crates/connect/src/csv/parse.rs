@@ -102,6 +102,22 @@ impl Parsed {
         self.used = 0;
     }
 
+    /// Makes room for so many records at once. Growing step by step would copy, and leave an allocator
+    /// with memory of sizes that are not asked for again.
+    pub(super) fn expect(&mut self, rows: usize, fields: usize, bytes: usize) {
+        let places = rows.saturating_mul(fields + 1).min(bytes + rows) + 2 * LANES + 2;
+        if self.starts.len() < places {
+            // Nothing in it is needed any more.
+            self.starts = Vec::new();
+            let step = (places / GROWTH).next_power_of_two();
+            self.starts = vec![Start::default(); places.next_multiple_of(step)];
+        }
+        if self.spans.capacity() < rows {
+            self.spans =
+                Vec::with_capacity(rows.next_multiple_of(rows.next_power_of_two() / GROWTH + 1));
+        }
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.spans.capacity() * size_of::<Span>()
             + self.starts.capacity() * size_of::<Start>()

@@ -1,13 +1,12 @@
-//! What the batches of one source share, and where in it they start.
+//! What the batches of one source share.
 
 use super::headers::Headers;
 use super::rules::Rules;
-use memchr::memchr_iter;
-use trommel::Origin;
 
 /// Everything a worker must know to parse a block; made once per source.
 #[derive(Debug)]
 pub(super) struct Shape {
+    /// What messages about columns call the source: its first file.
     pub(super) name: Box<str>,
     pub(super) rules: Rules,
     pub(super) headers: Headers,
@@ -45,43 +44,6 @@ impl Nulls {
             0 => self.empty,
             length if length > self.longest => false,
             _ => self.others.iter().any(|null| **null == *text),
-        }
-    }
-}
-
-/// A place in the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Bytes before it.
-    pub(super) offset: u64,
-    /// Records before it, the header not counted.
-    pub(super) record: u64,
-    /// Line it is on, the first being 1.
-    pub(super) line: u64,
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        Place { offset: 0, record: 0, line: 1 }
-    }
-}
-
-impl Place {
-    /// The place behind `data`, which starts here and holds `rows` records.
-    pub(super) fn after(self, data: &[u8], rows: usize) -> Place {
-        Place {
-            offset: self.offset + data.len() as u64,
-            record: self.record + rows as u64,
-            line: self.line + memchr_iter(b'\n', data).count() as u64,
-        }
-    }
-
-    pub(super) fn origin(self, source: &str) -> Origin {
-        Origin {
-            source: Some(source.into()),
-            record: Some(self.record),
-            line: Some(self.line),
-            offset: Some(self.offset),
         }
     }
 }

@@ -2,17 +2,16 @@
 
 use super::batch::Batch;
 use super::cutter::Cutter;
+use super::header::Header;
 use super::headers::Column;
-use super::input::Input;
 use super::options::Builder;
-use super::shape::{Place, Shape};
-use super::skip::Skip;
-use super::window::Window;
+use super::shape::Shape;
+use crate::input::Feeder;
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use trommel::{Error, ErrorKind, Fill, Limit, Position, Result, Size};
+use trommel::{Fill, Fingerprint, Limit, Position, Result, Size};
 
 /// Reads CSV and cuts it into batches of whole records, which the workers parse.
 ///
@@ -46,30 +45,18 @@ use trommel::{Error, ErrorKind, Fill, Limit, Position, Result, Size};
 /// # Ok::<(), trommel::Error>(())
 /// ```
 ///
-/// A regular file can be resumed from a [`position`](trommel::Source::position). Anything else
+/// Files may be [compressed](crate::input::Compression) and may be many: see
+/// [`Builder::compression`], [`open_many`](Self::open_many), [`open_glob`](Self::open_glob) and
+/// [`open_directory`](Self::open_directory).
+///
+/// Regular files can be resumed from a [`position`](trommel::Source::position). Anything else
 /// (a pipe, standard input, a [`Read`]) is read on a thread of its own, so that rows that have
 /// arrived never wait for those that have not.
 pub struct Source {
     pub(super) shape: Arc<Shape>,
-    pub(super) input: Input,
-    /// Bytes in all, of a regular file.
-    pub(super) length: Option<u64>,
-    pub(super) window: Window,
-    pub(super) cutter: Cutter,
-    /// Where the window starts.
-    pub(super) place: Place,
-    /// Where the batch filled last ended.
-    pub(super) done: Place,
-    pub(super) start_checked: bool,
-    pub(super) ended: bool,
-    /// Why reading failed, while rows read before are handed over.
-    pub(super) failed: Option<Error>,
-    /// The record that is being passed over because it is too large.
-    pub(super) skipping: Option<Skip>,
-    /// Bytes per record, of the last batches.
-    pub(super) average: f64,
-    /// Bytes per block, 0 to go by the rows that are wanted.
-    pub(super) block_bytes: usize,
+    pub(super) feeder: Feeder<Cutter>,
+    /// What the first record of every file is.
+    pub(super) header: Header,
 }
 
 impl Source {
@@ -80,6 +67,31 @@ impl Source {
     /// header can't be used.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Builder::new().open(path)
+    }
+
+    /// Opens several files as one source, in the given order.
+    ///
+    /// # Errors
+    /// As [`Builder::open_many`].
+    pub fn open_many(paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Result<Self> {
+        Builder::new().open_many(paths)
+    }
+
+    /// Opens the files that match a pattern like `flights/2013-*.csv.gz`, in the order of their
+    /// names.
+    ///
+    /// # Errors
+    /// As [`Builder::open_glob`].
+    pub fn open_glob(pattern: &str) -> Result<Self> {
+        Builder::new().open_glob(pattern)
+    }
+
+    /// Opens the files of a directory, in the order of their names.
+    ///
+    /// # Errors
+    /// As [`Builder::open_directory`].
+    pub fn open_directory(path: impl AsRef<Path>) -> Result<Self> {
+        Builder::new().open_directory(path)
     }
 
     /// Reads from anything; `name` is what messages call it. The header is read at once.
@@ -131,61 +143,37 @@ impl trommel::Source for Source {
     type Batch = Batch;
 
     fn fill(&mut self, batch: &mut Batch, limit: &Limit<'_>) -> Result<Fill> {
-        self.fill_block(batch, limit)
+        let Source { shape, feeder, header } = self;
+        let block = batch.begin(shape);
+        feeder.fill(block, limit, &mut |feeder| header.check(feeder, shape))
     }
 
-    /// Byte offset, record and line; for regular files only.
+    /// Byte offset, record and line, and the file if there are several; for regular files only.
     fn position(&self) -> Option<Position> {
-        let Place { offset, record, line } = self.done;
-        (!self.input.may_wait()).then(|| Position::from_numbers(&[offset, record, line]))
+        self.feeder.position()
     }
 
     fn seek(&mut self, position: &Position) -> Result<()> {
-        let name = &self.shape.name;
-        let numbers = position.numbers().unwrap_or_default();
-        let [offset, record, line] = numbers[..] else {
-            let message =
-                format!("not a position in a CSV file, so {name} can't be resumed from it");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        };
-        let Some(length) = self.length else {
-            let message = format!("{name} is not a regular file and can't be resumed");
-            return Err(Error::new(ErrorKind::Unsupported, message));
-        };
-        if offset > length {
-            let message = format!(
-                "cannot resume {name} at byte {offset}: it has only {length} bytes; is it another \
-                 file?"
-            );
-            return Err(Error::fatal(message));
-        }
-        self.input.seek(offset)?;
-        self.place = Place { offset, record, line };
-        self.done = self.place;
-        self.window.clear();
-        self.cutter = Cutter::new(self.shape.rules);
-        self.start_checked = offset > 0;
-        self.ended = false;
-        self.failed = None;
-        self.skipping = None;
-        Ok(())
+        self.feeder.seek(position)
+    }
+
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        self.feeder.fingerprint()
     }
 
     fn size(&self) -> Size {
-        Size { rows: None, bytes: self.length }
+        self.feeder.size()
     }
 
-    /// Bytes from the start of the input, those before a position it was resumed from included.
+    /// Bytes as they are stored, from the start of the input, those before a position it was resumed
+    /// from included.
     fn bytes_read(&self) -> u64 {
-        self.place.offset + self.window.len() as u64
+        self.feeder.bytes_read()
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Source")
-            .field("name", &self.shape.name)
-            .field("place", &self.done)
-            .finish_non_exhaustive()
+        f.debug_struct("Source").field("input", &self.feeder).finish_non_exhaustive()
     }
 }

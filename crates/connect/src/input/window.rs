@@ -1,5 +1,8 @@
 //! The bytes that have been read and not yet handed over.
 
+/// Buffers grow by at least so many bytes.
+const SMALLEST_STEP: usize = 4096;
+
 /// A growing stretch of the input. Its buffer is initialised once and then only overwritten.
 #[derive(Debug, Default)]
 pub(super) struct Window {
@@ -30,10 +33,7 @@ impl Window {
             self.start = 0;
         }
         let needed = self.end + wanted;
-        if self.bytes.len() < needed {
-            self.bytes.reserve_exact(needed - self.bytes.len());
-            self.bytes.resize(needed, 0);
-        }
+        grow(&mut self.bytes, needed);
         &mut self.bytes[self.end..needed]
     }
 
@@ -58,5 +58,17 @@ impl Window {
         self.clear();
         self.space(bytes.len()).copy_from_slice(bytes);
         self.end = bytes.len();
+    }
+}
+
+/// Makes a buffer at least so long. Its length is one of few: blocks of ever so slightly different
+/// sizes, each given back for one a little larger, would leave an allocator with memory that it can
+/// use for nothing else.
+pub(super) fn grow(bytes: &mut Vec<u8>, needed: usize) {
+    if bytes.len() < needed {
+        let step = (needed / 4).next_power_of_two().max(SMALLEST_STEP);
+        let length = needed.next_multiple_of(step);
+        bytes.reserve_exact(length - bytes.len());
+        bytes.resize(length, 0);
     }
 }

@@ -1,9 +1,9 @@
 //! Passing over what is too large to be read.
 
-use super::batch::Batch;
-use super::feed::LARGEST;
-use super::shape::Place;
-use super::source::Source;
+use super::block::Block;
+use super::cut::Cut;
+use super::feed::{Feeder, LARGEST};
+use super::place::Place;
 
 /// Bytes kept of a record that is too large to be read.
 const KEPT: usize = 4096;
@@ -18,7 +18,7 @@ pub(super) struct Skip {
     quote: Option<Place>,
 }
 
-impl Source {
+impl<C: Cut> Feeder<C> {
     /// Passes a comment that is longer than a record may be, as far as it has been read.
     pub(super) fn drop_comment(&mut self) {
         let count = self.cutter.drop_comment(self.window.data());
@@ -37,20 +37,20 @@ impl Source {
         });
     }
 
-    /// Goes on passing over a record; once it is behind, the batch says what was wrong with it.
-    pub(super) fn skip(&mut self, batch: &mut Batch) -> bool {
+    /// Goes on passing over a record; once it is behind, the block says what was wrong with it.
+    pub(super) fn skip(&mut self, block: &mut Block) -> bool {
         self.cutter.walk(self.window.data(), 1);
-        if self.cutter.rows == 0 && self.ended {
+        if self.cutter.rows() == 0 && self.ended {
             self.cutter.finish(self.window.data());
         }
-        if self.cutter.rows == 0 {
+        if self.cutter.rows() == 0 {
             // The last byte stays: it decides whether a quote that follows opens a field.
             self.drop_bytes(self.window.len() - 1);
             self.cutter.skip();
             return false;
         }
         if let Some(skip) = self.skipping.take() {
-            let end = self.place.offset + self.cutter.last.1 as u64;
+            let end = self.place.offset + self.cutter.last().1 as u64;
             let remedy = match skip.limit < LARGEST {
                 true => "raise memory_limit",
                 false => "no record may be larger",
@@ -66,10 +66,10 @@ impl Source {
                     quote.line, quote.offset
                 ));
             }
-            batch.clear(&self.shape, skip.start);
-            batch.refuse(&skip.head, reason);
+            block.clear(self.inputs.name(), skip.start);
+            block.refuse(&skip.head, reason);
         }
-        let end = self.cutter.end;
+        let end = self.cutter.end();
         self.place = self.place.after(&self.window.data()[..end], 1);
         self.done = self.place;
         self.window.consume(end);

@@ -1,13 +1,13 @@
-//! The work of a source: reading, scanning, handing over.
+//! The work of a source of bytes: reading, scanning, handing over.
 
-use super::batch::Batch;
-use super::cutter::Cutter;
-use super::input::{Got, Input};
-use super::parse::Parsed;
-use super::shape::{Place, Shape};
-use super::source::Source;
+use super::block::Block;
+use super::bytes::Got;
+use super::cut::Cut;
+use super::inputs::Inputs;
+use super::place::Place;
+use super::skip::Skip;
 use super::window::Window;
-use std::sync::Arc;
+use std::fmt;
 use std::time::{Duration, Instant};
 use trommel::{Error, ErrorKind, Fill, Limit, Result};
 
@@ -17,7 +17,7 @@ const READ_AHEAD: usize = 128 * 1024;
 /// Bytes read at once when a block is large.
 const LARGEST_STEP: usize = 4 << 20;
 
-/// Bytes of the largest record that is read at all, so that places in a batch fit 30 bits.
+/// Bytes of the largest record that is read at all, so that places in a block fit 30 bits.
 pub(super) const LARGEST: usize = 1 << 29;
 
 /// Bytes of the largest header.
@@ -29,19 +29,44 @@ const LOOK_UP: Duration = Duration::from_millis(10);
 /// The same while complete rows are at hand, which idle workers should get at once.
 const LOOK_UP_WITH_ROWS: Duration = Duration::from_millis(1);
 
-impl Source {
-    /// A source before it has read anything; `shape` knows no headers yet.
-    pub(super) fn new(shape: Shape, input: Input, length: Option<u64>, block_bytes: usize) -> Self {
-        Source {
-            cutter: Cutter::new(shape.rules),
-            shape: Arc::new(shape),
-            input,
-            length,
+/// Cuts inputs into blocks of whole records, file after file. No block spans two files.
+pub(crate) struct Feeder<C> {
+    pub(super) inputs: Inputs,
+    /// As it is at the start of a file.
+    pub(super) fresh: C,
+    pub(super) cutter: C,
+    pub(super) window: Window,
+    /// Where the window starts.
+    pub(super) place: Place,
+    /// Where the block filled last ended.
+    pub(super) done: Place,
+    start_checked: bool,
+    pub(super) ended: bool,
+    /// The file to go on with, before anything else.
+    pending: Option<usize>,
+    /// Why reading failed, while rows read before are handed over.
+    failed: Option<Error>,
+    /// The record that is being passed over because it is too large.
+    pub(super) skipping: Option<Skip>,
+    /// Bytes per record, of the last blocks.
+    average: f64,
+    /// Bytes per block, 0 to go by the rows that are wanted.
+    block_bytes: usize,
+}
+
+impl<C: Cut> Feeder<C> {
+    /// Before it has read anything.
+    pub(crate) fn new(inputs: Inputs, cutter: C, block_bytes: usize) -> Self {
+        Feeder {
+            inputs,
+            fresh: cutter.clone(),
+            cutter,
             window: Window::default(),
             place: Place::default(),
             done: Place::default(),
             start_checked: false,
             ended: false,
+            pending: None,
             failed: None,
             skipping: None,
             average: 64.0,
@@ -49,15 +74,51 @@ impl Source {
         }
     }
 
-    /// The first record, as a batch of one row; empty when there is none. It is read again as the
-    /// first row unless it is `taken`.
-    pub(super) fn first_record(&mut self, taken: bool) -> Result<Batch> {
+    /// The cutter with which every file begins. To be called before anything else is read.
+    pub(crate) fn set_cutter(&mut self, cutter: C) {
+        self.fresh = cutter.clone();
+        self.cutter = cutter;
+    }
+
+    /// Goes to the next file before anything of it has been read; says whether there is one.
+    pub(crate) fn next_file(&mut self) -> Result<bool> {
+        let Some(next) = self.inputs.next() else { return Ok(false) };
+        self.open(next)?;
+        Ok(true)
+    }
+
+    /// Starts at the start of a file.
+    pub(super) fn open(&mut self, index: usize) -> Result<()> {
+        self.inputs.open(index)?;
+        self.restart(Place::default());
+        Ok(())
+    }
+
+    /// Forgets all that was read: the input is at `place`.
+    pub(super) fn restart(&mut self, place: Place) {
+        self.place = place;
+        self.done = place;
+        self.window.clear();
+        self.cutter = self.fresh.clone();
+        if place.record > 0 {
+            self.cutter = self.fresh.clone().resumed();
+        }
+        self.start_checked = place.offset > 0;
+        self.ended = false;
+        self.pending = None;
+        self.failed = None;
+        self.skipping = None;
+    }
+
+    /// The first record of a file, as a block of one row; empty when there is none. It is read again
+    /// as the first row unless it is `taken`.
+    pub(crate) fn first_record(&mut self, taken: bool) -> Result<Block> {
         loop {
             self.check_start();
             if self.start_checked {
                 self.cutter.walk(self.window.data(), 1);
             }
-            if self.cutter.rows == 1 {
+            if self.cutter.rows() == 1 {
                 break;
             }
             if self.ended {
@@ -69,63 +130,87 @@ impl Source {
                     "the first record is larger than {LARGEST_HEADER} bytes: check `quote` and \
                      `delimiter`"
                 );
-                return Err(Error::config(message).at(self.place.origin(&self.shape.name)));
+                return Err(Error::config(message).at(self.place.origin(self.inputs.name())));
             }
             let wanted = self.read_size(READ_AHEAD, READ_AHEAD, usize::MAX);
-            match self.input.read_blocking(self.window.space(wanted)) {
+            match self.inputs.input.read_blocking(self.window.space(wanted)) {
                 Ok(Got::Bytes(count)) => self.window.grew(count),
                 Ok(_) => self.ended = true,
                 Err(error) => return Err(self.read_error(error)),
             }
         }
-        let mut batch = Batch::default();
-        batch.clear(&self.shape, self.place);
-        batch.copy(&self.window.data()[..self.cutter.end], self.cutter.rows);
+        let mut block = Block::default();
+        block.clear(self.inputs.name(), self.place);
+        block.copy(&self.window.data()[..self.cutter.end()], self.cutter.rows());
         if taken {
             // The header is not a record.
-            self.place = self.place.after(batch.data(), 0);
-            self.window.consume(self.cutter.end);
+            self.place = self.place.after(block.data(), 0);
+            self.window.consume(self.cutter.end());
             self.cutter.cut();
         } else {
-            self.cutter = Cutter::new(self.shape.rules);
+            self.cutter = self.fresh.clone();
         }
         self.done = self.place;
-        Ok(batch)
+        Ok(block)
     }
 
-    pub(super) fn shape_mut(&mut self) -> Option<&mut Shape> {
-        Arc::get_mut(&mut self.shape)
+    /// Fills a block: see [`fill`](trommel::Source::fill). `begin` is called at the start of every
+    /// file but the first, before anything of it has been read.
+    pub(crate) fn fill(
+        &mut self,
+        block: &mut Block,
+        limit: &Limit<'_>,
+        begin: &mut dyn FnMut(&mut Self) -> Result<()>,
+    ) -> Result<Fill> {
+        block.clear(self.inputs.name(), self.place);
+        loop {
+            if let Some(next) = self.pending {
+                self.open(next)?;
+                // It stays so until the start of the file is known to be good.
+                self.pending = Some(next);
+                begin(self)?;
+                self.pending = None;
+            }
+            if self.fill_block(block, limit)? == Fill::More {
+                return Ok(Fill::More);
+            }
+            self.pending = self.inputs.next();
+            match self.pending {
+                None => return Ok(Fill::End),
+                Some(_) if block.rows() > 0 => return Ok(Fill::More),
+                Some(_) => {}
+            }
+        }
     }
 
-    /// Fills a batch: see [`fill`](trommel::Source::fill).
-    pub(super) fn fill_block(&mut self, batch: &mut Batch, limit: &Limit<'_>) -> Result<Fill> {
-        batch.clear(&self.shape, self.place);
+    /// As [`fill`](Self::fill), within one file.
+    fn fill_block(&mut self, block: &mut Block, limit: &Limit<'_>) -> Result<Fill> {
         let cap = self.block_cap(limit);
         let largest = limit.bytes().min(LARGEST);
         let goal = (limit.rows() as f64 * self.average * 1.0625) as usize;
         let mut first_row = None;
         loop {
             self.check_start();
-            if self.cutter.starts_in_comment() {
+            if self.cutter.in_comment() && self.cutter.at() == 0 {
                 self.drop_comment();
             }
             if self.skipping.is_some() {
-                if self.skip(batch) {
+                if self.skip(block) {
                     return Ok(Fill::More);
                 }
             } else if self.start_checked {
                 self.scan(limit.rows(), cap, largest);
-                let rows = self.cutter.rows;
-                if rows == limit.rows() || rows > 0 && self.cutter.at >= cap {
-                    self.deliver(batch, cap);
+                let rows = self.cutter.rows();
+                if rows == limit.rows() || rows > 0 && self.cutter.at() >= cap {
+                    self.deliver(block, cap);
                     return Ok(Fill::More);
                 }
-                if rows == 0 && self.cutter.end > 0 {
-                    self.drop_bytes(self.cutter.end);
+                if rows == 0 && self.cutter.end() > 0 {
+                    self.drop_bytes(self.cutter.end());
                     self.cutter.cut();
                     continue;
                 }
-                if rows == 0 && self.cutter.at > largest {
+                if rows == 0 && self.cutter.at() > largest {
                     if self.cutter.in_comment() {
                         self.drop_comment();
                     } else {
@@ -136,11 +221,16 @@ impl Source {
                 if self.ended {
                     if self.failed.is_none() {
                         self.cutter.finish(self.window.data());
-                        self.deliver(batch, cap);
-                        return Ok(Fill::End);
+                        self.deliver(block, cap);
+                        if self.cutter.is_cut_off() {
+                            block.set_cut_off();
+                        }
+                        // A format may leave its last bytes, which are no record, to be looked at
+                        // apart from what is before them.
+                        return Ok(if self.window.len() == 0 { Fill::End } else { Fill::More });
                     }
                     if rows > 0 {
-                        self.deliver(batch, cap);
+                        self.deliver(block, cap);
                         return Ok(Fill::More);
                     }
                 }
@@ -150,9 +240,9 @@ impl Source {
                 self.ended = false;
                 return Err(error);
             }
-            let has_rows = self.cutter.rows > 0;
+            let has_rows = self.cutter.rows() > 0;
             let mut wait = LOOK_UP;
-            if has_rows && self.input.may_wait() {
+            if has_rows && self.inputs.input.may_wait() {
                 let first_row = *first_row.get_or_insert_with(Instant::now);
                 wait = match limit.is_cancelled() || limit.should_flush(first_row) {
                     true => Duration::ZERO,
@@ -162,7 +252,7 @@ impl Source {
             let size = self.read_size(goal, cap, largest);
             if !self.read(size, wait) {
                 if has_rows && wait.is_zero() {
-                    self.deliver(batch, cap);
+                    self.deliver(block, cap);
                     return Ok(Fill::More);
                 }
                 if !has_rows && limit.is_cancelled() {
@@ -193,23 +283,23 @@ impl Source {
         let (data, cutter) = (self.window.data(), &mut self.cutter);
         let block = data.len().min(cap);
         let record = data.len().min(largest + 1);
-        while cutter.rows < rows {
-            let missing = rows - cutter.rows;
-            if cutter.at >= block {
-                if cutter.rows > 0 || cutter.end > 0 || cutter.at >= record {
+        while cutter.rows() < rows {
+            let missing = rows - cutter.rows();
+            if cutter.at() >= block {
+                if cutter.rows() > 0 || cutter.end() > 0 || cutter.at() >= record {
                     return;
                 }
                 cutter.walk(&data[..record], 1);
             } else if missing < 16 {
                 cutter.walk(&data[..block], rows);
             } else {
-                // Most of what is missing in one go, the rest one by one: so a batch gets the very
+                // Most of what is missing in one go, the rest one by one: so a block gets the very
                 // number of rows that is wanted, and is rarely scanned twice.
                 let most = (missing - missing / 16) as f64 * self.average;
-                let stop = block.min(cutter.at.saturating_add(most as usize).saturating_add(1));
-                let before = *cutter;
+                let stop = block.min(cutter.at().saturating_add(most as usize).saturating_add(1));
+                let before = cutter.clone();
                 cutter.skim(&data[..stop]);
-                if cutter.rows > rows {
+                if cutter.rows() > rows {
                     *cutter = before;
                     cutter.walk(&data[..stop], rows);
                 }
@@ -217,7 +307,7 @@ impl Source {
         }
     }
 
-    /// Bytes to read next for a batch of `goal` bytes.
+    /// Bytes to read next for a block of `goal` bytes.
     fn read_size(&self, goal: usize, cap: usize, largest: usize) -> usize {
         let have = self.window.len();
         if self.block_bytes > 0 {
@@ -232,7 +322,7 @@ impl Source {
 
     /// Reads what comes next; says whether there was anything.
     fn read(&mut self, size: usize, wait: Duration) -> bool {
-        match self.input.read(self.window.space(size), wait) {
+        match self.inputs.input.read(self.window.space(size), wait) {
             Ok(Got::Bytes(count)) => self.window.grew(count),
             Ok(Got::Nothing) => return false,
             Ok(Got::End) => self.ended = true,
@@ -248,7 +338,7 @@ impl Source {
     fn read_error(&self, error: std::io::Error) -> Error {
         let message = format!(
             "cannot read {} beyond byte {}",
-            self.shape.name,
+            self.inputs.name(),
             self.place.offset + self.window.len() as u64
         );
         Error::new(ErrorKind::Io, message).caused_by(error)
@@ -256,25 +346,28 @@ impl Source {
 
     /// Hands the complete records over: copied, or with the buffer they are in if that saves copying
     /// and it is not larger than a block of `cap` bytes needs.
-    fn deliver(&mut self, batch: &mut Batch, cap: usize) {
-        let (end, rows) = (self.cutter.end, self.cutter.rows);
-        batch.clear(&self.shape, self.place);
+    fn deliver(&mut self, block: &mut Block, cap: usize) {
+        let (end, rows) = (self.cutter.end(), self.cutter.rows());
+        block.clear(self.inputs.name(), self.place);
         self.place = self.place.after(&self.window.data()[..end], rows);
-        self.done = self.place;
         if rows > 0 {
+            self.done = self.place;
             self.average = (self.average * 3.0 + end as f64 / rows as f64) / 4.0;
         }
         let tail = self.window.len() - end;
         let is_fit = |bytes: &&mut Vec<u8>| tail < end && bytes.len() <= cap + cap / 8;
         match self.window.untouched().filter(is_fit) {
             Some(bytes) => {
-                let tail = batch.swap(bytes, end, rows, tail);
+                let tail = block.swap(bytes, end, rows, tail);
                 self.window.restart(tail);
             }
             None => {
-                batch.copy(&self.window.data()[..end], rows);
+                block.copy(&self.window.data()[..end], rows);
                 self.window.consume(end);
             }
+        }
+        if self.cutter.opens() {
+            block.set_opens();
         }
         self.cutter.cut();
     }
@@ -291,11 +384,17 @@ impl Source {
         if self.block_bytes > 0 {
             return self.block_bytes.min(bytes);
         }
-        let fields = self.shape.width.unwrap_or(self.shape.headers.names.len());
-        let parsed = Parsed::row_bytes(fields) as f64;
-        // Text in quotes may have to be copied.
-        let copied = f64::from(u8::from(self.cutter.quoted)) * self.average;
-        let share = self.average / (self.average * 1.125 + parsed + copied);
+        let parsed = self.cutter.parsed_bytes(self.average);
+        let share = self.average / (self.average * 1.125 + parsed);
         ((bytes as f64 * share) as usize).max(1)
+    }
+}
+
+impl<C> fmt::Debug for Feeder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feeder")
+            .field("name", self.inputs.name())
+            .field("place", &self.done)
+            .finish_non_exhaustive()
     }
 }

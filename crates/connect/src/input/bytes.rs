@@ -20,7 +20,7 @@ pub(super) enum Got {
     Nothing,
 }
 
-pub(super) enum Input {
+pub(crate) enum Input {
     File(File),
     /// A reader that may wait. Only its first bytes are read directly.
     Direct(Box<dyn Read + Send>),
@@ -72,11 +72,23 @@ impl Input {
         !matches!(self, Input::File(_))
     }
 
-    pub(super) fn seek(&mut self, offset: u64) -> Result<()> {
-        match self {
-            Input::File(file) => file.seek(SeekFrom::Start(offset)).map(drop),
-            _ => Err(ErrorKind::NotSeekable.into()),
+    /// Passes the first `offset` bytes of an input that nothing has been read from; says how many
+    /// there are, if less. What is decompressed has to be read again.
+    pub(super) fn pass(&mut self, offset: u64) -> Result<u64> {
+        if let Input::File(file) = self {
+            let length = file.metadata()?.len();
+            return file.seek(SeekFrom::Start(offset)).map(|_| offset.min(length));
         }
+        let mut scratch = vec![0; CHUNK];
+        let mut passed = 0;
+        while passed < offset {
+            let most = usize::try_from(offset - passed).map_or(CHUNK, |rest| rest.min(CHUNK));
+            match self.read_blocking(&mut scratch[..most])? {
+                Got::Bytes(count) => passed += count as u64,
+                Got::End | Got::Nothing => break,
+            }
+        }
+        Ok(passed)
     }
 
     /// Moves the reader to a thread.
@@ -86,7 +98,7 @@ impl Input {
         let stream =
             Stream { full, empty, chunk: (Vec::new(), 0), taken: 0, ended: false, failed: false };
         if let Input::Direct(reader) = std::mem::replace(self, Input::Threaded(stream)) {
-            let name = "trommel-csv-read".into();
+            let name = "trommel-read".into();
             std::thread::Builder::new()
                 .name(name)
                 .spawn(move || pump(reader, &send_full, &receive_empty))?;

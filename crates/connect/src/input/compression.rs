@@ -1,0 +1,170 @@
+//! Compressed input.
+
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use trommel::{Error, Result};
+
+/// Compressed bytes read at once.
+const READ: usize = 64 * 1024;
+
+/// How a file is compressed.
+///
+/// Each method is a Cargo feature of its name in small letters; one that the program was built
+/// without is an error when the source is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Compression {
+    /// By the extension of a file: `.gz`, `.zst` (or `.zstd`), `.bz2`, `.lz4`, `.xz`; anything else
+    /// is not compressed, nor is a reader or standard input.
+    #[default]
+    Auto,
+    /// Not compressed, whatever it is called.
+    None,
+    /// gzip, of any number of members.
+    Gzip,
+    /// Zstandard, of any number of frames.
+    Zstd,
+    /// bzip2, of any number of streams.
+    Bzip2,
+    /// LZ4 in the frame format, of any number of frames.
+    Lz4,
+    /// xz, of any number of streams.
+    Xz,
+}
+
+impl Compression {
+    /// The method that the extension of `path` stands for; [`None`](Self::None) for any other.
+    ///
+    /// ```
+    /// # #[cfg(feature = "csv")] {
+    /// use trommel_connect::input::Compression;
+    /// assert_eq!(Compression::of_path("flights.csv.gz"), Compression::Gzip);
+    /// assert_eq!(Compression::of_path("flights.csv"), Compression::None);
+    /// # }
+    /// ```
+    pub fn of_path(path: impl AsRef<Path>) -> Self {
+        let extension = path.as_ref().extension().and_then(|it| it.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "gz" => Compression::Gzip,
+            "zst" | "zstd" => Compression::Zstd,
+            "bz2" => Compression::Bzip2,
+            "lz4" => Compression::Lz4,
+            "xz" => Compression::Xz,
+            _ => Compression::None,
+        }
+    }
+
+    /// What it comes to for a file, or for a reader, which has no path.
+    pub(super) fn resolve(self, path: Option<&Path>) -> Self {
+        match (self, path) {
+            (Compression::Auto, Some(path)) => Self::of_path(path),
+            (Compression::Auto, None) => Compression::None,
+            _ => self,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Compression::Auto | Compression::None => "uncompressed",
+            Compression::Gzip => "gzip",
+            Compression::Zstd => "zstd",
+            Compression::Bzip2 => "bzip2",
+            Compression::Lz4 => "lz4",
+            Compression::Xz => "xz",
+        }
+    }
+
+    /// The content of `reader`, decompressed; it counts the compressed bytes in `taken`.
+    #[allow(unreachable_code, unused_variables, reason = "without any method built in")]
+    pub(super) fn decoder(
+        self,
+        reader: impl Read + Send + 'static,
+        taken: Arc<AtomicU64>,
+        source: &str,
+    ) -> Result<Box<dyn Read + Send>> {
+        let counted = Counted { reader, taken: Arc::clone(&taken) };
+        let decoder: Box<dyn Read + Send> = match self {
+            Compression::Auto | Compression::None => return Ok(Box::new(counted)),
+            #[cfg(feature = "gzip")]
+            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(counted))),
+            #[cfg(feature = "zstd")]
+            Compression::Zstd => {
+                let decoder = zstd::stream::read::Decoder::with_buffer(buffered(counted));
+                Box::new(decoder.map_err(|error| {
+                    Error::fatal("cannot start the zstd decoder").caused_by(error)
+                })?)
+            }
+            #[cfg(feature = "bzip2")]
+            Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered(counted))),
+            #[cfg(feature = "lz4")]
+            Compression::Lz4 => Box::new(super::lz4::Frames::new(buffered(counted))),
+            #[cfg(feature = "xz")]
+            Compression::Xz => Box::new(lzma_rust2::XzReader::new(buffered(counted), true)),
+            #[allow(unreachable_patterns, reason = "all methods may be built in")]
+            _ => {
+                let name = self.name();
+                let message = format!(
+                    "compression: {source} is {name}, and this program was built without the \
+                     feature `{name}` of trommel-connect"
+                );
+                return Err(Error::config(message));
+            }
+        };
+        Ok(Box::new(Decoder { decoder, name: self.name(), taken, failed: false }))
+    }
+}
+
+#[allow(dead_code, reason = "used by whatever methods are built in")]
+fn buffered<R: Read>(reader: R) -> BufReader<R> {
+    BufReader::with_capacity(READ, reader)
+}
+
+/// Counts what is read.
+struct Counted<R> {
+    reader: R,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(space)?;
+        self.taken.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// A decoder that says where it failed, and goes on failing: what a decoder gives after an error is
+/// not to be trusted.
+struct Decoder {
+    decoder: Box<dyn Read + Send>,
+    name: &'static str,
+    taken: Arc<AtomicU64>,
+    failed: bool,
+}
+
+impl Read for Decoder {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let name = self.name;
+        if self.failed {
+            return Err(io::Error::other(format!("the {name} stream was damaged before")));
+        }
+        self.decoder.read(space).map_err(|error| {
+            if error.kind() == io::ErrorKind::Interrupted {
+                return error;
+            }
+            self.failed = true;
+            let at = self.taken.load(Ordering::Relaxed);
+            let what = match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    format!("the {name} stream ends too early: it was cut off")
+                }
+                _ => format!("not a sound {name} stream"),
+            };
+            let message =
+                format!("{what} (at or up to 64 KiB before compressed byte {at}): {error}");
+            io::Error::new(error.kind(), message)
+        })
+    }
+}

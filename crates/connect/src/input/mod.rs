@@ -1,0 +1,29 @@
+//! What the sources of bytes have in common: files and streams, one or many, compressed or not, cut
+//! into blocks of whole records.
+//!
+//! A format says where its records end ([`Cut`]); everything else (reading, waiting, growing,
+//! passing over what is too large, counting records, lines and bytes) is here. What programs see of
+//! it is [`Compression`].
+
+mod block;
+mod bytes;
+mod compression;
+mod cut;
+mod feed;
+mod files;
+mod inputs;
+#[cfg(feature = "lz4")]
+mod lz4;
+mod place;
+mod position;
+mod skip;
+mod window;
+
+pub use compression::Compression;
+
+pub(crate) use block::Block;
+pub(crate) use cut::Cut;
+pub(crate) use feed::Feeder;
+pub(crate) use files::{in_directory, matching};
+pub(crate) use inputs::Inputs;
+pub(crate) use place::Place;

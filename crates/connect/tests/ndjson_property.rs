@@ -1,0 +1,110 @@
+//! Whatever the bytes and wherever they are cut: the rows of a plain loop over `serde_json`.
+
+mod ndjson_support;
+
+use ndjson_support::{Case, compare, read};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::io::Write;
+use trommel::Source as _;
+
+/// JSON, more or less.
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let any = select(b"[]{}{},,:\"\"\\\\ \n\n\r\tab01-.eE+nu\xc3\xff".to_vec());
+    let pieces: Vec<&[u8]> = vec![
+        b"{\"a\":{\"b\":[1,2.5e3,\"x\"]}}\n",
+        b"{\"a\":1,\"a\":2}\n",
+        b"[1,[2,{\"a.b[1]\":true}],null]\n",
+        b"\"\\ud83d\\ude00 \\ud800 \\u0041\"",
+        b"123456789012345678901234567890",
+        b"1e999",
+        b"-0.1",
+        b"true",
+        b"{\"a\":",
+        b"\n  \r\n",
+        b"\"0123456789 ,]}[{\\\" 0123456789\"",
+        b", ",
+        b"]",
+        b"[",
+    ];
+    let piece = prop_oneof![
+        4 => any.prop_map(|byte| vec![byte]),
+        3 => select(pieces).prop_map(<[u8]>::to_vec),
+    ];
+    let body = vec(piece, 0..60).prop_map(|pieces| pieces.concat());
+    (prop_oneof![9 => Just(&b""[..]), 1 => Just(&b"\xef\xbb\xbf"[..])], body)
+        .prop_map(|(mark, body)| [mark, &body].concat())
+}
+
+/// A sound array, laid out anyhow.
+fn array() -> impl Strategy<Value = Vec<u8>> {
+    let element = select(vec![
+        "{\"a\" : {\"b\":[1,2]}}",
+        "[[],{}]",
+        "\"],[\\\\\"",
+        "17",
+        "null",
+        "{\"x\":\"}\"}",
+        "\"\\\"\"",
+    ]);
+    let gap = || select(vec!["", "", " ", "\n", " \n\t"]);
+    let body = vec((gap(), element, gap()), 0..20).prop_map(|elements| {
+        let texts: Vec<_> = elements
+            .into_iter()
+            .map(|(before, it, after)| format!("{before}{it}{after}"))
+            .collect();
+        texts.join(",")
+    });
+    (gap(), body, gap(), gap())
+        .prop_map(|(a, body, b, c)| format!("{a}[{body}{b}]{c}").into_bytes())
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    any::<[u8; Case::BYTES]>().prop_map(Case::from_bytes)
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config(3000))]
+
+    #[test]
+    fn rows_and_places_are_those_of_a_plain_loop(case in case(), data in bytes()) {
+        compare(&case, &data);
+    }
+
+    #[test]
+    fn the_elements_of_an_array_are_those_of_serde_json(case in case(), data in array()) {
+        compare(&Case { array: true, ..case }, &data);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn every_position_resumes_exactly(
+        case in case(),
+        data in prop_oneof![bytes(), array()],
+    ) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&data).unwrap();
+        let mut source = case.builder().open(file.path()).unwrap();
+        let mut stops = vec![(source.position().unwrap(), 0)];
+        let mut all = Vec::new();
+        read(&mut source, &case, &data, &mut all, &mut |source, rows| {
+            stops.push((source.position().unwrap(), rows));
+        });
+        for (position, rows) in stops {
+            let mut source = case.builder().open(file.path()).unwrap();
+            source.seek(&position).unwrap();
+            prop_assert_eq!(source.position(), Some(position));
+            let mut tail = Vec::new();
+            read(&mut source, &case, &data, &mut tail, &mut |_, _| {});
+            prop_assert_eq!(&tail[..], &all[rows..], "{:?} {}", case, data.escape_ascii());
+        }
+    }
+}
