@@ -5,6 +5,9 @@
 //! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | |
 //! | `ndjson` (default) | [`ndjson::Source`]: JSON lines and JSON arrays, likewise | |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
+//! | `http` | [`http::get`]: bodies of any format, pages | [`http::Sink`]: posts NDJSON, JSON, lines |
+//! | `lines` | [`lines::Source`]: a row for each line of a file or any `Read` | |
+//! | `socket` | [`socket`]: lines or any format over TCP and Unix sockets | [`socket::Sink`]: lines |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
 //! ```no_run
@@ -30,14 +33,26 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+#[cfg(any(feature = "http", feature = "socket"))]
+mod backoff;
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(any(feature = "csv", feature = "ndjson"))]
+#[cfg(any(feature = "http", feature = "socket"))]
+mod guarded;
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(any(feature = "csv", feature = "lines", feature = "ndjson"))]
 pub mod input;
+#[cfg(feature = "lines")]
+pub mod lines;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
+#[cfg(any(feature = "http", feature = "socket"))]
+mod records;
 #[cfg(feature = "rejects")]
 pub mod rejects;
+#[cfg(feature = "socket")]
+pub mod socket;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(feature = "sqlite")]
@@ -64,4 +79,20 @@ mod input_documents {
 
     #[doc = include_str!("../../../docs/connectors/ndjson.md")]
     struct Ndjson;
+}
+
+/// Those about one connector, which need no other.
+#[cfg(doctest)]
+mod connectors {
+    #[cfg(feature = "http")]
+    #[doc = include_str!("../../../docs/connectors/http.md")]
+    struct Http;
+
+    #[cfg(feature = "lines")]
+    #[doc = include_str!("../../../docs/connectors/lines.md")]
+    struct Lines;
+
+    #[cfg(feature = "socket")]
+    #[doc = include_str!("../../../docs/connectors/socket.md")]
+    struct Socket;
 }
