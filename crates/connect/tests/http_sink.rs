@@ -1,0 +1,436 @@
+//! Posting to a server on the loopback.
+
+mod http_support;
+
+use http_support::{Answer, Asked, End, Server, answer};
+use serde::Serialize;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use trommel::{
+    CancelToken, Commit, Durability, Encode, Engine, ErrorKind, Options, Page as _, Pipeline,
+    Reject, RejectPolicy, Result, Retry, RunReport, Sink, sources,
+};
+use trommel_connect::http::{self, Ndjson, Post, Records};
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: u64,
+    name: &'a str,
+}
+
+fn engine() -> Engine {
+    Engine::builder().workers(2).build().unwrap()
+}
+
+fn quick(url: impl Into<String>) -> Post {
+    let short = Duration::from_millis(1);
+    http::post(url).retry(Retry { attempts: 3, initial: short, max: short })
+}
+
+fn load(rows: u64, options: Options, sink: http::Sink<Ndjson>) -> Result<RunReport> {
+    Pipeline::from(sources::generate(rows, |id| id))
+        .options(options)
+        .transform(|id, out| out.emit(&Row { id, name: "sand" }))
+        .load_into(sink)
+        .run(&engine())
+}
+
+/// Batches that are one page each.
+fn batches_of(rows: usize) -> Options {
+    Options::builder().fixed_batch_size(rows).transform_concurrency(1).build().unwrap()
+}
+
+fn ids(asked: &Asked) -> Vec<u64> {
+    let id = |line: &str| {
+        let (_, rest) = line.split_once("\"id\":").unwrap();
+        rest.split(',').next().unwrap().parse().unwrap()
+    };
+    asked.text().lines().map(id).collect()
+}
+
+fn all_ids(server: &Server) -> Vec<u64> {
+    server.asked().iter().flat_map(ids).collect()
+}
+
+fn key(asked: &Asked) -> String {
+    asked.header("idempotency-key").unwrap().to_owned()
+}
+
+#[test]
+fn records_are_posted_in_order_in_each_encoding() {
+    let server = Server::script([answer(201, "taken").ending(End::Chunked)]);
+    let post = || http::post(server.at("/in?a=1")).header("X-Test", "1").bearer("secret");
+    let report = load(1000, batches_of(100), post().ndjson()).unwrap();
+    assert_eq!(report.counts.loaded, 1000);
+    assert!(all_ids(&server).into_iter().eq(0..1000));
+    let asked = &server.asked()[0];
+    assert_eq!((&asked.method[..], &asked.path[..]), ("POST", "/in?a=1"));
+    assert_eq!(asked.header("content-type"), Some("application/x-ndjson"));
+    assert_eq!(asked.header("authorization"), Some("Bearer secret"));
+    assert_eq!(asked.header("x-test"), Some("1"));
+    assert!(
+        asked.text().starts_with("{\"id\":0,\"name\":\"sand\"}\n{\"id\":1,"),
+        "{}",
+        asked.text()
+    );
+    assert!(!format!("{:?}", post()).contains("secret"));
+
+    let server = Server::script([answer(204, "")]);
+    Pipeline::from(sources::generate(3, |id| id))
+        .transform(|id, out| out.emit(&Row { id, name: "a\nb" }))
+        .load_into(http::post(&server.url).rows_per_request(2).json_array())
+        .run(&engine())
+        .unwrap();
+    let bodies: Vec<String> = server.asked().iter().map(Asked::text).collect();
+    assert_eq!(
+        bodies,
+        [r#"[{"id":0,"name":"a\nb"},{"id":1,"name":"a\nb"}]"#, r#"[{"id":2,"name":"a\nb"}]"#,]
+    );
+    assert_eq!(server.asked()[0].header("content-type"), Some("application/json"));
+
+    let server = Server::script([answer(200, "")]);
+    Pipeline::from(sources::generate(3, |id| id))
+        .transform(|id, out| out.line().int(id).emit())
+        .load_into(http::post(&server.url).rows_per_request(9).lines())
+        .run(&engine())
+        .unwrap();
+    let post = http::post(&server.url).header("content-type", "text/csv").key_header("");
+    Pipeline::from(sources::generate(3, |id| id))
+        .transform(|id, out| out.line().int(id).char(';').emit())
+        .load_into(post.rows_per_request(9).raw())
+        .run(&engine())
+        .unwrap();
+    let asked = server.asked();
+    assert_eq!((asked[0].text(), asked[1].text()), ("0\n1\n2\n".into(), "0;1;2;".into()));
+    assert_eq!(asked[1].header("content-type"), Some("text/csv"));
+    assert_eq!(asked[1].header("idempotency-key"), None);
+}
+
+#[test]
+fn a_request_that_passes_later_is_sent_again_with_the_same_key() {
+    let server = Server::script([
+        answer(503, ""),
+        answer(200, "").ending(End::Nothing),
+        answer(429, ""),
+        answer(200, ""),
+    ]);
+    let report = load(10, batches_of(10), quick(&server.url).ndjson()).unwrap();
+    assert_eq!(report.counts.loaded, 10);
+    let asked = server.asked();
+    assert_eq!(asked.len(), 4);
+    assert!(asked.iter().all(|one| key(one) == key(&asked[0]) && ids(one) == ids(&asked[0])));
+
+    let server = Server::script([answer(500, "out of sand")]);
+    let error = load(10, batches_of(10), quick(server.at("/in?key=x")).ndjson()).unwrap_err();
+    let said = error.to_string();
+    let says = "/in?… was answered with status 500 in each of 4 attempts: out of sand";
+    assert!(said.contains(says), "{said}");
+    let counts = error.report().unwrap().counts;
+    assert_eq!((counts.loaded, counts.abandoned), (0, 10));
+}
+
+#[test]
+fn a_server_that_says_when_is_asked_then() {
+    let server = Server::script([answer(429, "").with("Retry-After", 1), answer(200, "")]);
+    load(10, batches_of(10), quick(&server.url).ndjson()).unwrap();
+    let asked = server.asked();
+    assert!(asked[1].at - asked[0].at >= Duration::from_secs(1));
+
+    let server = Server::script([answer(429, "").with("Retry-After", 3600)]);
+    let error = load(10, batches_of(10), quick(&server.url).ndjson()).unwrap_err().to_string();
+    assert!(error.contains("asks to wait for 3600s"), "{error}");
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[test]
+fn a_cancel_ends_a_pause() {
+    let cancel = CancelToken::new();
+    let token = cancel.clone();
+    let server = Server::start(move |_, _| {
+        token.cancel();
+        answer(503, "").with("Retry-After", 30)
+    });
+    let began = Instant::now();
+    let error = Pipeline::from(sources::generate(10, |id| id))
+        .cancel_with(&cancel)
+        .transform(|id, out| out.emit(&Row { id, name: "sand" }))
+        .load_into(http::post(&server.url).cancel_with(&cancel).ndjson())
+        .run(&engine())
+        .unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    let counts = error.report().unwrap().counts;
+    assert!(counts.add_up());
+    assert_eq!(counts.loaded, 0);
+}
+
+#[test]
+fn several_connections_work_at_once_and_lose_nothing() {
+    // Each answer waits for a second request to come, so one connection alone would not do.
+    let waiting = Arc::new((Mutex::new(0u32), std::sync::Condvar::new()));
+    let server = Server::start(move |_, _| {
+        let (count, changed) = &*waiting;
+        let mut count = count.lock().unwrap();
+        *count += 1;
+        changed.notify_all();
+        let second = |count: &mut u32| *count < 2;
+        let (_count, wait) =
+            changed.wait_timeout_while(count, Duration::from_secs(10), second).unwrap();
+        answer(if wait.timed_out() { 400 } else { 200 }, "")
+    });
+    let report = load(1000, batches_of(50), quick(&server.url).connections(4).ndjson()).unwrap();
+    assert_eq!(report.counts.loaded, 1000);
+    let mut found = all_ids(&server);
+    found.sort_unstable();
+    assert!(found.into_iter().eq(0..1000));
+    assert_eq!(server.asked().iter().map(key).collect::<HashSet<_>>().len(), 20);
+}
+
+#[test]
+fn a_failure_on_one_of_several_connections_ends_the_run() {
+    let server = Server::start(|number, _| answer(if number == 7 { 403 } else { 200 }, "no"));
+    let error = load(100_000, batches_of(50), quick(&server.url).connections(3).ndjson());
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("status 403 (check the credentials): no"), "{error}");
+    let counts = error.report().unwrap().counts;
+    assert!(counts.add_up());
+    let refused = ids(&server.asked()[7]).len() as u64;
+    let taken = all_ids(&server).len() as u64 - refused;
+    assert!(counts.loaded <= taken && taken < 100_000, "{counts:?}, taken {taken}");
+}
+
+#[test]
+fn refusals_end_the_run_or_reject_the_rows_that_are_refused_alone() {
+    let bad: HashSet<u64> = [3, 4, 77].into();
+    let refusing = {
+        let bad = bad.clone();
+        move |_: usize, asked: &Asked| match ids(asked).iter().find(|id| bad.contains(id)) {
+            Some(id) => answer(422, format!("id {id} is bad")),
+            None => answer(200, ""),
+        }
+    };
+    let server = Server::start(refusing.clone());
+    let error = load(100, batches_of(50), quick(&server.url).ndjson()).unwrap_err().to_string();
+    assert!(error.contains("status 422: id 3 is bad"), "{error}");
+    assert_eq!(server.asked().len(), 1);
+
+    let server = Server::start(refusing);
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    let policy = RejectPolicy::dead_letter(
+        move |reject: &Reject| {
+            keep.lock().unwrap().push((reject.record.unwrap(), reject.reason.clone()));
+            Ok(())
+        },
+        9,
+    );
+    let options = Options::builder().fixed_batch_size(50).on_reject(policy).build().unwrap();
+    let report = load(100, options, quick(&server.url).reject_refused(true).ndjson()).unwrap();
+    assert_eq!((report.counts.loaded, report.counts.rejected), (97, 3));
+    let kept = kept.lock().unwrap();
+    assert_eq!(kept.iter().map(|(record, _)| *record).collect::<HashSet<_>>(), bad);
+    assert!(kept[0].1.contains("status 422: id 3 is bad"), "{}", kept[0].1);
+    let mut taken: Vec<u64> = server
+        .asked()
+        .iter()
+        .map(ids)
+        .filter(|ids| !ids.iter().any(|id| bad.contains(id)))
+        .flatten()
+        .collect();
+    taken.sort_unstable();
+    assert!(taken.into_iter().eq((0..100).filter(|id| !bad.contains(id))), "each good row once");
+
+    // Wrong credentials are not the rows' fault.
+    let server = Server::script([answer(401, "")]);
+    let sink = quick(&server.url).reject_refused(true).ndjson();
+    let options = Options::builder().on_reject(RejectPolicy::skip(1000)).build().unwrap();
+    assert!(load(100, options, sink).unwrap_err().to_string().contains("check the credentials"));
+}
+
+#[test]
+fn options_that_can_not_work_are_refused_before_anything_is_read() {
+    let refused = |sink: http::Sink<Ndjson>, says: &str| {
+        let error = load(1, Options::default(), sink).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+    };
+    refused(http::post("mailto:x").ndjson(), "url: ");
+    let post = || http::post("http://127.0.0.1:9/").reject_refused(true);
+    refused(post().connections(2).ndjson(), "reject_refused: ");
+    refused(post().rows_per_request(2).ndjson(), "reject_refused: ");
+    let job = |post: Post| {
+        let run = Pipeline::from(sources::generate(1, |id| id))
+            .resumable("job")
+            .transform(|id, out| out.emit(&Row { id, name: "" }))
+            .load_into(post.ndjson())
+            .run(&engine());
+        run.unwrap_err().to_string()
+    };
+    let said = job(http::post("http://127.0.0.1:9/"));
+    assert!(said.contains("name a file for them with `checkpoints`"), "{said}");
+    let said = job(http::post("http://127.0.0.1:9/").checkpoints("/nowhere/x"));
+    assert!(said.contains("rows_per_request: "), "{said}");
+    let said = job(http::post("http://127.0.0.1:9/").checkpoints("/nowhere/x").rows_per_request(1));
+    assert!(said.contains("cannot lock /nowhere/x"), "{said}");
+}
+
+/// What a server keeps that takes each key once.
+#[derive(Default)]
+struct Once(Mutex<(HashMap<String, Vec<u64>>, u64)>);
+
+impl Once {
+    /// Takes a request, or knows it again.
+    fn take(&self, asked: &Asked) -> Answer {
+        let mut taken = self.0.lock().unwrap();
+        if taken.0.insert(key(asked), ids(asked)).is_some() {
+            taken.1 += 1;
+        }
+        answer(200, "")
+    }
+
+    fn ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.0.lock().unwrap().0.values().flatten().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn known_again(&self) -> u64 {
+        self.0.lock().unwrap().1
+    }
+}
+
+#[test]
+fn a_load_started_again_sends_the_same_keys_whatever_its_batches() {
+    let once = Arc::new(Once::default());
+    let keep = Arc::clone(&once);
+    let server = Server::start(move |_, asked| keep.take(asked));
+    let post = || http::post(&server.url).job("flights 2013/é").rows_per_request(64);
+    load(1000, batches_of(100), post().ndjson()).unwrap();
+    assert_eq!(once.known_again(), 0);
+    for options in [batches_of(7), batches_of(1000), Options::default()] {
+        load(1000, options, post().connections(2).ndjson()).unwrap();
+    }
+    assert_eq!(once.known_again(), 3 * 16);
+    assert!(once.ids().into_iter().eq(0..1000));
+    assert!(key(&server.asked()[0]).starts_with("flights%202013%2F%C3%A9-0-"));
+
+    // By bytes, too, requests are cut the same; and another input has other keys.
+    let post = || http::post(&server.url).job("bytes").rows_per_request(64).max_body_bytes(700);
+    load(1000, batches_of(100), post().ndjson()).unwrap();
+    let before = once.known_again();
+    let count = server.asked().len();
+    load(1000, batches_of(33), post().ndjson()).unwrap();
+    assert_eq!(once.known_again() - before, (server.asked().len() - count) as u64);
+    let cut = |asked: &Asked| !key(asked).starts_with("bytes") || asked.body.len() < 740;
+    assert!(server.asked().iter().all(cut));
+}
+
+#[test]
+fn keys_of_other_runs_and_other_records_are_other_keys() {
+    let server = Server::script([answer(200, "")]);
+    for _ in 0..2 {
+        load(10, batches_of(10), http::post(&server.url).ndjson()).unwrap();
+    }
+    for rows in [10, 9] {
+        load(rows, batches_of(10), http::post(&server.url).job("a").ndjson()).unwrap();
+    }
+    assert_eq!(server.asked().iter().map(key).collect::<HashSet<_>>().len(), 4);
+}
+
+fn page(ids: std::ops::Range<u64>) -> Records {
+    let mut page = Records::default();
+    for id in ids {
+        http::Sink::<Ndjson>::encode(&(), &mut page, &Row { id, name: "sand" }).unwrap();
+    }
+    page
+}
+
+#[test]
+fn a_job_goes_on_from_its_checkpoint_wherever_it_was_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |file: &std::path::Path, url: &str, dies_after: Option<u64>, known: &mut u64| {
+        let mut sink = http::post(url).rows_per_request(64).checkpoints(file).ndjson();
+        let before = sink.resume("job").unwrap().unwrap_or_default();
+        if before.finished {
+            return true;
+        }
+        let from = before.counts.read;
+        *known = from;
+        sink.encoder().unwrap();
+        let mut checkpoint = before;
+        for start in (from..1000).step_by(50) {
+            if dies_after.is_some_and(|rows| start >= rows) {
+                // As a kill does: nothing is finished, nothing taken back.
+                drop(sink);
+                return false;
+            }
+            let mut page = page(start..(start + 50).min(1000));
+            sink.write(&mut page).unwrap();
+            page.clear();
+            checkpoint.counts.read = (start + 50).min(1000);
+            // Stored now and then, as when a second has passed.
+            let when = if start % 150 == 0 { Commit::Now } else { Commit::Grouped };
+            let durable = sink.commit(&checkpoint, when).unwrap();
+            assert_eq!(durable == Durability::Stored, when == Commit::Now);
+        }
+        sink.finish().unwrap();
+        false
+    };
+    for stop in (0..1000).step_by(50) {
+        let once = Arc::new(Once::default());
+        let keep = Arc::clone(&once);
+        let server = Server::start(move |_, asked| keep.take(asked));
+        let file = dir.path().join(format!("{stop}.checkpoint"));
+        let mut from = 0;
+        assert!(!run(&file, &server.url, Some(stop), &mut from));
+        assert!(!run(&file, &server.url, None, &mut from));
+        assert!(stop < 50 || from > 0 && from <= stop && stop - from < 150, "{stop}: from {from}");
+        assert!(once.ids().into_iter().eq(0..1000), "stopped at {stop}: each row once");
+        let asked = server.asked().len();
+        assert!(run(&file, &server.url, None, &mut from), "a finished job says so");
+        assert_eq!(server.asked().len(), asked);
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_job_in_use_or_damaged_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("checkpoint");
+    let sink =
+        || http::post("http://127.0.0.1:9/").rows_per_request(64).checkpoints(&file).ndjson();
+    let mut first = sink();
+    assert!(first.resume("job").unwrap().is_none());
+    let error = sink().resume("job").unwrap_err().to_string();
+    assert!(error.contains("another process runs the job"), "{error}");
+    first.encoder().unwrap();
+    first.write(&mut page(0..3)).unwrap();
+    first.commit(&Default::default(), Commit::Now).unwrap();
+    drop(first);
+    let error = sink().resume("other").unwrap_err().to_string();
+    assert!(error.contains("belongs to the job `job`, not to `other`"), "{error}");
+    let whole = std::fs::read(&file).unwrap();
+    for damaged in [&whole[..whole.len() - 1], &whole[..10], b"", b"nonsense\n"] {
+        std::fs::write(&file, damaged).unwrap();
+        let error = sink().resume("job").unwrap_err().to_string();
+        assert!(error.contains("remove it to load everything from the start"), "{error}");
+    }
+}
+
+#[test]
+fn a_resumable_pipeline_finishes_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::script([answer(200, "")]);
+    for run in 0..2 {
+        let post = http::post(&server.url).rows_per_request(100);
+        let report = Pipeline::from(sources::generate(1000, |id| id))
+            .resumable("job")
+            .transform(|id, out| out.emit(&Row { id, name: "sand" }))
+            .load_into(post.checkpoints(dir.path().join("checkpoint")).ndjson())
+            .run(&engine())
+            .unwrap();
+        assert_eq!(server.asked().len(), 10, "run {run}");
+        assert_eq!(report.counts.loaded, if run == 0 { 1000 } else { 0 });
+    }
+    assert!(all_ids(&server).into_iter().eq(0..1000));
+}
