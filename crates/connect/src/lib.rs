@@ -37,11 +37,13 @@ pub mod csv;
 pub mod files;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+pub mod postgres;
 #[cfg(feature = "rejects")]
 pub mod rejects;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "postgres-system", feature = "sqlite"))]
 pub mod table;
 
 /// The programs in the documents, compiled and run as doc tests.

@@ -1,0 +1,465 @@
+//! A connection that never waits for longer than it was told to.
+
+use super::failure::{Failure, Place};
+use super::libpq::{self, CopyOut, CopyRow, Handle, Response, Status};
+use std::ffi::{CStr, CString};
+use std::time::{Duration, Instant};
+use trommel::{CancelToken, Error, ErrorKind, Result};
+
+/// Longest sleep while the server is awaited, so that a cancel is seen.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Where to connect, and how patiently to wait there.
+#[derive(Clone)]
+pub(super) struct Address {
+    conninfo: CString,
+    /// As messages name it before there is a connection.
+    place: Place,
+    /// What the server shall call this session.
+    pub(super) application: String,
+    pub(super) patience: Patience,
+}
+
+/// How long to wait for the server.
+#[derive(Debug, Clone)]
+pub(super) struct Patience {
+    /// Without any progress; `None` for ever.
+    pub(super) timeout: Option<Duration>,
+    /// After this token was cancelled: `grace`.
+    pub(super) cancel: Option<CancelToken>,
+    pub(super) grace: Duration,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The string may hold a password.
+        f.debug_tuple("Address").field(&self.place.to_string()).finish()
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Connection").field(&self.place.to_string()).finish()
+    }
+}
+
+/// An open connection.
+pub(super) struct Connection {
+    handle: Handle,
+    pub(super) place: Place,
+    patience: Patience,
+}
+
+/// Rows of an answer, as texts, and how many rows were changed.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) rows: Vec<Vec<Option<String>>>,
+    pub(super) changed: u64,
+}
+
+impl Answer {
+    /// The value at the top left.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.rows.first()?.first()?.as_deref()
+    }
+}
+
+impl Address {
+    /// Reads a connection string: `postgresql://…` or `key=value …`.
+    pub(super) fn parse(conninfo: &str) -> Result<Self> {
+        let unreadable = |why: String| {
+            // libpq quotes what it can't read, and that may hold the password.
+            Error::config(format!("connect: the connection string can't be read: {why}"))
+        };
+        let text = CString::new(conninfo).map_err(|_| unreadable("it has a NUL byte".into()))?;
+        let looks_right = conninfo.contains('=') || conninfo.contains("://");
+        if !looks_right {
+            return Err(unreadable(
+                "write `postgresql://user@host:port/database` or `host=… dbname=…`".into(),
+            ));
+        }
+        let options = libpq::parse(&text).map_err(|message| {
+            let reason = message.split('"').next().unwrap_or_default().trim();
+            unreadable(format!(
+                "{reason}…: write `postgresql://user@host:port/database` or `host=… dbname=…`, \
+                 special characters in the password as `%40`"
+            ))
+        })?;
+        let option = |name: &str| {
+            let found = options.iter().find(|(keyword, _)| keyword == name);
+            found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        };
+        let host = option("host").or_else(|| option("hostaddr")).unwrap_or("localhost");
+        let user = option("user").unwrap_or("the system's");
+        let database = option("dbname").unwrap_or(user);
+        Ok(Address {
+            place: Place::new(user, host, option("port").unwrap_or("5432"), database),
+            conninfo: text,
+            application: "trommel".into(),
+            patience: Patience {
+                timeout: Some(Duration::from_secs(300)),
+                cancel: None,
+                grace: Duration::from_secs(2),
+            },
+        })
+    }
+
+    /// Connects.
+    pub(super) fn connect(&self) -> Result<Connection> {
+        let application = CString::new(self.application.as_str()).unwrap_or_default();
+        let handle = Handle::connect(&[
+            // Before the string: what it says wins.
+            (c"connect_timeout", c"10"),
+            (c"dbname", &self.conninfo),
+            // After it: what we rely on.
+            (c"client_encoding", c"UTF8"),
+            (c"application_name", &application),
+        ])
+        .ok_or_else(|| Error::fatal("libpq has no memory for a connection"))?;
+        if !handle.is_ok() {
+            return Err(refused(&self.place, &handle.message()));
+        }
+        let place = Place::new(
+            &handle.user(),
+            &handle.host(),
+            &handle.port(),
+            &handle.database(),
+        );
+        let mut connection = Connection { handle, place, patience: self.patience.clone() };
+        let settings = "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; \
+                        SET intervalstyle = 'postgres'; SET extra_float_digits = 3; \
+                        SET bytea_output = 'hex'";
+        connection
+            .run(settings)
+            .map_err(|failure| failure.explain(&connection.place, "its settings can't be made"))?;
+        Ok(connection)
+    }
+}
+
+/// Why there is no connection, in plainer words; libpq's own have no password in them.
+fn refused(place: &Place, message: &str) -> Error {
+    let message = message.trim().replace('\n', " ");
+    let has = |part: &str| message.contains(part);
+    let (kind, remedy) = if has("password authentication failed") || has("no password supplied") {
+        (ErrorKind::Config, "check user and password (in the string, `PGPASSWORD`, `~/.pgpass`)")
+    } else if has("no pg_hba.conf entry") || has("authentication failed") {
+        (ErrorKind::Config, "the server does not let this user in from here: see its pg_hba.conf")
+    } else if has("role") && has("does not exist") {
+        (ErrorKind::Config, "no such user: check the name, or create it")
+    } else if has("database") && has("does not exist") {
+        (ErrorKind::Config, "no such database: check the name, or create it")
+    } else if has("SSL") || has("sslmode") {
+        (
+            ErrorKind::Config,
+            "the bundled libpq is built without TLS: use the feature `postgres-system` for the \
+             system's, or `sslmode=disable` on a network you trust",
+        )
+    } else if has("could not translate host name") {
+        (ErrorKind::Config, "no such host: check its name")
+    } else {
+        (ErrorKind::Transient, "check that the server runs there and lets this machine in")
+    };
+    Error::new(kind, format!("{place}: can't connect; {remedy}")).caused_by(message)
+}
+
+impl Connection {
+    /// Runs one statement or several; the answer is that of the last.
+    pub(super) fn run(&mut self, sql: &str) -> Result<Answer, Failure> {
+        let sql = nul_free(sql)?;
+        if !self.handle.send_query(&sql) {
+            return Err(self.lost());
+        }
+        self.answer()
+    }
+
+    /// Runs one statement with parameters, which the server reads as texts.
+    pub(super) fn run_with(
+        &mut self,
+        sql: &str,
+        values: &[Option<&str>],
+    ) -> Result<Answer, Failure> {
+        let sql = nul_free(sql)?;
+        let values = values
+            .iter()
+            .map(|value| value.map(nul_free).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        if !self.handle.send_params(&sql, &values) {
+            return Err(self.lost());
+        }
+        self.answer()
+    }
+
+    /// All responses up to the end of the query.
+    fn answer(&mut self) -> Result<Answer, Failure> {
+        let mut answer = Answer::default();
+        let mut failure = None;
+        while let Some(response) = self.response()? {
+            match response.status() {
+                Status::Done | Status::Rows => {
+                    answer = Answer { rows: response.rows(), changed: response.changed() };
+                }
+                Status::CopyIn => {
+                    self.handle.end_copy(Some(c"not expected here"));
+                }
+                Status::CopyOut => while !matches!(self.handle.get_copy(), CopyOut::End) {},
+                Status::Failed => {
+                    failure.get_or_insert(Failure::of(&response));
+                }
+            }
+        }
+        match failure {
+            None => Ok(answer),
+            Some(failure) => Err(self.settled(failure)),
+        }
+    }
+
+    /// A refusal on a connection that is gone means that it is gone.
+    fn settled(&mut self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Refused(report) if !self.handle.is_ok() => Failure::Lost(report.to_string()),
+            other => other,
+        }
+    }
+
+    /// Begins `COPY … FROM STDIN`.
+    pub(super) fn begin_copy_in(&mut self, sql: &str) -> Result<(), Failure> {
+        self.begin_copy(sql, Status::CopyIn)
+    }
+
+    /// Begins `COPY … TO STDOUT`.
+    pub(super) fn begin_copy_out(&mut self, sql: &str) -> Result<(), Failure> {
+        self.begin_copy(sql, Status::CopyOut)
+    }
+
+    fn begin_copy(&mut self, sql: &str, status: Status) -> Result<(), Failure> {
+        let sql = nul_free(sql)?;
+        if !self.handle.send_query(&sql) {
+            return Err(self.lost());
+        }
+        match self.response()? {
+            Some(response) if response.status() == status => Ok(()),
+            Some(response) => {
+                let failure = Failure::of(&response);
+                self.answer()?;
+                Err(self.settled(failure))
+            }
+            None => Err(self.lost()),
+        }
+    }
+
+    /// Sends `COPY` data.
+    ///
+    /// A server that has found a fault says so only at the end, and until then takes no notice of
+    /// what is sent.
+    pub(super) fn put_copy(&mut self, data: &[u8]) -> Result<(), Failure> {
+        // Pieces, so that libpq's buffer stays small and the server starts at once.
+        for piece in data.chunks(PIECE) {
+            let mut idle = Instant::now();
+            loop {
+                match self.handle.put_copy(piece) {
+                    1 => break,
+                    0 => self.wait(true, &mut idle)?,
+                    _ => return Err(self.copy_failed()),
+                }
+            }
+            if self.handle.flush() < 0 {
+                return Err(self.copy_failed());
+            }
+        }
+        Ok(())
+    }
+
+    /// Why `COPY` data could not be sent: the server's last words, if there are any.
+    fn copy_failed(&mut self) -> Failure {
+        let lost = self.lost();
+        match self.answer() {
+            Err(failure) => failure,
+            Ok(_) => lost,
+        }
+    }
+
+    /// Ends the `COPY` and awaits the verdict: rows that were stored.
+    pub(super) fn end_copy(&mut self) -> Result<u64, Failure> {
+        let mut idle = Instant::now();
+        loop {
+            match self.handle.end_copy(None) {
+                1 => break,
+                0 => self.wait(true, &mut idle)?,
+                _ => return Err(self.copy_failed()),
+            }
+        }
+        self.answer().map(|answer| answer.changed)
+    }
+
+    /// The next row of a `COPY … TO STDOUT`: `Ok(None)` when it would have to be waited for longer
+    /// than `limit`, `Err(None)` at the end.
+    pub(super) fn get_copy(
+        &mut self,
+        limit: Duration,
+    ) -> Result<Option<CopyRow>, Option<Failure>> {
+        let began = Instant::now();
+        loop {
+            match self.handle.get_copy() {
+                CopyOut::Row(row) => return Ok(Some(row)),
+                CopyOut::End => {
+                    return Err(match self.answer() {
+                        Ok(_) => None,
+                        Err(failure) => Some(failure),
+                    });
+                }
+                CopyOut::Wait => {
+                    let left = limit.saturating_sub(began.elapsed());
+                    if left.is_zero() {
+                        return Ok(None);
+                    }
+                    libpq::wait(self.handle.socket(), false, left.min(NAP))
+                        .map_err(|error| Some(Failure::Lost(error.to_string())))?;
+                    if !self.handle.consume() {
+                        return Err(Some(self.lost()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs a statement that gives no rows and describes those it would give.
+    pub(super) fn describe(&mut self, sql: &str) -> Result<Vec<(String, u32)>, Failure> {
+        let sql = nul_free(sql)?;
+        if !self.handle.send_query(&sql) {
+            return Err(self.lost());
+        }
+        let first = self.response()?;
+        let columns = first.as_ref().map(Response::columns).unwrap_or_default();
+        let failure = first
+            .filter(|response| response.status() == Status::Failed)
+            .map(|response| Failure::of(&response));
+        let rest = self.answer();
+        match failure {
+            Some(failure) => Err(self.settled(failure)),
+            None => rest.map(|_| columns),
+        }
+    }
+
+    /// The next response, sending what is to be sent and waiting as patiently as told.
+    fn response(&mut self) -> Result<Option<Response>, Failure> {
+        let mut idle = Instant::now();
+        loop {
+            let unsent = match self.handle.flush() {
+                0 => false,
+                1 => true,
+                _ => {
+                    // What the server said last may still be there to be read.
+                    if !self.handle.consume() {
+                        return Err(self.lost());
+                    }
+                    false
+                }
+            };
+            if !self.handle.is_busy() {
+                return Ok(self.handle.response());
+            }
+            self.wait(unsent, &mut idle)?;
+        }
+    }
+
+    /// Waits a while for the server; `idle` says since when there has been no progress.
+    fn wait(&mut self, write: bool, idle: &mut Instant) -> Result<(), Failure> {
+        let ready = libpq::wait(self.handle.socket(), write, NAP)
+            .map_err(|error| Failure::Lost(error.to_string()))?;
+        if ready {
+            *idle = Instant::now();
+            if !self.handle.consume() {
+                return Err(self.lost());
+            }
+            return Ok(());
+        }
+        let waited = idle.elapsed();
+        if let Some(limit) = self.patience.timeout.filter(|limit| waited >= *limit) {
+            self.interrupt();
+            return Err(Failure::TimedOut(limit));
+        }
+        let cancelled = self.patience.cancel.as_ref().is_some_and(CancelToken::is_cancelled);
+        if cancelled && waited >= self.patience.grace {
+            self.interrupt();
+            return Err(Failure::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Has the server stop what it does. The connection is not used any more after this.
+    fn interrupt(&self) {
+        let Some(cancel) = self.handle.canceller() else { return };
+        let (said, hear) = std::sync::mpsc::channel();
+        // On a thread, since libpq waits for the network here without any limit; where it does, the
+        // thread is left to itself.
+        let asked = std::thread::Builder::new().name("trommel-cancel".into()).spawn(move || {
+            _ = said.send(cancel.ask());
+        });
+        if asked.is_ok() {
+            _ = hear.recv_timeout(Duration::from_secs(1));
+        }
+    }
+
+    fn lost(&self) -> Failure {
+        Failure::Lost(self.handle.message())
+    }
+
+    /// Whether it can be used.
+    pub(super) fn is_open(&self) -> bool {
+        self.handle.is_ok()
+    }
+
+    /// The server process at the other end.
+    pub(super) fn backend(&self) -> i32 {
+        self.handle.backend()
+    }
+}
+
+/// Bytes handed to libpq at a time. Measured: from 64 KiB to 1 MiB nothing changes.
+const PIECE: usize = 256 << 10;
+
+fn nul_free(text: &str) -> Result<CString, Failure> {
+    CString::new(text).map_err(|_| {
+        Failure::Lost(format!("a NUL byte can't be sent: `{}`", text.escape_debug()))
+    })
+}
+
+/// A name as SQL takes it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Names as SQL takes them.
+pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
+    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// A text as SQL takes it (`standard_conforming_strings` is on).
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_t_be_read_is_said_without_the_password() {
+        for text in ["postgresql://me:secret@host:port/db", "host=x password=secret y", "secret"] {
+            let error = Address::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        let address = Address::parse("postgresql://me:secret@db.example:5433/flights").unwrap();
+        assert_eq!(
+            address.place.to_string(),
+            "PostgreSQL database `flights` at db.example:5433 (user `me`)"
+        );
+    }
+
+    #[test]
+    fn names_and_texts_are_quoted() {
+        assert_eq!(list(&["a", "b\"c"]), "\"a\", \"b\"\"c\"");
+        assert_eq!(literal("it's"), "'it''s'");
+    }
+}
