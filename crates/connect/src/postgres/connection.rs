@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, Place};
 use super::libpq::{self, CopyOut, CopyRow, Handle, Response, Status};
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::time::{Duration, Instant};
 use trommel::{CancelToken, Error, ErrorKind, Result};
 
@@ -14,7 +14,7 @@ const NAP: Duration = Duration::from_millis(50);
 pub(super) struct Address {
     conninfo: CString,
     /// As messages name it before there is a connection.
-    place: Place,
+    pub(super) place: Place,
     /// What the server shall call this session.
     pub(super) application: String,
     pub(super) patience: Patience,
@@ -262,8 +262,12 @@ impl Connection {
                     _ => return Err(self.copy_failed()),
                 }
             }
-            if self.handle.flush() < 0 {
-                return Err(self.copy_failed());
+            loop {
+                match self.handle.flush() {
+                    0 => break,
+                    1 => self.wait(true, &mut idle)?,
+                    _ => return Err(self.copy_failed()),
+                }
             }
         }
         Ok(())
@@ -402,6 +406,11 @@ impl Connection {
 
     fn lost(&self) -> Failure {
         Failure::Lost(self.handle.message())
+    }
+
+    /// Waits from now on as patiently as this.
+    pub(super) fn be_patient(&mut self, patience: &Patience) {
+        self.patience = patience.clone();
     }
 
     /// Whether it can be used.

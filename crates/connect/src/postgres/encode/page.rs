@@ -7,6 +7,7 @@ use crate::postgres::types::Type;
 use crate::table::{self, Layouts, Target, Values};
 use serde::Serialize;
 use std::fmt::Display;
+use std::ops::Range;
 use trommel::{Error, Result};
 
 /// Rows of one batch in the form that `COPY` takes, without its header and trailer.
@@ -26,6 +27,8 @@ pub struct Page {
     scratch: String,
     /// Rows of a table that does not exist yet.
     pub(in crate::postgres) plain: table::Page,
+    /// Those of them that didn't fit it when it was made, with their index.
+    pub(in crate::postgres) unfit: Vec<(usize, Error)>,
 }
 
 /// Invariant: runs start at rising rows, and each goes on until the next one starts.
@@ -56,7 +59,12 @@ impl Page {
 
     /// The bytes of rows `from..to`.
     pub(in crate::postgres) fn rows(&self, from: usize, to: usize) -> &[u8] {
-        &self.data[self.start_of(from)..self.start_of(to)]
+        &self.data[self.bytes_of(from, to)]
+    }
+
+    /// Where the bytes of rows `from..to` are in `data`.
+    pub(in crate::postgres) fn bytes_of(&self, from: usize, to: usize) -> Range<usize> {
+        self.start_of(from)..self.start_of(to)
     }
 
     fn start_of(&self, row: usize) -> usize {
@@ -85,6 +93,7 @@ impl trommel::Page for Page {
             self.route.clear();
         }
         self.plain.clear();
+        self.unfit.clear();
     }
 
     fn bytes(&self) -> usize {
