@@ -202,6 +202,7 @@ impl Failure {
 fn remedy(state: &str) -> (ErrorKind, &'static str) {
     match state {
         "42P01" => (ErrorKind::Config, "check the table's name and schema, or declare its columns"),
+        "3F000" => (ErrorKind::Config, "no such schema: check its name, or create it"),
         "42703" => (ErrorKind::Config, "check the column's name"),
         "42P10" => (
             ErrorKind::Config,

@@ -64,12 +64,6 @@ impl Load {
                 "resumable: a load that replaces is one transaction, so there is nothing to resume",
             ));
         }
-        // Runners of one job know each other by this.
-        let mut name = std::hash::DefaultHasher::new();
-        std::hash::Hash::hash(job, &mut name);
-        self.session.address.application =
-            format!("trommel {:016x}", std::hash::Hasher::finish(&name));
-        self.session.reconnect()?;
         self.session.take_over(job)?;
         self.is_resumed = true;
         Ok(self.session.job.as_ref().and_then(|job| job.stored.clone()))

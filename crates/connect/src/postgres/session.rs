@@ -96,6 +96,8 @@ impl Session {
             self.stale = self.transaction.is_some();
             let mut connection = self.address.connect()?;
             if self.was_lost {
+                // First whether the job is still ours: a newer runner's session must not be ended.
+                self.confirm(&mut connection)?;
                 end_others(&mut connection, &self.address.application)
                     .map_err(|failure| failure.explain(&connection.place, ENDING))?;
             }
@@ -108,10 +110,22 @@ impl Session {
         }
     }
 
-    /// Connects anew, under another name.
-    pub(super) fn reconnect(&mut self) -> Result<()> {
-        self.connection = None;
-        self.connection().map(drop)
+    /// On a new connection: takes the job's next epoch, and reads what has been stored of it.
+    fn confirm(&mut self, connection: &mut Connection) -> Result<()> {
+        let Some(job) = &mut self.job else { return Ok(()) };
+        let found = checkpoint::confirm(connection, &self.checkpoints, &job.name, job.epoch)
+            .map_err(|failure| failure.explain(&connection.place, "the checkpoint can't be read"))?;
+        match found {
+            Some((epoch, stored)) => {
+                job.epoch = epoch;
+                job.stored = stored;
+                Ok(())
+            }
+            None => {
+                let epoch = job.epoch;
+                Err(self.fenced(epoch))
+            }
+        }
     }
 
     /// Calls the server; on failure the transaction, if there is one, has to be done again.
@@ -127,13 +141,22 @@ impl Session {
     /// Makes this session the job's only runner.
     pub(super) fn take_over(&mut self, job: &str) -> Result<()> {
         let table = self.checkpoints.clone();
-        let application = self.address.application.clone();
-        let (epoch, stored) = self.ask("the job's checkpoint can't be read", |connection| {
-            let taken = checkpoint::take_over(connection, &table, job)?;
+        let what = "the job's checkpoint can't be read";
+        let (epoch, stored, application) = self.ask(what, |connection| {
+            let (epoch, stored) = checkpoint::take_over(connection, &table, job)?;
+            // Runners of one job know each other by this.
+            let named = connection.run(&format!(
+                "SELECT set_config('application_name', 'trommel ' || {}::regclass::oid || ' ' || \
+                 md5({}), false)",
+                literal(&table.to_string()),
+                literal(job)
+            ))?;
+            let application = named.first().unwrap_or("trommel").to_owned();
             // A runner from before may hold locks on rows that this one is about to write.
             end_others(connection, &application)?;
-            Ok(taken)
+            Ok((epoch, stored, application))
         })?;
+        self.address.application = application;
         self.job = Some(Job { name: job.to_owned(), epoch, stored });
         Ok(())
     }
@@ -234,22 +257,15 @@ impl Session {
     /// Finds out whether the commit that was not answered has happened.
     fn resolve(&mut self) -> Result<()> {
         let Some(wanted) = self.in_doubt.clone() else { return Ok(()) };
-        let committed = match self.job.clone() {
-            Some(Job { name, epoch, .. }) => {
-                let table = self.checkpoints.clone();
-                let found = self.ask("the checkpoint can't be read", |connection| {
-                    checkpoint::confirm(connection, &table, &name, epoch)
-                })?;
-                let Some((epoch, stored)) = found else { return Err(self.fenced(epoch)) };
-                if let Some(job) = &mut self.job {
-                    job.epoch = epoch;
-                }
+        let committed = match &self.job {
+            // Read when the connection came back, after the old one had been fenced.
+            Some(Job { stored, .. }) => {
                 let same = |stored: &Checkpoint, wanted: &Checkpoint| {
                     stored.position == wanted.position
                         && stored.counts == wanted.counts
                         && stored.finished == wanted.finished
                 };
-                matches!((&stored, &wanted), (Some(stored), Some(wanted)) if same(stored, wanted))
+                matches!((stored, &wanted), (Some(stored), Some(wanted)) if same(stored, wanted))
             }
             None => self.outcome()?,
         };
