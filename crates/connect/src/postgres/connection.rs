@@ -223,19 +223,47 @@ impl Connection {
 
     /// Begins `COPY … FROM STDIN`.
     pub(super) fn begin_copy_in(&mut self, sql: &str) -> Result<(), Failure> {
-        self.begin_copy(sql, Status::CopyIn)
-    }
-
-    /// Begins `COPY … TO STDOUT`.
-    pub(super) fn begin_copy_out(&mut self, sql: &str) -> Result<(), Failure> {
-        self.begin_copy(sql, Status::CopyOut)
-    }
-
-    fn begin_copy(&mut self, sql: &str, status: Status) -> Result<(), Failure> {
         let sql = nul_free(sql)?;
         if !self.handle.send_query(&sql) {
             return Err(self.lost());
         }
+        self.expect(Status::CopyIn)
+    }
+
+    /// Sends `COPY … TO STDOUT`. The server answers together with the first row, which may take its
+    /// time: [`is_copying_out`](Self::is_copying_out).
+    pub(super) fn send_copy_out(&mut self, sql: &str) -> Result<(), Failure> {
+        let sql = nul_free(sql)?;
+        if self.handle.send_query(&sql) { Ok(()) } else { Err(self.lost()) }
+    }
+
+    /// Whether the server has begun to send rows, by the end of `limit`.
+    pub(super) fn is_copying_out(&mut self, limit: Duration) -> Result<bool, Failure> {
+        let began = Instant::now();
+        loop {
+            let unsent = match self.handle.flush() {
+                0 => false,
+                1 => true,
+                _ => return Err(self.copy_failed()),
+            };
+            if !self.handle.is_busy() {
+                break;
+            }
+            let left = limit.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            libpq::wait(self.handle.socket(), unsent, left.min(NAP))
+                .map_err(|error| Failure::Lost(error.to_string()))?;
+            if !self.handle.consume() {
+                return Err(self.lost());
+            }
+        }
+        self.expect(Status::CopyOut).map(|()| true)
+    }
+
+    /// The response that begins a `COPY`.
+    fn expect(&mut self, status: Status) -> Result<(), Failure> {
         match self.response()? {
             Some(response) if response.status() == status => Ok(()),
             Some(response) => {
@@ -391,7 +419,7 @@ impl Connection {
     }
 
     /// Has the server stop what it does. The connection is not used any more after this.
-    fn interrupt(&self) {
+    pub(super) fn interrupt(&self) {
         let Some(cancel) = self.handle.canceller() else { return };
         let (said, hear) = std::sync::mpsc::channel();
         // On a thread, since libpq waits for the network here without any limit; where it does, the
@@ -416,11 +444,6 @@ impl Connection {
     /// Whether it can be used.
     pub(super) fn is_open(&self) -> bool {
         self.handle.is_ok()
-    }
-
-    /// The server process at the other end.
-    pub(super) fn backend(&self) -> i32 {
-        self.handle.backend()
     }
 }
 

@@ -165,12 +165,6 @@ impl Handle {
         unsafe { ffi::PQsocket(self.raw()) }
     }
 
-    /// The server process that serves this connection.
-    pub(super) fn backend(&self) -> i32 {
-        // SAFETY: the connection is alive.
-        unsafe { ffi::PQbackendPID(self.raw()) }
-    }
-
     /// Host, or directory of the socket, as connected to.
     pub(super) fn host(&self) -> String {
         // SAFETY: the connection is alive; the text is copied.

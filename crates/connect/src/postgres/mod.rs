@@ -3,17 +3,20 @@
 mod checkpoint;
 mod connection;
 mod copy;
+mod decode;
 mod encode;
 mod failure;
-#[allow(dead_code)]
 mod libpq;
 mod load;
 mod schema;
 mod session;
 mod sink;
+mod source;
 mod table;
 mod types;
 
 pub use encode::{Encoder, Page};
+pub use decode::{Batch, Row};
 pub use sink::Sink;
+pub use source::Source;
 pub use table::Table;
