@@ -61,7 +61,9 @@ fn main() -> ExitCode {
     let (append, names): (Vec<&String>, Vec<&String>) =
         arguments.iter().partition(|argument| *argument == "--append");
     let [input, server, table] = names[..] else {
-        eprintln!("usage: csv_to_postgres FLIGHTS.csv postgresql://user@host/database TABLE [--append]");
+        eprintln!(
+            "usage: csv_to_postgres FLIGHTS.csv postgresql://user@host/database TABLE [--append]"
+        );
         return ExitCode::from(2);
     };
     match load(input, server, table, !append.is_empty()) {

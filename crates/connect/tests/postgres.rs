@@ -211,7 +211,10 @@ fn columns_that_are_not_named_get_their_defaults() {
          id int, twice int GENERATED ALWAYS AS (id * 2) STORED)",
     );
     load(table(&conninfo, "t"), &items([5, 6])).unwrap();
-    assert_eq!(server.sql("trommel", "SELECT * FROM defaults.t"), ["1|item 5|5|10", "2|item 6|6|12"]);
+    assert_eq!(
+        server.sql("trommel", "SELECT * FROM defaults.t"),
+        ["1|item 5|5|10", "2|item 6|6|12"]
+    );
 }
 
 #[test]
@@ -233,7 +236,10 @@ fn replacing_changes_nothing_unless_it_succeeds() {
 fn an_upsert_updates_or_inserts_and_the_last_row_of_a_key_wins() {
     let server = server_or_return!();
     let conninfo = server.schema("upserted");
-    server.sql("trommel", "CREATE TABLE upserted.t (id int PRIMARY KEY, name text, kept int DEFAULT 1)");
+    server.sql(
+        "trommel",
+        "CREATE TABLE upserted.t (id int PRIMARY KEY, name text, kept int DEFAULT 1)",
+    );
     server.sql("trommel", "INSERT INTO upserted.t VALUES (1, 'old', 7), (2, 'old', 7)");
     let records: Vec<Item> = [(1, "a"), (3, "b"), (1, "c"), (3, "d"), (1, "e")]
         .map(|(id, name)| Item { id, name: Some(name.into()) })
@@ -244,7 +250,8 @@ fn an_upsert_updates_or_inserts_and_the_last_row_of_a_key_wins() {
         ["1|e|7", "2|old|7", "3|d|1"]
     );
     // Many pages, several transactions.
-    let many: Vec<Item> = (0..5000).map(|n| Item { id: n % 700, name: Some(n.to_string()) }).collect();
+    let many: Vec<Item> =
+        (0..5000).map(|n| Item { id: n % 700, name: Some(n.to_string()) }).collect();
     let small = table(&conninfo, "t").key(["id"]).upsert().commit_rows(1000);
     load(small, &many).unwrap();
     let wrong = "SELECT count(*) FROM upserted.t WHERE name::int < 4300";
@@ -292,7 +299,10 @@ fn maps_with_keys_of_their_own_fill_the_columns_they_name() {
         .collect();
     load(table(&conninfo, "t"), &records).unwrap();
     assert_eq!(
-        server.sql("trommel", "SELECT count(a), count(c), count(*) FILTER (WHERE b = 'none') FROM maps.t"),
+        server.sql(
+            "trommel",
+            "SELECT count(a), count(c), count(*) FILTER (WHERE b = 'none') FROM maps.t"
+        ),
         ["500|166|333"]
     );
 }

@@ -210,9 +210,8 @@ fn pass(client: &TcpStream, backend: &TcpStream, left: &AtomicUsize, cuts: &Atom
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             let commits = buffer[..count].windows(7).any(|word| word == b"COMMIT\0");
             if commits {
-                let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                    left.checked_sub(1)
-                });
+                let before = left
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
                 if before == Ok(1) {
                     deaf.store(true, Ordering::SeqCst);
                 }
@@ -326,7 +325,8 @@ fn killed_at_any_point_nothing_is_lost_or_doubled() {
         kills += 1;
         assert!(began.elapsed() < Duration::from_secs(120), "no end");
         let rows = server.number("SELECT count(*) FROM crash.t");
-        let table = "SELECT count(*) FROM pg_class WHERE oid = to_regclass('crash.trommel_checkpoint')";
+        let table =
+            "SELECT count(*) FROM pg_class WHERE oid = to_regclass('crash.trommel_checkpoint')";
         if server.number(table) == 0 {
             continue;
         }
@@ -356,7 +356,8 @@ fn a_stopped_runner_that_wakes_up_too_late_changes_nothing() {
         assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
     };
     let began = Instant::now();
-    let started = "SELECT count(*) FROM pg_class WHERE oid = to_regclass('zombie.trommel_checkpoint')";
+    let started =
+        "SELECT count(*) FROM pg_class WHERE oid = to_regclass('zombie.trommel_checkpoint')";
     while server.number(started) == 0
         || server.number("SELECT coalesce(max(loaded), 0) FROM zombie.trommel_checkpoint") == 0
     {

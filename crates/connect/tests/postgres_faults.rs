@@ -7,9 +7,7 @@ use postgres_support::says;
 use serde::Serialize;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use trommel::{
-    CancelToken, Engine, ErrorKind, Options, Pipeline, Reject, RejectPolicy, sources,
-};
+use trommel::{CancelToken, Engine, ErrorKind, Options, Pipeline, Reject, RejectPolicy, sources};
 use trommel_connect::postgres::{self, Sink};
 
 #[derive(Serialize)]
@@ -80,7 +78,8 @@ fn a_poison_row_is_found_and_all_good_rows_load() {
     {
         assert!(found[index].2.contains(part), "{}", found[index].2);
     }
-    let stored = server.sql("trommel", "SELECT count(*), count(DISTINCT id), sum(size) FROM poison.t");
+    let stored =
+        server.sql("trommel", "SELECT count(*), count(DISTINCT id), sum(size) FROM poison.t");
     assert_eq!(stored, ["2992|2992|2992"]);
 }
 
@@ -115,7 +114,10 @@ fn settings_that_can_t_work_are_said_with_place_and_remedy() {
     let server = server_or_return!();
     let conninfo = server.schema("wrong");
     server.sql("trommel", "CREATE TABLE wrong.t (id int)");
-    server.sql("trommel", "GRANT USAGE ON SCHEMA wrong TO guarded; GRANT SELECT ON wrong.t TO guarded");
+    server.sql(
+        "trommel",
+        "GRANT USAGE ON SCHEMA wrong TO guarded; GRANT SELECT ON wrong.t TO guarded",
+    );
     let port = server.port;
     let says = |conninfo: String, kind, parts: &[&str]| {
         let error = Sink::connect(&conninfo).map(drop).unwrap_err();
@@ -156,9 +158,12 @@ fn settings_that_can_t_work_are_said_with_place_and_remedy() {
             .run(&Engine::new().unwrap())
     };
     let error = run(table(&conninfo));
-    postgres_support::says(error, ErrorKind::Config, &["wrong", "no column `size`", "are id"].map(
-        |part| if part == "wrong" { "\"t\"" } else { part },
-    ));
+    postgres_support::says(
+        error,
+        ErrorKind::Config,
+        &["wrong", "no column `size`", "are id"]
+            .map(|part| if part == "wrong" { "\"t\"" } else { part }),
+    );
     let guarded = format!(
         "host=127.0.0.1 port={port} user=guarded password=right dbname=trommel \
          options='-c search_path=wrong'"
@@ -206,7 +211,11 @@ fn a_server_that_does_not_move_is_not_waited_for_forever() {
     };
     let began = Instant::now();
     let sink = Sink::connect(&conninfo).unwrap().timeout(Duration::from_millis(300));
-    says(run(sink, &CancelToken::new()), ErrorKind::Transient, &["did not move", "pg_stat_activity"]);
+    says(
+        run(sink, &CancelToken::new()),
+        ErrorKind::Transient,
+        &["did not move", "pg_stat_activity"],
+    );
 
     let token = CancelToken::new();
     let sink = Sink::connect(&conninfo).unwrap().cancel_with(&token, Duration::from_millis(200));

@@ -60,10 +60,7 @@ fn every_type_is_read_as_it_is() {
         ("'1 year 2 mons 3 days 04:05:06.7'::interval", "P1Y2M3DT4H5M6.7S"),
         ("'-00:00:01'::interval", "PT-1S"),
         ("'0'::interval", "PT0S"),
-        (
-            "'6ba7b810-9dad-11d1-80b4-00c04fd430c8'::uuid",
-            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
-        ),
+        ("'6ba7b810-9dad-11d1-80b4-00c04fd430c8'::uuid", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"),
         ("'{\"a\": 1}'::jsonb", "{\"a\": 1}"),
         ("'[1,  2]'::json", "[1,  2]"),
         ("'192.168.0.1/24'::inet", "192.168.0.1/24"),
@@ -76,7 +73,8 @@ fn every_type_is_read_as_it_is() {
         let source = Source::query(&conninfo, format!("SELECT {sql} AS v")).unwrap();
         let found = read(source, |row| row.get::<String>("v")).unwrap();
         assert_eq!(found, [expected], "{sql}");
-        let source = Source::query(&conninfo, format!("SELECT nullif({sql}::text, {sql}::text) AS v"));
+        let source =
+            Source::query(&conninfo, format!("SELECT nullif({sql}::text, {sql}::text) AS v"));
         assert_eq!(read(source.unwrap(), |row| row.at::<Option<i64>>(0)).unwrap(), [None], "{sql}");
     }
     let one = |sql: &str| Source::query(&conninfo, format!("SELECT {sql} AS v")).unwrap();
@@ -179,7 +177,11 @@ fn queries_and_keys_that_can_t_work_are_said_so() {
     let server = server_or_return!();
     let conninfo = server.schema("wrongs");
     let query = |sql: &str| Source::query(&conninfo, sql).map(drop);
-    says(query("SELECT * FROM nowhere"), ErrorKind::Config, &["nowhere", "42P01", "check the table"]);
+    says(
+        query("SELECT * FROM nowhere"),
+        ErrorKind::Config,
+        &["nowhere", "42P01", "check the table"],
+    );
     says(query("SELEC 1"), ErrorKind::Config, &["syntax"]);
     says(query("SELECT 1 AS a, 2 AS a"), ErrorKind::Config, &["`a`", "AS"]);
     let keyed = |sql: &str, key: &str| {
@@ -197,7 +199,8 @@ fn queries_and_keys_that_can_t_work_are_said_so() {
         &["null", "column `a`"],
     );
     // What the server finds only on the way.
-    let divided = Source::query(&conninfo, "SELECT 1 / (500 - n) AS a FROM generate_series(1, 900) n");
+    let divided =
+        Source::query(&conninfo, "SELECT 1 / (500 - n) AS a FROM generate_series(1, 900) n");
     let result = read(divided.unwrap(), |row| row.get::<i32>("a"));
     says(result, ErrorKind::Fatal, &["division by zero", "22012"]);
     let slow = Source::query(&conninfo, "SELECT pg_sleep(60)::text AS a").unwrap();

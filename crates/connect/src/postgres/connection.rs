@@ -119,12 +119,7 @@ impl Address {
         if !handle.is_ok() {
             return Err(refused(&self.place, &handle.message()));
         }
-        let place = Place::new(
-            &handle.user(),
-            &handle.host(),
-            &handle.port(),
-            &handle.database(),
-        );
+        let place = Place::new(&handle.user(), &handle.host(), &handle.port(), &handle.database());
         let mut connection = Connection { handle, place, patience: self.patience.clone() };
         let settings = "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; \
                         SET intervalstyle = 'postgres'; SET extra_float_digits = 3; \
@@ -325,19 +320,13 @@ impl Connection {
 
     /// The next row of a `COPY … TO STDOUT`: `Ok(None)` when it would have to be waited for longer
     /// than `limit`, `Err(None)` at the end.
-    pub(super) fn get_copy(
-        &mut self,
-        limit: Duration,
-    ) -> Result<Option<CopyRow>, Option<Failure>> {
+    pub(super) fn get_copy(&mut self, limit: Duration) -> Result<Option<CopyRow>, Option<Failure>> {
         let began = Instant::now();
         loop {
             match self.handle.get_copy() {
                 CopyOut::Row(row) => return Ok(Some(row)),
                 CopyOut::End => {
-                    return Err(match self.answer() {
-                        Ok(_) => None,
-                        Err(failure) => Some(failure),
-                    });
+                    return Err(self.answer().err());
                 }
                 CopyOut::Wait => {
                     let left = limit.saturating_sub(began.elapsed());
@@ -451,9 +440,8 @@ impl Connection {
 const PIECE: usize = 256 << 10;
 
 fn nul_free(text: &str) -> Result<CString, Failure> {
-    CString::new(text).map_err(|_| {
-        Failure::Lost(format!("a NUL byte can't be sent: `{}`", text.escape_debug()))
-    })
+    CString::new(text)
+        .map_err(|_| Failure::Lost(format!("a NUL byte can't be sent: `{}`", text.escape_debug())))
 }
 
 /// A name as SQL takes it.

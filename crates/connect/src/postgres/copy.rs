@@ -65,13 +65,7 @@ impl Routes {
 }
 
 impl Copy {
-    fn route(
-        &self,
-        number: usize,
-        columns: &[u16],
-        names: &[&str],
-        plan: &Plan,
-    ) -> Result<Route> {
+    fn route(&self, number: usize, columns: &[u16], names: &[&str], plan: &Plan) -> Result<Route> {
         let format = if self.binary { "binary" } else { "text" };
         let table = &self.table;
         let columns = columns.to_vec();
@@ -118,8 +112,7 @@ impl Copy {
         }
         let keys = list(&key);
         // Keys with a null are all different.
-        let distinct =
-            format!("{keys}, (CASE WHEN num_nulls({keys}) > 0 THEN ctid END)");
+        let distinct = format!("{keys}, (CASE WHEN num_nulls({keys}) > 0 THEN ctid END)");
         let updates: Vec<String> = names
             .iter()
             .filter(|name| !key.iter().any(|key| key == **name))

@@ -236,9 +236,8 @@ mod tests {
 
     #[test]
     fn only_three_classes_are_rows_faults() {
-        let faulty = |state: &str| {
-            Report { state: state.into(), ..Report::default() }.is_row_fault()
-        };
+        let faulty =
+            |state: &str| Report { state: state.into(), ..Report::default() }.is_row_fault();
         assert!(["21000", "22003", "23505"].into_iter().all(faulty));
         assert!(!["42P01", "40001", "53100", "57P01", "", "2"].into_iter().any(faulty));
     }

@@ -131,8 +131,7 @@ impl Handle {
         let keywords = pointers(|(keyword, _)| keyword.as_ptr());
         let values = pointers(|(_, value)| value.as_ptr());
         // SAFETY: two arrays of the same length, of NUL-terminated texts, ended by null.
-        let connection =
-            unsafe { ffi::PQconnectdbParams(keywords.as_ptr(), values.as_ptr(), 1) };
+        let connection = unsafe { ffi::PQconnectdbParams(keywords.as_ptr(), values.as_ptr(), 1) };
         let handle = Handle(NonNull::new(connection)?);
         // SAFETY: the connection is alive; the function ignores its argument.
         unsafe { ffi::PQsetNoticeProcessor(handle.raw(), Some(ignore_notice), ptr::null_mut()) };
@@ -287,9 +286,7 @@ impl Cancel {
     pub(super) fn ask(&self) -> bool {
         let mut message = [0 as c_char; 256];
         // SAFETY: the object is alive; the buffer has as many bytes as its length says.
-        unsafe {
-            ffi::PQcancel(self.0.as_ptr(), message.as_mut_ptr(), message.len() as c_int) == 1
-        }
+        unsafe { ffi::PQcancel(self.0.as_ptr(), message.as_mut_ptr(), message.len() as c_int) == 1 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One load: pages in, faults out, commits when they are due.
 
 use super::copy::{Copy, Routes};
-use super::encode::{Encoder, Page, Plan, PlainRow, Stretch, Writer};
+use super::encode::{Encoder, Page, PlainRow, Plan, Stretch, Writer};
 use super::failure::Failure;
 use super::schema;
 use super::session::{Session, Stored, Transaction};

@@ -15,8 +15,8 @@ mod source;
 mod table;
 mod types;
 
-pub use encode::{Encoder, Page};
 pub use decode::{Batch, Row};
+pub use encode::{Encoder, Page};
 pub use sink::Sink;
 pub use source::Source;
 pub use table::Table;

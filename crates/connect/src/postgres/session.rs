@@ -10,7 +10,7 @@ use trommel::{Checkpoint, Error, Reject, Result};
 
 /// Bytes of rows after which a load in one transaction takes a savepoint, so that what would have to
 /// be sent again stays bounded.
-const SAFE_BYTES: usize = 32 << 20;
+const SAFE_BYTES: usize = 8 << 20;
 
 /// Rows of one page that are in the transaction, kept until it commits.
 #[derive(Debug)]
@@ -114,7 +114,9 @@ impl Session {
     fn confirm(&mut self, connection: &mut Connection) -> Result<()> {
         let Some(job) = &mut self.job else { return Ok(()) };
         let found = checkpoint::confirm(connection, &self.checkpoints, &job.name, job.epoch)
-            .map_err(|failure| failure.explain(&connection.place, "the checkpoint can't be read"))?;
+            .map_err(|failure| {
+                failure.explain(&connection.place, "the checkpoint can't be read")
+            })?;
         match found {
             Some((epoch, stored)) => {
                 job.epoch = epoch;
@@ -368,9 +370,7 @@ impl Session {
     /// Undoes what was done since the savepoint of `Load::isolate`.
     pub(super) fn undo(&mut self) -> Result<()> {
         self.ask("a refused row can't be taken back", |connection| {
-            connection.run(
-                "ROLLBACK TO SAVEPOINT trommel_rows; RELEASE SAVEPOINT trommel_rows",
-            )
+            connection.run("ROLLBACK TO SAVEPOINT trommel_rows; RELEASE SAVEPOINT trommel_rows")
         })?;
         self.stale = false;
         Ok(())
@@ -392,8 +392,7 @@ impl Session {
         }
         let sql = match (&job, checkpoint) {
             (Some(job), Some(checkpoint)) => {
-                let store =
-                    checkpoint::store(&self.checkpoints, &job.name, job.epoch, checkpoint);
+                let store = checkpoint::store(&self.checkpoints, &job.name, job.epoch, checkpoint);
                 format!("{store}; COMMIT")
             }
             _ => "COMMIT".to_owned(),

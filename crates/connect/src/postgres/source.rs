@@ -74,9 +74,8 @@ impl Source {
         let mut connection = address.connect()?;
         address.place = connection.place.clone();
         let query = query.into().trim().trim_end_matches(';').to_owned();
-        let columns = describe(&mut connection, &query).map_err(|failure| {
-            failure.explain(&address.place, "the query can't be run")
-        })?;
+        let columns = describe(&mut connection, &query)
+            .map_err(|failure| failure.explain(&address.place, "the query can't be run"))?;
         for (index, column) in columns.iter().enumerate() {
             if columns[..index].iter().any(|other| other.name == column.name) {
                 return Err(Error::config(format!(
@@ -224,12 +223,10 @@ fn describe(connection: &mut Connection, query: &str) -> Result<Vec<Column>, Fai
         ))?;
         let cell = |index: usize| answer.rows.first()?.get(index)?.as_deref();
         let kind = match (cell(2).and_then(|oid| oid.parse().ok()), cell(3)) {
-            (Some(oid), Some(element)) => {
-                match Type::of_receiver(element, -1) {
-                    Type::Other => Type::Other,
-                    element => Type::Array { element: Box::new(element), oid },
-                }
-            }
+            (Some(oid), Some(element)) => match Type::of_receiver(element, -1) {
+                Type::Other => Type::Other,
+                element => Type::Array { element: Box::new(element), oid },
+            },
             _ => Type::of_receiver(cell(0).unwrap_or_default(), -1),
         };
         columns.push(Column { name, kind, declared: cell(1).unwrap_or("unknown").to_owned() });

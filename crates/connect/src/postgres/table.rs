@@ -100,7 +100,7 @@ impl<T: ?Sized> Table<T> {
     /// Replaces the table's rows: truncates and loads in one transaction, so that others see either
     /// the old rows or all of the new ones, and nothing changes when the run fails or is cancelled.
     /// `TRUNCATE` locks readers out until the end of the load. A connection that is lost after
-    /// 32 MiB ends the run. Default: append.
+    /// 8 MiB ends the run. Default: append.
     #[must_use]
     pub fn replace(self) -> Self {
         self.set(|settings| settings.mode = Mode::Replace)

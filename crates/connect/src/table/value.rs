@@ -23,9 +23,8 @@ pub(super) fn push_key<T: Serialize + ?Sized>(key: &mut String, value: &T) -> Re
 
 /// Appends a nested value as JSON.
 pub(crate) fn write_json<T: Serialize + ?Sized>(text: &mut String, value: &T) -> Result<()> {
-    serde_json::to_writer(JsonText(text), value).map_err(|error| {
-        Error::row("the nested value can't be written as JSON").caused_by(error)
-    })
+    serde_json::to_writer(JsonText(text), value)
+        .map_err(|error| Error::row("the nested value can't be written as JSON").caused_by(error))
 }
 
 struct Key<'p>(&'p mut String);
@@ -119,10 +118,10 @@ impl<P: Values> ValueSerializer<'_, P> {
         if let Ok(number) = number.try_into() {
             return Ok(self.0.int(number)?);
         }
-        Ok(match number.try_into() {
-            Ok(number) => self.0.big(number)?,
-            Err(_) => return Err(Fault::Row(Error::row("a number of more than 128 bits"))),
-        })
+        match number.try_into() {
+            Ok(number) => Ok(self.0.big(number)?),
+            Err(_) => Err(Fault::Row(Error::row("a number of more than 128 bits"))),
+        }
     }
 }
 

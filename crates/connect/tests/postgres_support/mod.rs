@@ -95,7 +95,10 @@ impl Server {
         };
         let guard = Command::new("sh")
             .arg("-c")
-            .arg(format!("cat >/dev/null; {stop} >/dev/null 2>&1; rm -rf '{}'", directory.display()))
+            .arg(format!(
+                "cat >/dev/null; {stop} >/dev/null 2>&1; rm -rf '{}'",
+                directory.display()
+            ))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -165,8 +165,7 @@ impl<'a> Row<'a> {
     pub fn get<T: Deserialize<'a>>(&self, column: &str) -> Result<T> {
         let found = self.schema.columns.iter().position(|known| known.name == column);
         let Some(index) = found else {
-            let names: Vec<&str> =
-                self.schema.columns.iter().map(|column| &*column.name).collect();
+            let names: Vec<&str> = self.schema.columns.iter().map(|column| &*column.name).collect();
             return Err(Error::config(format!(
                 "the query has no column `{column}`; its columns are {}",
                 names.join(", ")

@@ -262,9 +262,8 @@ impl<'a> Record<'a> {
     }
 
     fn placed<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_seq(SeqDeserializer::new(
-            (0..self.cells.len()).map(|index| self.value(index)),
-        ))
+        visitor
+            .visit_seq(SeqDeserializer::new((0..self.cells.len()).map(|index| self.value(index))))
     }
 }
 
@@ -276,11 +275,7 @@ impl<'a> Deserializer<'a> for Record<'a> {
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
         self.placed(visitor)
     }
-    fn deserialize_tuple<V: Visitor<'a>>(
-        self,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
+    fn deserialize_tuple<V: Visitor<'a>>(self, _len: usize, visitor: V) -> Result<V::Value, Fault> {
         self.placed(visitor)
     }
     fn deserialize_tuple_struct<V: Visitor<'a>>(

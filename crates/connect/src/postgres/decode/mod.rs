@@ -5,5 +5,5 @@ mod de;
 mod show;
 
 pub use batch::{Batch, Row};
-pub(super) use batch::{HEADER_LEN, Schema, SIGNATURE, key_of};
+pub(super) use batch::{HEADER_LEN, SIGNATURE, Schema, key_of};
 pub(super) use show::show;

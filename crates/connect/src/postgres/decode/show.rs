@@ -51,9 +51,7 @@ pub(in crate::postgres) fn show(
             days => date(out, days.into()),
         },
         Type::Time => time(out, take!(bytes, i64)),
-        Type::TimeTz => {
-            time(out, take!(bytes, i64)).and_then(|()| Ok(offset(out, -take_i32(bytes)?)?))
-        }
+        Type::TimeTz => time(out, take!(bytes, i64)).and_then(|()| offset(out, -take_i32(bytes)?)),
         Type::Timestamp | Type::TimestampTz => match take!(bytes, i64) {
             i64::MAX => out.write_str("infinity"),
             i64::MIN => out.write_str("-infinity"),
@@ -120,7 +118,7 @@ fn offset(out: &mut String, east: i32) -> fmt::Result {
     let sign = if east < 0 { '-' } else { '+' };
     let east = east.unsigned_abs();
     write!(out, "{sign}{:02}:{:02}", east / 3600, east / 60 % 60)?;
-    if east % 60 == 0 { Ok(()) } else { write!(out, ":{:02}", east % 60) }
+    if east.is_multiple_of(60) { Ok(()) } else { write!(out, ":{:02}", east % 60) }
 }
 
 fn interval(out: &mut String, months: i32, days: i32, micros: i64) -> fmt::Result {
@@ -156,12 +154,18 @@ fn numeric(out: &mut String, mut bytes: &[u8]) -> Result<(), &'static str> {
     let weight = take!(bytes, i16);
     let sign = take!(bytes, u16);
     let scale = usize::from(take!(bytes, u16));
-    match sign {
-        0xC000 => return Ok(out.push_str("NaN")),
-        0xD000 => return Ok(out.push_str("Infinity")),
-        0xF000 => return Ok(out.push_str("-Infinity")),
-        0x4000 => out.push('-'),
-        _ => {}
+    let special = match sign {
+        0xC000 => Some("NaN"),
+        0xD000 => Some("Infinity"),
+        0xF000 => Some("-Infinity"),
+        _ => None,
+    };
+    if let Some(special) = special {
+        out.push_str(special);
+        return Ok(());
+    }
+    if sign == 0x4000 {
+        out.push('-');
     }
     let mut digits = Vec::with_capacity(usize::from(groups));
     for _ in 0..groups {
@@ -198,7 +202,6 @@ fn inet(out: &mut String, mut bytes: &[u8]) -> Result<(), &'static str> {
         _ => return Err(TORN),
     };
     let full = bits == len * 8 && cidr == 0;
-    let written =
-        if full { write!(out, "{address}") } else { write!(out, "{address}/{bits}") };
+    let written = if full { write!(out, "{address}") } else { write!(out, "{address}/{bits}") };
     written.map_err(|_| TORN)
 }

@@ -93,9 +93,7 @@ impl Cell<'_> {
             Some((micros @ (i64::MAX | i64::MIN), _)) => micros,
             // Without an offset the time is UTC.
             Some((micros, Zone::Unsaid | Zone::Offset(0))) => micros,
-            Some((micros, Zone::Offset(east))) if with_zone => {
-                micros - i64::from(east) * 1_000_000
-            }
+            Some((micros, Zone::Offset(east))) if with_zone => micros - i64::from(east) * 1_000_000,
             Some(_) => {
                 return Err(Error::row(format!(
                     "`{}` has an offset, and a timestamp without time zone has no room for it: \
@@ -309,9 +307,7 @@ impl Values for Cell<'_> {
     fn float32(&mut self, number: f32) -> Result<()> {
         match self.kind {
             Type::Float4 => fixed!(self.out, number),
-            Type::Numeric | Type::Text { .. } => {
-                self.decimal(zmij::Buffer::new().format(number))
-            }
+            Type::Numeric | Type::Text { .. } => self.decimal(zmij::Buffer::new().format(number)),
             _ => self.float(number.into()),
         }
     }
@@ -336,14 +332,10 @@ impl Values for Cell<'_> {
                 Some(value) => self.bytes(&[value.into()]),
                 None => self.unfit(text),
             },
-            Type::Json | Type::Jsonb => {
-                match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-                    Ok(_) => self.json(text),
-                    Err(error) => {
-                        Err(Error::row("the text is not a JSON document").caused_by(error))
-                    }
-                }
-            }
+            Type::Json | Type::Jsonb => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+                Ok(_) => self.json(text),
+                Err(error) => Err(Error::row("the text is not a JSON document").caused_by(error)),
+            },
             Type::Inet { cidr } => self.network(text.trim(), *cidr),
             Type::Bytea => self.bytes(text.as_bytes()),
             Type::Array { .. } | Type::Other => self.unfit(text),

@@ -22,13 +22,12 @@ pub(super) fn write(out: &mut Vec<u8>, text: &str) -> Result<()> {
     };
     let special = match digits {
         _ if digits.eq_ignore_ascii_case("nan") && sign == POSITIVE => Some(NAN),
-        _ if is_infinity(digits) => {
-            Some(if sign == NEGATIVE { MINUS_INFINITY } else { INFINITY })
-        }
+        _ if is_infinity(digits) => Some(if sign == NEGATIVE { MINUS_INFINITY } else { INFINITY }),
         _ => None,
     };
     if let Some(special) = special {
-        return Ok(header(out, 0, 0, special, 0));
+        header(out, 0, 0, special, 0);
+        return Ok(());
     }
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| bad(text))?),
@@ -50,7 +49,8 @@ pub(super) fn write(out: &mut Vec<u8>, text: &str) -> Result<()> {
         return Err(Error::row(format!("`{}` has too many digits for numeric", brief(text))));
     }
     if count == 0 {
-        return Ok(header(out, 0, 0, POSITIVE, scale as u16));
+        header(out, 0, 0, POSITIVE, scale as u16);
+        return Ok(());
     }
     let significant = count - trailing;
     // Groups of four are counted from the point: the first group has the digits left of a multiple.
@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_number() {
-        for text in ["", "-", ".", "1.2.3", "1e", "e1", "0x1", "1 2", "1e99999999999", "-nan", "١"] {
+        for text in ["", "-", ".", "1.2.3", "1e", "e1", "0x1", "1 2", "1e99999999999", "-nan", "١"]
+        {
             assert!(write(&mut Vec::new(), text).is_err(), "{text}");
         }
         assert!(write(&mut Vec::new(), "1e200000").is_err());

@@ -51,10 +51,10 @@ impl Page {
     /// The rows, in order, grouped by their columns.
     pub(in crate::postgres) fn stretches(&self) -> impl Iterator<Item = Stretch<'_>> {
         let ends = self.runs.iter().skip(1).map(|run| run.row).chain([self.ends.len()]);
-        self.runs.iter().zip(ends).map(|(run, end)| Stretch {
-            route: &self.routes[run.layout],
-            rows: (run.row, end),
-        })
+        self.runs
+            .iter()
+            .zip(ends)
+            .map(|(run, end)| Stretch { route: &self.routes[run.layout], rows: (run.row, end) })
     }
 
     /// The bytes of rows `from..to`.

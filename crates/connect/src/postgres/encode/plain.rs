@@ -6,7 +6,10 @@ use serde::{Serialize, Serializer};
 
 /// One row of a run, as a record.
 #[derive(Debug)]
-pub(in crate::postgres) struct PlainRow<'a>(pub(in crate::postgres) Rows<'a>, pub(in crate::postgres) usize);
+pub(in crate::postgres) struct PlainRow<'a>(
+    pub(in crate::postgres) Rows<'a>,
+    pub(in crate::postgres) usize,
+);
 
 impl Serialize for PlainRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -132,7 +132,8 @@ fn read_zone(text: &mut &[u8]) -> Option<Zone> {
     let seconds = if eat(text, b':') { digits(text, 2, 2)? } else { 0 };
     let offset = (hours * 60 + minutes) * 60 + seconds;
     // PostgreSQL's own bound.
-    (minutes < 60 && seconds < 60 && offset < 16 * 3600).then_some(Zone::Offset(sign * offset as i32))
+    (minutes < 60 && seconds < 60 && offset < 16 * 3600)
+        .then_some(Zone::Offset(sign * offset as i32))
 }
 
 /// `infinity` and `-infinity`, which dates and timestamps know.
@@ -305,7 +306,8 @@ mod tests {
         assert_eq!(date("2013-01-01"), Some(4749));
         assert_eq!(date("2000-02-29"), Some(59));
         assert_eq!(date("infinity"), Some(i32::MAX));
-        for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "2013-01-01 ", "01/02/2013", "", "2013"] {
+        for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "2013-01-01 ", "01/02/2013", "", "2013"]
+        {
             assert_eq!(date(bad).is_some(), bad == "2013-01-01 ", "{bad}");
         }
     }
@@ -319,7 +321,10 @@ mod tests {
         assert_eq!(zone("2013-01-01T12:00:00Z"), Some(Zone::Offset(0)));
         assert_eq!(zone("2013-01-01 12:00:00.5+05:30"), Some(Zone::Offset(19_800)));
         assert_eq!(zone("2013-01-01 12:00:00-08"), Some(Zone::Offset(-28_800)));
-        assert_eq!(zone("2013-01-01T12:00:00-05:00[America/New_York]"), Some(Zone::Offset(-18_000)));
+        assert_eq!(
+            zone("2013-01-01T12:00:00-05:00[America/New_York]"),
+            Some(Zone::Offset(-18_000))
+        );
         assert_eq!(timestamp("2000-01-01T00:00:00.1234567").unwrap().0, 123_457);
         for bad in ["2013-01-01T25:00:00", "2013-01-01T12:60", "2013-01-01Tnoon", "2013-01-01X"] {
             assert_eq!(timestamp(bad), None, "{bad}");

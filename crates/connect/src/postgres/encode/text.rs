@@ -36,10 +36,7 @@ impl TextCell<'_> {
         Ok(())
     }
 
-    fn put_scratch(
-        &mut self,
-        write: impl FnOnce(&mut String) -> Result<()>,
-    ) -> Result<()> {
+    fn put_scratch(&mut self, write: impl FnOnce(&mut String) -> Result<()>) -> Result<()> {
         let mut text = std::mem::take(self.scratch);
         text.clear();
         let put = write(&mut text).and_then(|()| self.put(&text));
