@@ -2,19 +2,13 @@
 
 use super::copy::{Copy, Routes};
 use super::encode::{Encoder, Page, PlainRow, Plan, Stretch, Writer};
-use super::failure::Failure;
+use super::isolate::{Faults, Loading, Parts};
 use super::schema;
-use super::session::{Session, Stored, Transaction};
+use super::session::{Session, Stored};
 use super::table::{Mode, Settings};
+use super::transaction::Transaction;
 use crate::table::{Kind, encode_into};
-use std::ops::Range;
 use trommel::{Checkpoint, Class, Commit, Durability, Error, Page as _, Reject, Result};
-
-/// Where rows that the table refuses are noted: by their index in the page.
-pub(super) type Faults = Vec<(usize, Error)>;
-
-/// Parts of a page that are in the table: which route, which bytes.
-type Parts = Vec<(usize, Range<usize>)>;
 
 #[derive(Debug)]
 pub(super) struct Load {
@@ -338,94 +332,5 @@ impl Settings {
         reached(self.commit_rows, transaction.rows)
             || reached(self.commit_bytes, transaction.bytes + reject_bytes)
             || transaction.since.elapsed() >= self.commit_interval
-    }
-}
-
-/// A page on its way into the table.
-struct Loading<'a> {
-    session: &'a mut Session,
-    copy: &'a Copy,
-    routes: &'a Routes,
-    page: &'a Page,
-    parts: Parts,
-    faults: &'a mut Faults,
-    table: &'a str,
-}
-
-impl Loading<'_> {
-    fn all(&mut self, stretches: &[(usize, Stretch<'_>)]) -> Result<()> {
-        if !self.session.careful {
-            match self.at_once(stretches)? {
-                None => return Ok(()),
-                Some(_) => {
-                    // A row was refused, and the whole transaction with it. From now on savepoints
-                    // are worth their price: bad rows seldom come alone.
-                    self.session.careful = true;
-                    self.parts.clear();
-                    self.session.again(self.copy, self.routes)?;
-                }
-            }
-        }
-        for (route, stretch) in stretches {
-            let (from, to) = stretch.rows;
-            self.isolate(*route, from, to)?;
-        }
-        Ok(())
-    }
-
-    /// Loads all rows, or says what was refused.
-    fn at_once(&mut self, stretches: &[(usize, Stretch<'_>)]) -> Result<Option<Failure>> {
-        for (route, stretch) in stretches {
-            let (from, to) = stretch.rows;
-            let (copy, routes, rows) = (self.copy, self.routes, self.page.rows(from, to));
-            match self.session.run(|connection| copy.run(connection, routes, *route, rows))? {
-                Ok(()) => self.note(*route, from, to),
-                Err(failure) if failure.row_fault().is_some() => return Ok(Some(failure)),
-                Err(failure) => return Err(self.explain(failure)),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Loads rows under a savepoint; halves them until the bad ones are alone.
-    fn isolate(&mut self, route: usize, from: usize, to: usize) -> Result<()> {
-        let (copy, routes, rows) = (self.copy, self.routes, self.page.rows(from, to));
-        let loaded = self.session.run(|connection| {
-            connection.run("SAVEPOINT trommel_rows")?;
-            copy.run(connection, routes, route, rows)?;
-            connection.run("RELEASE SAVEPOINT trommel_rows").map(drop)
-        })?;
-        let failure = match loaded {
-            Ok(()) => {
-                self.note(route, from, to);
-                return Ok(());
-            }
-            Err(failure) if failure.row_fault().is_some() => failure,
-            Err(failure) => return Err(self.explain(failure)),
-        };
-        self.session.undo()?;
-        if to - from == 1 {
-            let fault =
-                failure.into_row_error(self.table).map_err(|failure| self.explain(failure))?;
-            self.faults.push((from, fault));
-            return Ok(());
-        }
-        let half = from + (to - from) / 2;
-        self.isolate(route, from, half)?;
-        self.isolate(route, half, to)
-    }
-
-    fn note(&mut self, route: usize, from: usize, to: usize) {
-        let bytes = self.page.bytes_of(from, to);
-        match self.parts.last_mut() {
-            Some((last, range)) if *last == route && range.end == bytes.start => {
-                range.end = bytes.end;
-            }
-            _ => self.parts.push((route, bytes)),
-        }
-    }
-
-    fn explain(&self, failure: Failure) -> Error {
-        failure.explain(&self.session.place(), &format!("rows can't be loaded into {}", self.table))
     }
 }

@@ -1,11 +1,14 @@
 //! PostgreSQL: tables as sinks, queries as sources, through libpq.
 
+mod address;
 mod checkpoint;
 mod connection;
 mod copy;
 mod decode;
+mod doubt;
 mod encode;
 mod failure;
+mod isolate;
 mod libpq;
 mod load;
 mod schema;
@@ -13,6 +16,7 @@ mod session;
 mod sink;
 mod source;
 mod table;
+mod transaction;
 mod types;
 
 pub use decode::{Batch, Row};

@@ -1,38 +1,18 @@
 //! One connection, its transaction, and what it takes to do the transaction again.
 
+use super::address::Address;
 use super::checkpoint;
-use super::connection::{Address, Connection, literal};
+use super::connection::{Connection, literal};
 use super::copy::{Copy, Routes};
 use super::failure::Failure;
 use super::schema::Name;
+use super::transaction::{Kept, Transaction, recycle};
 use std::time::{Duration, Instant};
 use trommel::{Checkpoint, Error, Reject, Result};
 
 /// Bytes of rows after which a load in one transaction takes a savepoint, so that what would have to
 /// be sent again stays bounded.
 const SAFE_BYTES: usize = 8 << 20;
-
-/// Rows of one page that are in the transaction, kept until it commits.
-#[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) data: Vec<u8>,
-    /// Which columns (a number of [`Routes`]) and which bytes.
-    pub(super) parts: Vec<(usize, std::ops::Range<usize>)>,
-}
-
-/// What has been done since the last commit.
-#[derive(Debug)]
-pub(super) struct Transaction {
-    pub(super) since: Instant,
-    pub(super) rows: usize,
-    pub(super) bytes: usize,
-    kept: Vec<Kept>,
-    kept_bytes: usize,
-    /// What came before a savepoint is not kept any more: the connection must not be lost.
-    has_savepoint: bool,
-    /// The server's number of it, when its outcome may have to be asked for.
-    number: Option<String>,
-}
 
 /// The job of this run.
 #[derive(Debug, Clone)]
@@ -50,13 +30,13 @@ pub(super) struct Session {
     /// A connection was given up, and its process may still be there.
     was_lost: bool,
     pub(super) job: Option<Job>,
-    checkpoints: Name,
+    pub(super) checkpoints: Name,
     rejects: Name,
     pub(super) transaction: Option<Transaction>,
     /// The server's transaction is not what `transaction` says: it has to be done again.
-    stale: bool,
+    pub(super) stale: bool,
     /// A commit was sent and not answered: this is what it would have stored.
-    in_doubt: Option<Option<Checkpoint>>,
+    pub(super) in_doubt: Option<Option<Checkpoint>>,
     /// A row was refused: savepoints from now on.
     pub(super) careful: bool,
     /// Emptied buffers.
@@ -110,26 +90,6 @@ impl Session {
         }
     }
 
-    /// On a new connection: takes the job's next epoch, and reads what has been stored of it.
-    fn confirm(&mut self, connection: &mut Connection) -> Result<()> {
-        let Some(job) = &mut self.job else { return Ok(()) };
-        let found = checkpoint::confirm(connection, &self.checkpoints, &job.name, job.epoch)
-            .map_err(|failure| {
-                failure.explain(&connection.place, "the checkpoint can't be read")
-            })?;
-        match found {
-            Some((epoch, stored)) => {
-                job.epoch = epoch;
-                job.stored = stored;
-                Ok(())
-            }
-            None => {
-                let epoch = job.epoch;
-                Err(self.fenced(epoch))
-            }
-        }
-    }
-
     /// Calls the server; on failure the transaction, if there is one, has to be done again.
     pub(super) fn ask<R>(
         &mut self,
@@ -171,15 +131,7 @@ impl Session {
         }
         if self.transaction.is_none() {
             self.open(copy, routes)?;
-            self.transaction.get_or_insert_with(|| Transaction {
-                since: Instant::now(),
-                rows: 0,
-                bytes: 0,
-                kept: Vec::new(),
-                kept_bytes: 0,
-                has_savepoint: false,
-                number: None,
-            });
+            self.transaction.get_or_insert_with(Transaction::new);
             self.note_number();
         } else if self.stale {
             self.again(copy, routes)?;
@@ -254,65 +206,6 @@ impl Session {
         }
         self.stale = false;
         Ok(())
-    }
-
-    /// Finds out whether the commit that was not answered has happened.
-    fn resolve(&mut self) -> Result<()> {
-        let Some(wanted) = self.in_doubt.clone() else { return Ok(()) };
-        let committed = match &self.job {
-            // Read when the connection came back, after the old one had been fenced.
-            Some(Job { stored, .. }) => {
-                let same = |stored: &Checkpoint, wanted: &Checkpoint| {
-                    stored.position == wanted.position
-                        && stored.counts == wanted.counts
-                        && stored.finished == wanted.finished
-                };
-                matches!((stored, &wanted), (Some(stored), Some(wanted)) if same(stored, wanted))
-            }
-            None => self.outcome()?,
-        };
-        self.in_doubt = None;
-        if committed {
-            self.forget_transaction();
-        } else {
-            self.stale = true;
-        }
-        Ok(())
-    }
-
-    /// What the server says became of the transaction of this number.
-    fn outcome(&mut self) -> Result<bool> {
-        let number = self.transaction.as_ref().and_then(|transaction| transaction.number.clone());
-        let Some(number) = number else {
-            return Err(Error::fatal(format!(
-                "{}: the connection was lost during COMMIT, and whether it happened is not known: \
-                 look, and use `resumable`",
-                self.place()
-            )));
-        };
-        let sql = format!("SELECT txid_status({})", literal(&number));
-        let began = Instant::now();
-        loop {
-            let status = self.ask("a commit's outcome can't be read", |connection| {
-                Ok(connection.run(&sql)?.first().map(str::to_owned))
-            })?;
-            match status.as_deref() {
-                Some("committed") => return Ok(true),
-                Some("in progress") if began.elapsed() < Duration::from_secs(10) => {
-                    // Its process has been told to end, and ends within moments.
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                Some("aborted") => return Ok(false),
-                other => {
-                    return Err(Error::fatal(format!(
-                        "{}: the connection was lost during COMMIT, whose outcome is {}: look, and \
-                         use `resumable`",
-                        self.place(),
-                        other.unwrap_or("not known any more")
-                    )));
-                }
-            }
-        }
     }
 
     /// Keeps what a page has added to the transaction; `data` gets an empty buffer.
@@ -438,7 +331,7 @@ impl Session {
         self.forget_transaction();
     }
 
-    fn forget_transaction(&mut self) {
+    pub(super) fn forget_transaction(&mut self) {
         if let Some(mut transaction) = self.transaction.take() {
             recycle(&mut self.pool, &mut transaction.kept);
         }
@@ -466,14 +359,4 @@ fn end_others(connection: &mut Connection, application: &str) -> Result<(), Fail
             literal(application)
         ))
         .map(drop)
-}
-
-fn recycle(pool: &mut Vec<Vec<u8>>, kept: &mut Vec<Kept>) {
-    for Kept { mut data, .. } in kept.drain(..) {
-        // As many as travel between two commits.
-        if pool.len() < 256 {
-            data.clear();
-            pool.push(data);
-        }
-    }
 }

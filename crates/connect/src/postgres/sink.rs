@@ -1,6 +1,7 @@
 //! The server: where it is, and how patient the load shall be.
 
-use super::connection::{Address, Connection};
+use super::address::Address;
+use super::connection::Connection;
 use super::table::Table;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;

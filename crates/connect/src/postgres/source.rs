@@ -1,6 +1,7 @@
 //! A query as a source.
 
-use super::connection::{Address, Connection, list, literal, quoted};
+use super::address::Address;
+use super::connection::{Connection, list, literal, quoted};
 use super::decode::{Batch, HEADER_LEN, SIGNATURE, Schema, key_of, show};
 use super::failure::Failure;
 use super::types::{Column, Type};
