@@ -5,6 +5,7 @@
 //! | `csv` (default) | [`csv::Source`]: CSV, TSV, from files, stdin and any `Read` | [`csv::Sink`]: files, resumable, rolled, partitioned |
 //! | `ndjson` (default) | | [`ndjson::Sink`]: JSON lines, as above |
 //! | `gzip`, `zstd` (default) | | compressed [`files`] |
+//! | `postgres`, `postgres-system` | `postgres::Source`: queries, resumable by key | `postgres::Sink`: tables, by `COPY`, resumable |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
@@ -65,4 +66,8 @@ mod documents {
     #[cfg(all(feature = "ndjson", feature = "zstd"))]
     #[doc = include_str!("../../../docs/connectors/ndjson-sink.md")]
     struct NdjsonSink;
+
+    #[cfg(any(feature = "postgres", feature = "postgres-system"))]
+    #[doc = include_str!("../../../docs/connectors/postgres.md")]
+    struct Postgres;
 }

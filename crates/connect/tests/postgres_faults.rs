@@ -184,16 +184,8 @@ fn a_server_that_does_not_move_is_not_waited_for_forever() {
     let server = server_or_return!();
     let conninfo = server.schema("stuck");
     server.sql("trommel", "CREATE TABLE stuck.t (id int, size int)");
-    let mut locker = std::process::Command::new("sh");
-    // Held by a session that ends with this test, at the latest.
-    let lock = format!(
-        "psql -X -h 127.0.0.1 -p {} -U trommel -d trommel -c \
-         'BEGIN; LOCK stuck.t; SELECT pg_sleep(60)'",
-        server.port
-    );
-    let mut locker = locker
-        .arg("-c")
-        .arg(format!("exec {lock}"))
+    let mut locker = server
+        .psql("trommel", "BEGIN; LOCK stuck.t; SELECT pg_sleep(60)")
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();

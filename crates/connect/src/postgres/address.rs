@@ -61,6 +61,10 @@ impl Address {
             found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
         };
         let host = option("host").or_else(|| option("hostaddr")).unwrap_or("localhost");
+        if host.contains('@') {
+            // The rest of a password that has one.
+            return Err(unreadable("write an `@` in the password as `%40`".into()));
+        }
         let user = option("user").unwrap_or("the system's");
         let database = option("dbname").unwrap_or(user);
         Ok(Address {
@@ -134,7 +138,12 @@ mod tests {
 
     #[test]
     fn what_can_t_be_read_is_said_without_the_password() {
-        for text in ["postgresql://me:secret@host:port/db", "host=x password=secret y", "secret"] {
+        for text in [
+            "postgresql://me:secret%@h/db",
+            "postgresql://me:a@secret@h/db",
+            "host=x password=secret y",
+            "secret",
+        ] {
             let error = Address::parse(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             assert!(!error.to_string().contains("secret"), "{error}");

@@ -7,7 +7,6 @@ use super::copy::{Copy, Routes};
 use super::failure::Failure;
 use super::schema::Name;
 use super::transaction::{Kept, Transaction, recycle};
-use std::time::{Duration, Instant};
 use trommel::{Checkpoint, Error, Reject, Result};
 
 /// Bytes of rows after which a load in one transaction takes a savepoint, so that what would have to

@@ -170,13 +170,18 @@ impl Server {
     }
 
     pub(crate) fn try_sql(&self, database: &str, sql: &str) -> Output {
-        Command::new(self.bin.join("psql"))
+        self.psql(database, sql).output().unwrap()
+    }
+
+    /// A session of its own.
+    pub(crate) fn psql(&self, database: &str, sql: &str) -> Command {
+        let mut command = Command::new(self.bin.join("psql"));
+        command
             .args(["-X", "-q", "-A", "-t", "-P", "null=NULL", "-v", "ON_ERROR_STOP=1"])
             .args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "trommel"])
             .args(["-d", database, "-c", sql])
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 
     /// One value as a number.
