@@ -91,7 +91,8 @@ fn load(input: &str, server: &str, table: &str, append: bool) -> Result<RunRepor
         false => pipeline,
     };
     pipeline
-        .options(Options::tier(Tier::Database).build()?)
+        // Each batch is one COPY with one answer of the server.
+        .options(Options::tier(Tier::Database).fixed_batch_size(8192).build()?)
         .transform(|row, out| {
             out.emit(&Flight {
                 year: row.get("year")?,
