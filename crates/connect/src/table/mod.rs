@@ -37,13 +37,23 @@
 //! ```
 
 mod kind;
+mod layouts;
 mod page;
 mod record;
+mod target;
 mod value;
 
 pub use kind::Kind;
-pub use page::{Columns, Page, Rows, Value};
+pub use layouts::Columns;
+pub use page::{Page, Rows, Value};
 pub use record::encode;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+pub(crate) use {
+    layouts::Layouts,
+    record::encode_into,
+    target::{Target, Values},
+    value::{push, write_json},
+};
 
 /// Writes a field of bytes as a BLOB: `#[serde(serialize_with = "trommel_connect::table::blob")]`.
 ///

@@ -1,11 +1,11 @@
 //! Pages of rows: flat, recycled, exact to rewind.
 
-use std::borrow::Cow;
+use super::layouts::{Columns, Layouts};
+use super::target::{Target, Values};
+use super::value;
+use serde::Serialize;
+use std::fmt::{Display, Write as _};
 use trommel::{Error, Result};
-
-/// Layouts that a page remembers from one use to the next. Records of one type have one; beyond
-/// this many the rows are maps with keys of their own, and remembering them would only grow.
-const REMEMBERED: usize = 8;
 
 /// One value of a row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,58 +22,22 @@ pub enum Value<'a> {
     Blob(&'a [u8]),
 }
 
-/// What the values of a row are called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Columns {
-    /// By name, in the order of the record's fields; no name twice.
-    Named(Vec<Cow<'static, str>>),
-    /// By place: this many.
-    Numbered(usize),
-}
-
-impl Columns {
-    /// How many.
-    #[expect(clippy::len_without_is_empty, reason = "never empty: a record has a field")]
-    pub fn len(&self) -> usize {
-        match self {
-            Columns::Named(names) => names.len(),
-            Columns::Numbered(count) => *count,
-        }
-    }
-
-    /// Name of the column at `index`, or its number from 1.
-    pub fn name(&self, index: usize) -> Cow<'static, str> {
-        match self {
-            Columns::Named(names) => names[index].clone(),
-            Columns::Numbered(_) => Cow::Owned((index + 1).to_string()),
-        }
-    }
-}
-
 /// Rows of one batch, as plain values.
 ///
 /// Rows that follow each other and have the same columns form a run. Records of one struct make
 /// one run per page; only maps, flattened parts and enums may make several.
 #[derive(Debug, Default)]
 pub struct Page {
-    pub(super) cells: Vec<Cell>,
-    pub(super) text: String,
-    pub(super) bytes: Vec<u8>,
+    cells: Vec<Cell>,
+    text: String,
+    bytes: Vec<u8>,
     runs: Vec<Run>,
-    pub(super) layouts: Vec<Columns>,
-    /// The layout of the row before, also across [`clear`](trommel::Page::clear): what the next
-    /// row most likely has.
-    pub(super) latest: usize,
-    /// The names of the latest layout once more, as far as they are literals, where the hot path
-    /// finds them at once.
-    pub(super) literals: Vec<&'static str>,
-    pub(super) names: Vec<Cow<'static, str>>,
-    pub(super) key: String,
+    layouts: Layouts,
 }
 
 /// A value without its bytes, which lie in the page; 16 bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Cell {
+enum Cell {
     Null,
     Int(i64),
     Float(f64),
@@ -89,6 +53,12 @@ struct Run {
 }
 
 impl Page {
+    /// Whether there is no row.
+    #[cfg(any(feature = "postgres", feature = "postgres-system"))]
+    pub(crate) fn rows_are_none(&self) -> bool {
+        self.runs.is_empty()
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.runs().map(|rows| rows.len()).sum()
@@ -99,67 +69,27 @@ impl Page {
         let ends = self.runs.iter().skip(1).map(|run| run.start);
         self.runs.iter().zip(ends.chain([self.cells.len()])).map(|(run, end)| Rows {
             page: self,
-            columns: &self.layouts[run.layout],
+            columns: self.layouts.columns(run.layout),
             cells: &self.cells[run.start..end],
         })
     }
 
-    /// Ends the row whose cells begin at `start`.
-    pub(super) fn end_row(&mut self, start: usize, layout: usize) {
-        if self.latest != layout || self.literals.is_empty() {
-            self.latest = layout;
-            self.literals.clear();
-            if let Columns::Named(names) = &self.layouts[layout] {
-                let literals = names.iter().map_while(|name| match name {
-                    Cow::Borrowed(name) => Some(*name),
-                    Cow::Owned(_) => None,
-                });
-                self.literals.extend(literals);
-            }
-        }
-        if self.runs.last().is_none_or(|run| run.layout != layout) {
-            self.runs.push(Run { start, layout });
-        }
-    }
-
-    /// The number of a layout, remembered if it is new.
-    pub(super) fn layout(&mut self, columns: Columns) -> Result<usize> {
-        if let Some(known) = self.layouts.iter().position(|known| *known == columns) {
-            return Ok(known);
-        }
-        if columns.len() == 0 {
-            return Err(Error::row("a record without fields has nothing to store"));
-        }
-        if let Columns::Named(names) = &columns {
-            for (index, name) in names.iter().enumerate() {
-                if names[..index].contains(name) {
-                    return Err(Error::row(
-                        "two fields of the record have the same name: rename one of them",
-                    )
-                    .in_column(&**name));
-                }
-            }
-        }
-        self.layouts.push(columns);
-        Ok(self.layouts.len() - 1)
-    }
-
     /// Appends the bytes of a text and gives its cell.
-    pub(super) fn push_text(&mut self, text: &str) -> Result<()> {
+    fn push_text(&mut self, text: &str) -> Result<()> {
         let start = self.text.len();
         self.text.push_str(text);
         self.push_text_from(start)
     }
 
     /// Makes a cell of the text from `start` on.
-    pub(super) fn push_text_from(&mut self, start: usize) -> Result<()> {
+    fn push_text_from(&mut self, start: usize) -> Result<()> {
         let (start, len) = range(start, self.text.len())?;
         self.cells.push(Cell::Text { start, len });
         Ok(())
     }
 
     /// Appends a blob and gives its cell.
-    pub(super) fn push_blob(&mut self, bytes: &[u8]) -> Result<()> {
+    fn push_blob(&mut self, bytes: &[u8]) -> Result<()> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         let (start, len) = range(start, self.bytes.len())?;
@@ -196,11 +126,7 @@ impl trommel::Page for Page {
         self.text.clear();
         self.bytes.clear();
         self.runs.clear();
-        if self.layouts.len() > REMEMBERED {
-            self.layouts.clear();
-            self.literals.clear();
-            self.latest = 0;
-        }
+        self.layouts.clear();
     }
 
     fn bytes(&self) -> usize {
@@ -233,6 +159,83 @@ impl trommel::Page for Page {
         while self.runs.last().is_some_and(|run| run.start >= mark) {
             self.runs.pop();
         }
+    }
+}
+
+impl Values for Page {
+    fn null(&mut self) -> Result<()> {
+        self.cells.push(Cell::Null);
+        Ok(())
+    }
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.int(value.into())
+    }
+    #[inline]
+    fn int(&mut self, number: i64) -> Result<()> {
+        self.cells.push(Cell::Int(number));
+        Ok(())
+    }
+    fn big(&mut self, _number: i128) -> Result<()> {
+        Err(Error::row(
+            "number out of range for a 64-bit column (-2^63 to 2^63 - 1): \
+             emit it as text or as a float",
+        ))
+    }
+    #[inline]
+    fn float(&mut self, number: f64) -> Result<()> {
+        self.cells.push(Cell::Float(number));
+        Ok(())
+    }
+    #[inline]
+    fn text(&mut self, text: &str) -> Result<()> {
+        self.push_text(text)
+    }
+    fn display<D: Display + ?Sized>(&mut self, value: &D) -> Result<()> {
+        let start = self.text.len();
+        if write!(self.text, "{value}").is_err() {
+            self.text.truncate(start);
+            return Err(Error::row("a value could not be formatted"));
+        }
+        self.push_text_from(start)
+    }
+    fn blob(&mut self, bytes: &[u8]) -> Result<()> {
+        self.push_blob(bytes)
+    }
+    fn nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        let start = self.text.len();
+        match value::write_json(&mut self.text, value) {
+            Ok(()) => self.push_text_from(start),
+            Err(error) => {
+                self.text.truncate(start);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Target for Page {
+    type Mark = (usize, usize, usize);
+
+    #[inline]
+    fn layouts(&mut self) -> &mut Layouts {
+        &mut self.layouts
+    }
+    #[inline]
+    fn begin_row(&mut self) -> Result<(usize, usize, usize)> {
+        Ok((self.cells.len(), self.text.len(), self.bytes.len()))
+    }
+    #[inline]
+    fn end_row(&mut self, &(start, ..): &Self::Mark, layout: usize) -> Result<()> {
+        if self.runs.last().is_none_or(|run| run.layout != layout) {
+            self.runs.push(Run { start, layout });
+        }
+        Ok(())
+    }
+    fn give_up_row(&mut self, (start, text, bytes): Self::Mark) {
+        trommel::Page::rewind(self, start);
+        // What was pushed without becoming a cell.
+        self.text.truncate(text);
+        self.bytes.truncate(bytes);
     }
 }
 

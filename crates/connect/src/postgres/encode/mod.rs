@@ -1,0 +1,101 @@
+//! From records to `COPY` data, in the workers.
+
+mod array;
+mod cell;
+mod number;
+mod page;
+mod plain;
+pub(super) mod temporal;
+mod text;
+
+pub use page::Page;
+pub(super) use page::{Stretch, Writer};
+pub(super) use plain::PlainRow;
+
+use super::types::Column;
+use crate::table;
+use serde::Serialize;
+use std::sync::{Arc, OnceLock};
+use trommel::{Error, Result};
+
+/// Encodes records for one table; made by the sink, shared by all workers.
+#[derive(Debug, Clone, Default)]
+pub struct Encoder {
+    /// Empty until the table exists: rows are kept as plain values that long.
+    pub(super) plan: Arc<OnceLock<Plan>>,
+}
+
+/// The table's columns, and the form in which it takes rows.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) table: String,
+    pub(super) columns: Vec<Column>,
+    /// The columns that the fields of a tuple go to.
+    pub(super) places: Vec<u16>,
+    /// Binary `COPY`; text otherwise.
+    pub(super) binary: bool,
+}
+
+impl Plan {
+    /// `declared` names the columns for tuples; without, all of the table's.
+    pub(super) fn new(table: &str, columns: Vec<Column>, declared: &[String]) -> Result<Self> {
+        if columns.len() > usize::from(u16::MAX >> 1) {
+            return Err(Error::config(format!("table: `{table}` has too many columns")));
+        }
+        let binary = columns.iter().all(|column| column.kind.is_binary());
+        let places = (0..columns.len() as u16).collect();
+        let mut plan = Plan { table: table.to_owned(), columns, places, binary };
+        if !declared.is_empty() {
+            plan.places = declared.iter().map(|name| plan.column(name)).collect::<Result<_>>()?;
+        }
+        Ok(plan)
+    }
+
+    /// The column of this name; without regard to the case of ASCII letters when only one is meant.
+    pub(super) fn column(&self, name: &str) -> Result<u16> {
+        let exact = self.columns.iter().position(|column| column.name == name);
+        let found = exact.or_else(|| {
+            let alike = |column: &Column| column.name.eq_ignore_ascii_case(name);
+            let first = self.columns.iter().position(alike)?;
+            (!self.columns[first + 1..].iter().any(alike)).then_some(first)
+        });
+        found.map(|index| index as u16).ok_or_else(|| {
+            let names: Vec<&str> = self.columns.iter().map(|column| &*column.name).collect();
+            Error::config(format!(
+                "table: `{}` has no column `{name}` that takes values; its columns are {}: rename \
+                 the field (`#[serde(rename)]`), or add the column (`ALTER TABLE`; \
+                 `.column(name, type)` when the load creates the table)",
+                self.table,
+                names.join(", ")
+            ))
+        })
+    }
+
+    /// The column of a tuple's field at `index`.
+    fn place(&self, index: usize) -> Result<u16> {
+        self.places.get(index).copied().ok_or_else(|| {
+            Error::config(format!(
+                "column: the record is a tuple of more than the {} columns of `{}`: declare each \
+                 with `.column(name, type)`, or use a struct",
+                self.places.len(),
+                self.table
+            ))
+        })
+    }
+}
+
+/// Appends `record` to the page, as `COPY` data once the table is known.
+#[inline]
+pub(super) fn encode<T: Serialize + ?Sized>(
+    encoder: &Encoder,
+    page: &mut Page,
+    record: &T,
+) -> Result<()> {
+    match encoder.plan.get() {
+        // A page that began with plain values stays one.
+        Some(plan) if page.plain.rows_are_none() => {
+            table::encode_into(&mut Writer::new(page, plan), record)
+        }
+        _ => table::encode(&mut page.plain, record),
+    }
+}

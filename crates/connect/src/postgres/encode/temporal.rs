@@ -1,0 +1,349 @@
+//! Dates and times from their ISO forms, in PostgreSQL's units: days and microseconds since 2000.
+
+/// Days from 1970 to 2000.
+pub(crate) const EPOCH_DAYS: i64 = 10_957;
+const DAY: i64 = 86_400_000_000;
+const SECOND: i64 = 1_000_000;
+
+/// An interval's three parts, which PostgreSQL keeps apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Span {
+    pub(super) months: i32,
+    pub(super) days: i32,
+    pub(super) micros: i64,
+}
+
+/// What a text says of its time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zone {
+    Unsaid,
+    /// Seconds east of Greenwich.
+    Offset(i32),
+}
+
+/// Days since 1970 of a date of the Gregorian calendar.
+pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
+    // Years begin in March, so that the leap day comes last (Howard Hinnant, `days_from_civil`).
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// Reads digits off the front: at least `least`, at most `most`.
+fn digits<'a>(text: &mut &'a [u8], least: usize, most: usize) -> Option<i64> {
+    let count = text.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
+    if count < least {
+        return None;
+    }
+    let (number, rest): (&'a [u8], _) = text.split_at(count);
+    *text = rest;
+    Some(number.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
+}
+
+fn eat(text: &mut &[u8], wanted: u8) -> bool {
+    let found = text.first() == Some(&wanted);
+    if found {
+        *text = &text[1..];
+    }
+    found
+}
+
+#[inline]
+fn read_date(text: &mut &[u8]) -> Option<i64> {
+    let year = digits(text, 4, 6)?;
+    if !eat(text, b'-') {
+        return None;
+    }
+    let month = digits(text, 2, 2)?;
+    if !eat(text, b'-') {
+        return None;
+    }
+    let day = digits(text, 2, 2)?;
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    // The type ends in the year 294276; year 0 is 1 BC, which ISO texts rarely mean.
+    let valid = (1..=last).contains(&day) && (1..=294_275).contains(&year);
+    valid.then(|| days_of(year, month, day) - EPOCH_DAYS)
+}
+
+/// Microseconds of a day; 24:00:00 is allowed, as PostgreSQL does.
+#[inline]
+fn read_time(text: &mut &[u8]) -> Option<i64> {
+    let hours = digits(text, 2, 2)?;
+    if !eat(text, b':') {
+        return None;
+    }
+    let minutes = digits(text, 2, 2)?;
+    let mut micros = 0;
+    if eat(text, b':') {
+        let seconds = digits(text, 2, 2)?;
+        if seconds > 60 {
+            return None;
+        }
+        micros = seconds * SECOND + read_fraction(text)?;
+    }
+    let time = (hours * 60 + minutes) * 60 * SECOND + micros;
+    (hours <= 24 && minutes < 60 && time <= DAY).then_some(time)
+}
+
+/// Microseconds of `.123456789`, rounded; 0 without a point.
+fn read_fraction(text: &mut &[u8]) -> Option<i64> {
+    if !eat(text, b'.') && !eat(text, b',') {
+        return Some(0);
+    }
+    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 {
+        return None;
+    }
+    let digit = |index: usize| text[..count].get(index).map_or(0, |digit| i64::from(digit - b'0'));
+    let micros = (0..6).fold(0, |value, index| value * 10 + digit(index));
+    let rounded = micros + i64::from(digit(6) >= 5);
+    *text = &text[count..];
+    Some(rounded)
+}
+
+fn read_zone(text: &mut &[u8]) -> Option<Zone> {
+    let sign = match text.first() {
+        None => return Some(Zone::Unsaid),
+        Some(b'Z' | b'z') => {
+            *text = &text[1..];
+            return Some(Zone::Offset(0));
+        }
+        Some(b'+') => 1,
+        Some(b'-') => -1,
+        Some(_) => return None,
+    };
+    *text = &text[1..];
+    let hours = digits(text, 2, 2)?;
+    let colon = eat(text, b':');
+    let minutes = match digits(text, 2, 2) {
+        Some(minutes) => minutes,
+        None if colon => return None,
+        None => 0,
+    };
+    let seconds = if eat(text, b':') { digits(text, 2, 2)? } else { 0 };
+    let offset = (hours * 60 + minutes) * 60 + seconds;
+    // PostgreSQL's own bound.
+    (minutes < 60 && seconds < 60 && offset < 16 * 3600)
+        .then_some(Zone::Offset(sign * offset as i32))
+}
+
+/// `infinity` and `-infinity`, which dates and timestamps know.
+fn infinity(text: &str) -> Option<bool> {
+    match text {
+        _ if text.eq_ignore_ascii_case("infinity") => Some(true),
+        _ if text.eq_ignore_ascii_case("-infinity") => Some(false),
+        _ => None,
+    }
+}
+
+/// Days since 2000.
+pub(super) fn date(text: &str) -> Option<i32> {
+    let text = text.trim();
+    if let Some(late) = infinity(text) {
+        return Some(if late { i32::MAX } else { i32::MIN });
+    }
+    let mut rest = text.as_bytes();
+    let days = read_date(&mut rest)?;
+    rest.is_empty().then(|| i32::try_from(days).ok()).flatten()
+}
+
+/// Microseconds of a day, and the zone if one is said.
+pub(super) fn time(text: &str) -> Option<(i64, Zone)> {
+    let mut rest = text.trim().as_bytes();
+    let time = read_time(&mut rest)?;
+    let zone = read_zone(&mut rest)?;
+    rest.is_empty().then_some((time, zone))
+}
+
+/// Microseconds since 2000, as the clock on the wall shows them, and the zone if one is said. A
+/// zone's name in brackets, which some libraries append to the offset, is passed over.
+#[inline]
+pub(super) fn timestamp(text: &str) -> Option<(i64, Zone)> {
+    let text = text.trim();
+    if let Some(late) = infinity(text) {
+        return Some((if late { i64::MAX } else { i64::MIN }, Zone::Unsaid));
+    }
+    let mut rest = text.as_bytes();
+    let days = read_date(&mut rest)?;
+    let mut time = 0;
+    let mut zone = Zone::Unsaid;
+    if let [b'T' | b't' | b' ', time_of_day @ ..] = rest {
+        rest = time_of_day;
+        time = read_time(&mut rest)?;
+        eat(&mut rest, b' ');
+        if rest.first() != Some(&b'[') {
+            zone = read_zone(&mut rest)?;
+        }
+    }
+    if rest.first() == Some(&b'[') && rest.last() == Some(&b']') && zone != Zone::Unsaid {
+        rest = &[];
+    }
+    rest.is_empty().then_some((days * DAY + time, zone))
+}
+
+/// An interval: ISO (`P1Y2M3DT4H5M6.7S`) or `1 year 2 mons -3 days 04:05:06.7`.
+pub(super) fn span(text: &str) -> Option<Span> {
+    let text = text.trim();
+    let (sign, iso) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    match iso.strip_prefix(['P', 'p']) {
+        Some(rest) => iso_span(rest, sign),
+        None => worded_span(text),
+    }
+}
+
+fn iso_span(text: &str, sign: i64) -> Option<Span> {
+    let mut span = Span::default();
+    let mut rest = text.as_bytes();
+    let mut in_time = false;
+    let mut any = false;
+    while !rest.is_empty() {
+        if !in_time && (eat(&mut rest, b'T') || eat(&mut rest, b't')) {
+            in_time = true;
+            continue;
+        }
+        let minus = eat(&mut rest, b'-');
+        let sign = if minus { -sign } else { sign };
+        let number = digits(&mut rest, 1, 15)?;
+        let fraction = read_fraction(&mut rest)?;
+        let (unit, after) = rest.split_first()?;
+        rest = after;
+        let unit = unit.to_ascii_uppercase();
+        if fraction != 0 && !(in_time && unit == b'S') {
+            return None;
+        }
+        let unit = match (in_time, unit) {
+            (false, b'Y') => "year",
+            (false, b'M') => "month",
+            (false, b'W') => "week",
+            (false, b'D') => "day",
+            (true, b'H') => "hour",
+            (true, b'M') => "minute",
+            (true, b'S') => "second",
+            _ => return None,
+        };
+        span.add(sign * number, unit)?;
+        span.micros = span.micros.checked_add(sign * fraction)?;
+        any = true;
+    }
+    any.then_some(span)
+}
+
+fn worded_span(text: &str) -> Option<Span> {
+    let mut span = Span::default();
+    let mut words = text.split_ascii_whitespace();
+    let mut any = false;
+    while let Some(word) = words.next() {
+        any = true;
+        if word.contains(':') {
+            let (sign, clock) = match word.as_bytes() {
+                [b'-', clock @ ..] => (-1, clock),
+                [b'+', clock @ ..] => (1, clock),
+                clock => (1, clock),
+            };
+            let mut rest = clock;
+            let hours = digits(&mut rest, 1, 10)?;
+            eat(&mut rest, b':');
+            let minutes = digits(&mut rest, 2, 2)?;
+            let mut micros = (hours * 60 + minutes) * 60 * SECOND;
+            if eat(&mut rest, b':') {
+                micros += digits(&mut rest, 2, 2)? * SECOND + read_fraction(&mut rest)?;
+            }
+            if !rest.is_empty() {
+                return None;
+            }
+            span.micros = span.micros.checked_add(sign * micros)?;
+            continue;
+        }
+        span.add(word.parse().ok()?, words.next()?)?;
+    }
+    any.then_some(span)
+}
+
+impl Span {
+    fn add(&mut self, number: i64, unit: &str) -> Option<()> {
+        let months = |each: i64| i32::try_from(number.checked_mul(each)?).ok();
+        match unit.trim_end_matches('s') {
+            "year" | "yr" | "y" => self.months = self.months.checked_add(months(12)?)?,
+            "month" | "mon" => self.months = self.months.checked_add(months(1)?)?,
+            "week" | "w" => self.days = self.days.checked_add(months(7)?)?,
+            "day" | "d" => self.days = self.days.checked_add(months(1)?)?,
+            unit => {
+                let each = match unit {
+                    "hour" | "hr" | "h" => 3600 * SECOND,
+                    "minute" | "min" | "m" => 60 * SECOND,
+                    "second" | "sec" | "" => SECOND,
+                    "millisecond" => 1000,
+                    "microsecond" | "usec" => 1,
+                    _ => return None,
+                };
+                self.micros = self.micros.checked_add(number.checked_mul(each)?)?;
+            }
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_count_from_2000() {
+        assert_eq!(date("2000-01-01"), Some(0));
+        assert_eq!(date("1999-12-31"), Some(-1));
+        assert_eq!(date("2013-01-01"), Some(4749));
+        assert_eq!(date("2000-02-29"), Some(59));
+        assert_eq!(date("infinity"), Some(i32::MAX));
+        for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "2013-01-01 ", "01/02/2013", "", "2013"]
+        {
+            assert_eq!(date(bad).is_some(), bad == "2013-01-01 ", "{bad}");
+        }
+    }
+
+    #[test]
+    fn timestamps_know_their_zone() {
+        let noon = Some((4749 * DAY + 12 * 3600 * SECOND, Zone::Unsaid));
+        assert_eq!(timestamp("2013-01-01T12:00:00"), noon);
+        assert_eq!(timestamp("2013-01-01 12:00"), noon);
+        let zone = |text| timestamp(text).map(|(_, zone)| zone);
+        assert_eq!(zone("2013-01-01T12:00:00Z"), Some(Zone::Offset(0)));
+        assert_eq!(zone("2013-01-01 12:00:00.5+05:30"), Some(Zone::Offset(19_800)));
+        assert_eq!(zone("2013-01-01 12:00:00-08"), Some(Zone::Offset(-28_800)));
+        assert_eq!(
+            zone("2013-01-01T12:00:00-05:00[America/New_York]"),
+            Some(Zone::Offset(-18_000))
+        );
+        assert_eq!(timestamp("2000-01-01T00:00:00.1234567").unwrap().0, 123_457);
+        for bad in ["2013-01-01T25:00:00", "2013-01-01T12:60", "2013-01-01Tnoon", "2013-01-01X"] {
+            assert_eq!(timestamp(bad), None, "{bad}");
+        }
+        assert_eq!(time("24:00:00"), Some((DAY, Zone::Unsaid)));
+        assert_eq!(time("24:00:01"), None);
+    }
+
+    #[test]
+    fn intervals_keep_months_days_and_time_apart() {
+        let span_of = |months, days, micros| Some(Span { months, days, micros });
+        assert_eq!(span("P1Y2M3DT4H5M6.7S"), span_of(14, 3, 14_706_700_000));
+        assert_eq!(span("-PT1H"), span_of(0, 0, -3_600_000_000));
+        assert_eq!(span("1 year 2 mons -3 days 04:05:06.7"), span_of(14, -3, 14_706_700_000));
+        assert_eq!(span("2 weeks"), span_of(0, 14, 0));
+        assert_eq!(span("90 minutes"), span_of(0, 0, 5_400_000_000));
+        assert_eq!(span("-00:00:01"), span_of(0, 0, -1_000_000));
+        for bad in ["", "P", "P1", "1", "1 fortnight", "P1.5Y", "1:2:3:4"] {
+            assert_eq!(span(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The table: is it there, what are its columns, and how is it made.
+
+use super::connection::{Connection, list, literal, quoted};
+use super::failure::Failure;
+use super::types::{Column, Type};
+use crate::table::Kind;
+use std::borrow::Cow;
+use trommel::{Error, Result};
+
+/// A table, perhaps with its schema, as SQL takes it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Name {
+    schema: Option<String>,
+    table: String,
+}
+
+/// What the user said of the table.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Declared {
+    pub(super) name: Name,
+    /// Names and declarations, in order; a declaration may be empty.
+    pub(super) columns: Vec<(String, String)>,
+    pub(super) key: Vec<String>,
+}
+
+impl Name {
+    /// `table` or `schema.table`, without quotes.
+    pub(super) fn parse(text: &str) -> Self {
+        match text.split_once('.') {
+            Some((schema, table)) => Name { schema: Some(schema.into()), table: table.into() },
+            None => Name { schema: None, table: text.into() },
+        }
+    }
+
+    /// Another table beside this one.
+    pub(super) fn sibling(&self, table: &str) -> Self {
+        Name { schema: self.schema.clone(), table: table.into() }
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{}.", quoted(schema))?;
+        }
+        f.write_str(&quoted(&self.table))
+    }
+}
+
+/// Domains are looked through to the type below them.
+const COLUMNS: &str = "
+    WITH RECURSIVE base AS (
+        SELECT a.attnum, a.attname, a.atttypid AS type, a.atttypmod AS modifier,
+            format_type(a.atttypid, a.atttypmod) AS declared
+        FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped
+            AND a.attgenerated = ''
+        UNION ALL
+        SELECT b.attnum, b.attname, t.typbasetype,
+            CASE WHEN b.modifier = -1 THEN t.typtypmod ELSE b.modifier END, b.declared
+        FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type
+        WHERE t.typtype = 'd'
+    )
+    SELECT b.attname, b.declared, t.typreceive::text, b.modifier, e.oid, e.typreceive::text
+    FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type
+    LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem AND t.typreceive::text = 'array_recv'
+    WHERE t.typtype <> 'd'
+    ORDER BY b.attnum";
+
+/// Whether there is such a table (or view, or partitioned table).
+pub(super) fn exists(connection: &mut Connection, name: &Name) -> Result<bool, Failure> {
+    let answer = connection.run(&format!(
+        "SELECT pg_catalog.to_regclass({}) IS NOT NULL",
+        literal(&name.to_string())
+    ))?;
+    Ok(answer.first() == Some("t"))
+}
+
+/// The columns that take values; `None` when there is no such table.
+pub(super) fn columns_of(
+    connection: &mut Connection,
+    name: &Name,
+) -> Result<Option<Vec<Column>>, Failure> {
+    if !exists(connection, name)? {
+        return Ok(None);
+    }
+    let answer = connection.run_with(COLUMNS, &[Some(&name.to_string())])?;
+    let columns = answer.rows.into_iter().map(|row| {
+        let mut cells = row.into_iter();
+        let mut text = || cells.next().flatten();
+        let (name, declared) = (text().unwrap_or_default(), text().unwrap_or_default());
+        let (receiver, modifier) = (text().unwrap_or_default(), text());
+        let modifier = modifier.and_then(|text| text.parse().ok()).unwrap_or(-1);
+        let kind = match (text().and_then(|oid| oid.parse().ok()), text()) {
+            (Some(oid), Some(element)) => {
+                // The modifier of an array is that of its elements.
+                let element = Box::new(Type::of_receiver(&element, modifier));
+                Type::Array { element, oid }
+            }
+            _ => Type::of_receiver(&receiver, modifier),
+        };
+        Column { name, kind, declared }
+    });
+    Ok(Some(columns.collect()))
+}
+
+impl Declared {
+    /// What can be wrong before anything is asked.
+    pub(super) fn check(&self) -> Result<()> {
+        let names = self.columns.iter().map(|(name, _)| name).chain(&self.key);
+        for name in names.chain([&self.name.table]).chain(&self.name.schema) {
+            if name.is_empty() || name.contains('\0') {
+                return Err(Error::config(format!(
+                    "table: `{}` can't name a table or column",
+                    name.escape_debug()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of the declared columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.columns.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// `CREATE TABLE` for records of these columns. Declared columns that the record does not have
+    /// come last.
+    pub(super) fn create(&self, learnt: &[(Cow<'static, str>, Kind)]) -> String {
+        let declared = |name: &str| {
+            let found = self.columns.iter().find(|(known, _)| known == name);
+            found.map(|(_, declaration)| declaration.as_str()).filter(|text| !text.is_empty())
+        };
+        let mut columns: Vec<String> = learnt
+            .iter()
+            .map(|(name, kind)| {
+                let declaration = declared(name).unwrap_or(type_of(*kind));
+                format!("{} {declaration}", quoted(name))
+            })
+            .collect();
+        for (name, declaration) in &self.columns {
+            if !learnt.iter().any(|(known, _)| known == name) {
+                let declaration = if declaration.is_empty() { "text" } else { declaration };
+                columns.push(format!("{} {declaration}", quoted(name)));
+            }
+        }
+        if !self.key.is_empty() {
+            columns.push(format!("PRIMARY KEY ({})", list(&self.key)));
+        }
+        format!("CREATE TABLE IF NOT EXISTS {} ({})", self.name, columns.join(", "))
+    }
+}
+
+fn type_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Int => "bigint",
+        Kind::Float => "double precision",
+        Kind::Blob => "bytea",
+        Kind::Text | Kind::Unknown | Kind::Mixed => "text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn creates_what_was_declared_and_learns_the_rest() {
+        let declared = Declared {
+            name: Name::parse("air.odd \"name\""),
+            columns: vec![
+                ("id".into(), "text NOT NULL".into()),
+                ("at".into(), "timestamptz DEFAULT now()".into()),
+            ],
+            key: vec!["id".into()],
+        };
+        let learnt = [("id".into(), Kind::Int), ("select".into(), Kind::Float)];
+        assert_eq!(
+            declared.create(&learnt),
+            "CREATE TABLE IF NOT EXISTS \"air\".\"odd \"\"name\"\"\" (\"id\" text NOT NULL, \
+             \"select\" double precision, \"at\" timestamptz DEFAULT now(), PRIMARY KEY (\"id\"))"
+        );
+    }
+}

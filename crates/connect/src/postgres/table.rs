@@ -1,0 +1,207 @@
+//! A table as a sink: what is loaded, how, and when it is committed.
+
+use super::encode::{self, Encoder, Page};
+use super::load::Load;
+use super::schema::{Declared, Name};
+use super::session::Session;
+use super::sink::Sink;
+use serde::Serialize;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
+
+/// A table that takes records; made by [`Sink::table`].
+///
+/// Fields go to the columns of their names (tuples: to the columns in their order), in the types
+/// that the columns have; columns that the record lacks get their defaults. A value that doesn't fit
+/// its column makes its row a reject, in the worker. Rows that the server refuses (a duplicate key,
+/// a failed constraint) are found by halving and are rejects as well; all others are stored.
+///
+/// A table that does not exist is created: at once when columns are declared with
+/// [`column`](Self::column), else with the first page of rows, as `bigint`, `double precision`,
+/// `text` or `bytea` by the values that are in it.
+///
+/// In a [`resumable`](trommel::Pipeline::resumable) run each transaction stores the job's checkpoint
+/// as well, in the table `trommel_checkpoint` of the same schema. Whoever resumes the job last owns
+/// it: the sessions of a runner from before are ended, and it can't commit any more. Delete the
+/// job's row to load from the start again. Not possible with [`replace`](Self::replace), which is one
+/// transaction. Rejects that are kept [with the data](trommel::RejectPolicy::with_data) go to
+/// `trommel_reject`.
+///
+/// What has been sent since the last commit is kept in memory (about
+/// [`commit_bytes`](Self::commit_bytes)), so that after a lost connection the transaction is done
+/// again, as often as [`OptionsBuilder::retry`](trommel::OptionsBuilder::retry) allows. Whether a
+/// COMMIT whose answer was lost has happened is asked, not guessed.
+pub struct Table<T: ?Sized> {
+    load: Load,
+    // Neither owned nor borrowed: records pass through the workers alone.
+    records: PhantomData<fn(&T)>,
+}
+
+/// What happens to rows that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mode {
+    #[default]
+    Append,
+    Replace,
+    Upsert,
+    IgnoreDuplicates,
+}
+
+/// What the user chose.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) declared: Declared,
+    pub(super) mode: Mode,
+    pub(super) commit_rows: usize,
+    pub(super) commit_bytes: usize,
+    pub(super) commit_interval: Duration,
+}
+
+impl<T: ?Sized> Table<T> {
+    pub(super) fn new(sink: Sink, table: &str) -> Self {
+        let name = Name::parse(table);
+        let session = Session::new(sink.address, Some(sink.connection), &name);
+        let settings = Settings {
+            declared: Declared { name, ..Declared::default() },
+            mode: Mode::Append,
+            commit_rows: 0,
+            commit_bytes: 32 << 20,
+            commit_interval: Duration::from_secs(1),
+        };
+        Table { load: Load::new(session, settings), records: PhantomData }
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(&mut self.load.settings);
+        self
+    }
+
+    /// Declares a column for when the table is created: `.column("id", "bigint PRIMARY KEY")`.
+    ///
+    /// The declaration is SQL and is used as it stands; an empty one means `text`. Declared columns
+    /// that the record lacks get their default. For tuples, columns are declared in order.
+    /// Default: a column per field, of the type of its first values.
+    #[must_use]
+    pub fn column(self, name: impl Into<String>, declaration: impl Into<String>) -> Self {
+        let column = (name.into(), declaration.into());
+        self.set(|settings| settings.declared.columns.push(column))
+    }
+
+    /// The columns that tell rows apart: the primary key of a table that is created, and what
+    /// [`upsert`](Self::upsert) goes by. Default: none.
+    #[must_use]
+    pub fn key<N: Into<String>>(self, columns: impl IntoIterator<Item = N>) -> Self {
+        let key = columns.into_iter().map(Into::into).collect();
+        self.set(|settings| settings.declared.key = key)
+    }
+
+    /// Replaces the table's rows: truncates and loads in one transaction, so that others see either
+    /// the old rows or all of the new ones, and nothing changes when the run fails or is cancelled.
+    /// `TRUNCATE` locks readers out until the end of the load. A connection that is lost after
+    /// 8 MiB ends the run. Default: append.
+    #[must_use]
+    pub fn replace(self) -> Self {
+        self.set(|settings| settings.mode = Mode::Replace)
+    }
+
+    /// Updates the row with the same [`key`](Self::key), or inserts one, through a temporary
+    /// staging table; of several rows with one key the last wins. Only columns that the record has
+    /// are updated. The table must have a primary key or a unique index on just the key columns.
+    /// Default: append.
+    #[must_use]
+    pub fn upsert(self) -> Self {
+        self.set(|settings| settings.mode = Mode::Upsert)
+    }
+
+    /// Passes over rows that a primary key or unique index has already; they count as loaded.
+    /// Default: append, where they are faults.
+    #[must_use]
+    pub fn ignore_duplicates(self) -> Self {
+        self.set(|settings| settings.mode = Mode::IgnoreDuplicates)
+    }
+
+    /// Commits when a transaction has this many rows. Default: 0, no such limit.
+    #[must_use]
+    pub fn commit_rows(self, rows: usize) -> Self {
+        self.set(|settings| settings.commit_rows = rows)
+    }
+
+    /// Commits when the rows of a transaction take this many bytes; they are kept in memory until
+    /// then. Default: 32 MiB; 0: no such limit.
+    #[must_use]
+    pub fn commit_bytes(self, bytes: usize) -> Self {
+        self.set(|settings| settings.commit_bytes = bytes)
+    }
+
+    /// Commits when a transaction is this old, at the end of a batch: while rows come. Default:
+    /// 1 s; 0: after each batch.
+    #[must_use]
+    pub fn commit_interval(self, interval: Duration) -> Self {
+        self.set(|settings| settings.commit_interval = interval)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Table<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("database", &self.load.session.place().to_string())
+            .field("settings", &self.load.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized> trommel::Sink for Table<T> {
+    type Page = Page;
+    type Encoder = Encoder;
+
+    fn encoder(&mut self) -> Result<Encoder> {
+        self.load.start()
+    }
+
+    fn write(&mut self, page: &mut Page) -> Result<()> {
+        self.load.write(page)
+    }
+
+    fn refuses_values(&self) -> bool {
+        true
+    }
+
+    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
+        faults.append(&mut self.load.faults);
+    }
+
+    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+        self.load.commit(checkpoint, when)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.load.finish()
+    }
+
+    fn abort(&mut self) -> Durability {
+        self.load.abort();
+        Durability::Pending
+    }
+
+    fn keeps_rejects(&self) -> bool {
+        true
+    }
+
+    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.load.keep_reject(reject)
+    }
+
+    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.load.resume(job)
+    }
+}
+
+/// Takes records by value and by reference.
+impl<T: ?Sized, R: Serialize> Encode<R> for Table<T> {
+    #[inline]
+    fn encode(encoder: &Encoder, page: &mut Page, record: R) -> Result<()> {
+        encode::encode(encoder, page, &record)
+    }
+}

@@ -1,0 +1,212 @@
+//! What the fields of records are called, learnt once and compared from then on.
+
+use std::borrow::Cow;
+use trommel::{Error, Result};
+
+/// Layouts that a page remembers from one use to the next. Records of one type have one; beyond
+/// this many the rows are maps with keys of their own, and remembering them would only grow.
+const REMEMBERED: usize = 8;
+
+/// What the values of a row are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Columns {
+    /// By name, in the order of the record's fields; no name twice.
+    Named(Vec<Cow<'static, str>>),
+    /// By place: this many.
+    Numbered(usize),
+}
+
+impl Columns {
+    /// How many.
+    #[expect(clippy::len_without_is_empty, reason = "never empty: a record has a field")]
+    pub fn len(&self) -> usize {
+        match self {
+            Columns::Named(names) => names.len(),
+            Columns::Numbered(count) => *count,
+        }
+    }
+
+    /// Name of the column at `index`, or its number from 1.
+    pub fn name(&self, index: usize) -> Cow<'static, str> {
+        match self {
+            Columns::Named(names) => names[index].clone(),
+            Columns::Numbered(_) => Cow::Owned((index + 1).to_string()),
+        }
+    }
+}
+
+/// The layouts that a page has seen.
+#[derive(Debug, Default)]
+pub(crate) struct Layouts {
+    known: Vec<Columns>,
+    /// The layout of the row before, also across [`clear`](Self::clear): what the next row most
+    /// likely has.
+    latest: usize,
+    /// The names of the latest layout once more, as far as they are literals, where the hot path
+    /// finds them at once.
+    literals: Vec<&'static str>,
+    names: Vec<Cow<'static, str>>,
+    pub(super) key: String,
+}
+
+/// How far a row agrees with the one before.
+///
+/// Names are compared with those of the row before, and only written down when they differ.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Fields so far.
+    fields: usize,
+    /// Whether the names have been those of the latest layout; otherwise they are written down.
+    as_latest: bool,
+}
+
+impl Layouts {
+    /// The columns of a layout.
+    pub(crate) fn columns(&self, layout: usize) -> &Columns {
+        &self.known[layout]
+    }
+
+    /// Forgets layouts when they are many; whether it did.
+    pub(crate) fn clear(&mut self) -> bool {
+        let many = self.known.len() > REMEMBERED;
+        if many {
+            self.known.clear();
+            self.literals.clear();
+            self.latest = 0;
+        }
+        many
+    }
+
+    /// The name of the field at hand, in a row that is a map.
+    #[cfg(any(feature = "postgres", feature = "postgres-system"))]
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn begin(&mut self) -> Names {
+        self.names.clear();
+        Names { fields: 0, as_latest: self.latest < self.known.len() }
+    }
+
+    /// Notes the next field's name: its place, and whether all names so far are those of the row
+    /// before.
+    #[inline]
+    pub(super) fn literal(&mut self, row: &mut Names, name: &'static str) -> (usize, bool) {
+        // Derived implementations pass the same literal each time, so its address settles it.
+        let same = row.as_latest
+            && self.literals.get(row.fields).is_some_and(|literal| {
+                literal.as_ptr() == name.as_ptr() && literal.len() == name.len()
+            });
+        if !same {
+            self.compare(row, name);
+        }
+        row.fields += 1;
+        (row.fields - 1, row.as_latest)
+    }
+
+    #[cold]
+    fn compare(&mut self, row: &mut Names, name: &'static str) {
+        if self.expected(row) != Some(name) {
+            self.depart(row);
+            self.names.push(Cow::Borrowed(name));
+        }
+    }
+
+    /// As [`literal`](Self::literal), for the name in `key`.
+    pub(super) fn owned(&mut self, row: &mut Names) -> (usize, bool) {
+        if self.expected(row) != Some(&*self.key) {
+            self.depart(row);
+            self.names.push(Cow::Owned(self.key.clone()));
+        }
+        row.fields += 1;
+        (row.fields - 1, row.as_latest)
+    }
+
+    /// As [`literal`](Self::literal), for a field without a name.
+    #[inline]
+    pub(super) fn place(&mut self, row: &mut Names) -> (usize, bool) {
+        let latest = self.known.get(self.latest);
+        let same = matches!(latest, Some(Columns::Numbered(count)) if row.fields < *count);
+        row.as_latest &= same;
+        row.fields += 1;
+        (row.fields - 1, row.as_latest)
+    }
+
+    /// The name that the row before had at this place.
+    #[inline]
+    fn expected(&self, row: &Names) -> Option<&str> {
+        match self.known.get(self.latest) {
+            Some(Columns::Named(names)) if row.as_latest => names.get(row.fields).map(|n| &**n),
+            _ => None,
+        }
+    }
+
+    /// Writes down the names so far, which were those of the row before.
+    #[cold]
+    fn depart(&mut self, row: &mut Names) {
+        if row.as_latest {
+            row.as_latest = false;
+            if let Some(Columns::Named(names)) = self.known.get(self.latest) {
+                let names = &names[..row.fields.min(names.len())];
+                self.names.extend_from_slice(names);
+            }
+        }
+    }
+
+    /// The layout of a row whose fields have names.
+    #[inline]
+    pub(super) fn end_named(&mut self, mut row: Names) -> Result<usize> {
+        let unchanged = row.as_latest
+            && matches!(&self.known[self.latest],
+                Columns::Named(names) if names.len() == row.fields);
+        if unchanged {
+            return Ok(self.latest);
+        }
+        self.depart(&mut row);
+        let names = std::mem::take(&mut self.names);
+        self.find(Columns::Named(names))
+    }
+
+    /// The layout of a row whose fields have none.
+    pub(super) fn end_places(&mut self, row: &Names) -> Result<usize> {
+        self.find(Columns::Numbered(row.fields))
+    }
+
+    /// Makes this layout the latest.
+    #[inline]
+    pub(super) fn settle(&mut self, layout: usize) {
+        if self.latest != layout || self.literals.is_empty() {
+            self.latest = layout;
+            self.literals.clear();
+            if let Columns::Named(names) = &self.known[layout] {
+                let literals = names.iter().map_while(|name| match name {
+                    Cow::Borrowed(name) => Some(*name),
+                    Cow::Owned(_) => None,
+                });
+                self.literals.extend(literals);
+            }
+        }
+    }
+
+    /// The number of a layout, remembered if it is new.
+    fn find(&mut self, columns: Columns) -> Result<usize> {
+        if let Some(known) = self.known.iter().position(|known| *known == columns) {
+            return Ok(known);
+        }
+        if columns.len() == 0 {
+            return Err(Error::row("a record without fields has nothing to store"));
+        }
+        if let Columns::Named(names) = &columns {
+            for (index, name) in names.iter().enumerate() {
+                if names[..index].contains(name) {
+                    return Err(Error::row(
+                        "two fields of the record have the same name: rename one of them",
+                    )
+                    .in_column(&**name));
+                }
+            }
+        }
+        self.known.push(columns);
+        Ok(self.known.len() - 1)
+    }
+}
