@@ -33,6 +33,15 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+/// An instant at which a test may end the process; nothing without the feature `testing`.
+#[cfg_attr(not(feature = "sqlite"), expect(unused_macros, reason = "each connector has its own"))]
+macro_rules! window {
+    ($name:literal) => {
+        #[cfg(feature = "testing")]
+        crate::testing::reach($name);
+    };
+}
+
 #[cfg(feature = "arrow")]
 pub mod arrow;
 #[cfg(feature = "csv")]
@@ -49,6 +58,8 @@ pub mod rejects;
 pub mod sqlite;
 #[cfg(feature = "sqlite")]
 pub mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// The programs in the documents, compiled and run as doc tests.
 #[cfg(all(doctest, feature = "csv", feature = "sqlite"))]

@@ -111,6 +111,7 @@ impl Load {
             let connection = &self.sink.connection;
             let taken = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
                 let taken = checkpoint::take_over(connection, job);
+                window!("sqlite: epoch taken, before COMMIT");
                 let end = if taken.is_ok() { "COMMIT" } else { "ROLLBACK" };
                 let ended = connection.execute_batch(end);
                 if ended.is_err() && !connection.is_autocommit() {
@@ -317,6 +318,7 @@ impl Load {
                 return Err(error);
             }
         }
+        window!("sqlite: checkpoint stored, before COMMIT");
         connection
             .execute_batch("COMMIT")
             .map_err(|error| explain(place, "the transaction can't be committed", error))?;
