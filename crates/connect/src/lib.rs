@@ -60,6 +60,8 @@ pub mod sqlite;
 pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "sqlite")]
+mod verify;
 
 /// The programs in the documents, compiled and run as doc tests.
 #[cfg(all(doctest, feature = "csv", feature = "sqlite"))]

@@ -174,6 +174,10 @@ pub(crate) fn in_window(destination: Destination, window: &'static str) {
                 End::Ended { .. } => break,
                 other => panic!("{other:?} after {story:?}"),
             }
+            // Not always: whoever looks may do a part of what the next run has to recover.
+            if random.bool() {
+                destination.look(job.directory.path());
+            }
         }
         job.conclude(Some(&clean), &story);
     }

@@ -77,12 +77,33 @@ impl Destination {
                 if self == Destination::SqliteWal {
                     sink = sink.wal();
                 }
-                let table = sink
+                let mut table = sink
                     .table::<Item<'_>>("items")
                     .key(["id"])
                     .commit_rows(BATCH * COMMIT)
                     .commit_interval(Duration::MAX);
+                if self == Destination::SqliteWal {
+                    table = table.verify();
+                }
                 pipeline(true, table)
+            }
+        }
+    }
+
+    /// Holds what a run that was killed has left against its own checkpoint.
+    pub(crate) fn look(self, directory: &Path) {
+        match self {
+            Destination::Sqlite | Destination::SqliteWal => {
+                let database = Connection::open(directory.join("out.db")).unwrap();
+                let count = |sql: &str| table(&database, sql).concat();
+                let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'items'";
+                if count(tables) == "Integer(1)|" {
+                    let stored = count("SELECT emitted, rejected FROM trommel_checkpoint");
+                    let found = count(
+                        "SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM trommel_reject)",
+                    );
+                    assert_eq!(found, stored);
+                }
             }
         }
     }

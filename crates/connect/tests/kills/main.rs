@@ -25,15 +25,19 @@ fn main() {
     }
     let mut trials = Vec::new();
     for destination in Destination::all() {
+        let mut add = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let name = name.replace([':', ','], "").replace(' ', "_");
+            let run = move || {
+                run();
+                Ok(())
+            };
+            trials.push(Trial::test(format!("{}::{name}", destination.name()), run));
+        };
         for window in destination.windows() {
-            let name = format!("{}::{}", destination.name(), window.replace([' ', ':', ','], "_"));
-            let trial = move || Ok(campaign::in_window(destination, window));
-            trials.push(Trial::test(name, trial));
+            add(window, Box::new(move || campaign::in_window(destination, window)));
         }
-        let random = move || Ok(campaign::at_random_instants(destination));
-        trials.push(Trial::test(format!("{}::random_instants", destination.name()), random));
-        let zombie = move || Ok(campaign::second_runner(destination));
-        trials.push(Trial::test(format!("{}::second_runner", destination.name()), zombie));
+        add("random instants", Box::new(move || campaign::at_random_instants(destination)));
+        add("second runner", Box::new(move || campaign::second_runner(destination)));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

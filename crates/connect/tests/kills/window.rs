@@ -99,19 +99,27 @@ pub(crate) fn reach(name: &'static str) {
         Act::Stop => Signal::STOP,
     };
     kill_process(getpid(), signal).expect("one's own process");
+    // A kill ends all threads at once. To stop, any thread may be told first: this one goes no
+    // further before the campaign, which waits for all to have stopped, has taken the ledger.
+    while ledger(&plan.directory).exists() {
+        std::thread::yield_now();
+    }
 }
 
 /// Adds a line to the ledger. What was written to a file before a kill stays written.
 pub(crate) fn note(directory: &Path, line: &str) {
-    let mut ledger =
-        OpenOptions::new().append(true).create(true).open(directory.join("ledger")).unwrap();
-    ledger.write_all(format!("{line}\n").as_bytes()).unwrap();
+    let opened = OpenOptions::new().append(true).create(true).open(ledger(directory));
+    opened.unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
 
 /// The lines of the ledger since the last call.
 pub(crate) fn take_ledger(directory: &Path) -> Vec<String> {
-    let path = directory.join("ledger");
+    let path = ledger(directory);
     let lines = std::fs::read_to_string(&path).unwrap_or_default();
     _ = std::fs::remove_file(&path);
     lines.lines().map(str::to_owned).collect()
+}
+
+fn ledger(directory: &Path) -> PathBuf {
+    directory.join("ledger")
 }
