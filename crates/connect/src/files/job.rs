@@ -60,6 +60,7 @@ impl Output {
         if let Some(entry) = &manifest.rejects {
             run.rejects = Some(Part::resume(place.parent(), entry, is_in_use)?);
         }
+        window!("files: cut back, before the new epoch");
         section.write(&manifest)?;
         run.runner = Some(runner);
         run.job = Some(Job {
@@ -137,6 +138,7 @@ impl Output {
             folders.insert(part.folder().to_owned());
         }
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
+        window!("files: data synced, before the checkpoint");
 
         let section = Section::enter(place)?;
         let found = section.read()?.map_or((0, false), |it| (it.epoch, it.is_finished()));
@@ -164,6 +166,7 @@ impl Output {
         run.since = None;
         run.uncommitted = 0;
         if is_end {
+            window!("files: job marked finished, before the names");
             run.publish()?;
             folders.iter().try_for_each(|folder| sync_folder(folder))?;
             run.runner.take().map_or(Ok(()), Runner::end)?;
