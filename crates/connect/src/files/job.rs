@@ -71,6 +71,7 @@ impl Output {
         });
         let is_new = manifest.files.is_empty();
         self.run = Some(run);
+        drop(section);
         if is_new && let Err(error) = self.open_first() {
             self.abort();
             return Err(error);
@@ -140,18 +141,7 @@ impl Output {
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
         window!("files: data synced, before the checkpoint");
 
-        let section = Section::enter(place)?;
-        let found = section.read()?.map_or((0, false), |it| (it.epoch, it.is_finished()));
-        if found != (job.epoch, false) {
-            return Err(Error::fatal(format!(
-                "{}: job `{}` has been taken over by a newer runner (this one has epoch {}, the \
-                 newest {}): what this one had not committed is dropped; let the newer one finish",
-                place.path().display(),
-                job.name,
-                job.epoch,
-                found.0
-            )));
-        }
+        let section = job.enter(place)?;
         let mut checkpoint = job.pending.clone().unwrap_or_default();
         checkpoint.finished = is_end;
         checkpoint.epoch = job.epoch;
@@ -172,5 +162,25 @@ impl Output {
             run.runner.take().map_or(Ok(()), Runner::end)?;
         }
         Ok(())
+    }
+}
+
+impl Job {
+    /// Waits for the right to change what belongs to the job, which a runner keeps for as long as
+    /// the job is its own. Opening a file by its name needs it, too: it may be another runner's.
+    pub(super) fn enter(&self, place: &Place) -> Result<Section> {
+        let section = Section::enter(place)?;
+        let found = section.read()?.map_or((0, false), |it| (it.epoch, it.is_finished()));
+        if found == (self.epoch, false) {
+            return Ok(section);
+        }
+        Err(Error::fatal(format!(
+            "{}: job `{}` has been taken over by a newer runner (this one has epoch {}, the newest \
+             {}): what this one had not committed is dropped; let the newer one finish",
+            place.path().display(),
+            self.name,
+            self.epoch,
+            found.0
+        )))
     }
 }

@@ -249,8 +249,8 @@ pub(crate) fn second_runner(destination: Destination) {
         assert_eq!(take_ledger(job.directory.path()), ["started", window]);
         if random.bool() {
             story.push("second runner killed".into());
-            let hit = job.run(window::AFTER_WRITE, random.u32(1..=5));
-            assert_eq!(hit, End::Killed(Some(window::AFTER_WRITE.into())), "{story:?}");
+            let hit = job.run(window::BEFORE_FINISH, 1);
+            assert_eq!(hit, End::Killed(Some(window::BEFORE_FINISH.into())), "{story:?}");
         }
         let late = random.bool();
         if late {
