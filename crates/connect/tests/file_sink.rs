@@ -186,6 +186,34 @@ fn a_runner_from_before_can_t_commit_or_spoil_anything() {
     assert_eq!(names(directory.path()), ["out.ndjson", "out.ndjson.part.checkpoint"]);
 }
 
+/// It rolled once, after the newer one had finished, and left a side file, which the next run took
+/// for one that had still to get its name: over the data of the newer runner.
+#[test]
+fn a_runner_from_before_opens_no_file_of_a_finished_job() {
+    let (directory, path) = place();
+    let open = || Sink::create(&path).unwrap().roll_rows(5);
+    let mut old = open();
+    old.resume("load").unwrap();
+    write(&mut old, 0..5).unwrap();
+    old.commit(&at(5), Commit::Now).unwrap();
+    let mut new = open();
+    new.resume("load").unwrap();
+    write(&mut new, 5..10).unwrap();
+    new.commit(&at(10), Commit::Now).unwrap();
+    new.finish().unwrap();
+
+    let parts = ["out.ndjson", "job `load`", "taken over", "epoch 1", "newest 2"];
+    says(write(&mut old, 5..6), ErrorKind::Fatal, &parts);
+    let reject = serde_json::from_str(r#"{"stage":"sink","reason":"no","raw":"x"}"#).unwrap();
+    says(old.keep_reject(&reject), ErrorKind::Fatal, &parts);
+    old.abort();
+    drop(old);
+    let files = ["out-00000.ndjson", "out-00001.ndjson"];
+    assert_eq!(names(directory.path()), [&files[..], &["out.ndjson.part.checkpoint"]].concat());
+    assert!(open().resume("load").unwrap().unwrap().finished);
+    assert_eq!(numbers(&directory.path().join(files[1])), [5, 6, 7, 8, 9]);
+}
+
 #[test]
 fn a_kill_between_the_mark_and_the_name_is_made_good() {
     let (directory, path) = place();

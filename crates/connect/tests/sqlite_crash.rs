@@ -1,9 +1,7 @@
-//! Checkpoints: what a run that was killed leaves, and who may go on.
+//! Checkpoints: what a run that was cut off leaves, and who may go on. Runs are killed in `kills`.
 
 use rusqlite::Connection;
 use serde::Serialize;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use trommel::{Checkpoint, Commit, Counts, Durability, ErrorKind, Fingerprint, Position, Sink};
 use trommel_connect::sqlite::{self, rusqlite};
@@ -107,83 +105,4 @@ fn without_a_job_there_is_no_litter() {
     table.commit(&at(10), Commit::Now).unwrap();
     table.finish().unwrap();
     assert_eq!(count(&table.into_connection(), "SELECT count(*) FROM sqlite_schema"), 1);
-}
-
-const ROWS: u64 = 30_000;
-const VARIABLE: &str = "TROMMEL_TEST_CRASH";
-
-/// Not a test: what the next test starts and kills.
-#[test]
-#[ignore = "is started by `killed_at_any_point_nothing_is_lost_or_doubled`"]
-fn victim() {
-    let Ok(path) = std::env::var(VARIABLE) else {
-        return;
-    };
-    let mut sink = sqlite::Sink::create(&path).unwrap();
-    if path.contains("wal") {
-        sink = sink.wal();
-    }
-    let mut table = sink.table::<Item>("t").key(["id"]).commit_rows(700);
-    let position = table.resume("load").unwrap().and_then(|stored| stored.position);
-    table.encoder().unwrap();
-    let mut next = position.map_or(0, |position| position.numbers().unwrap()[0]);
-    while next < ROWS {
-        let end = ROWS.min(next + 100);
-        table.write(&mut page(next..end)).unwrap();
-        let mut faults = Vec::new();
-        table.take_faults(&mut faults);
-        assert!(faults.is_empty(), "{faults:?}");
-        table.commit(&at(end), Commit::Grouped).unwrap();
-        next = end;
-    }
-    table.finish().unwrap();
-}
-
-#[test]
-fn killed_at_any_point_nothing_is_lost_or_doubled() {
-    for mode in ["journal", "wal"] {
-        let directory = TempDir::new().unwrap();
-        let path = directory.path().join(format!("{mode}.db"));
-        let mut kills = 0;
-        let mut seen = 0;
-        let began = Instant::now();
-        loop {
-            let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "victim", "--ignored"])
-                .env(VARIABLE, &path)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            // Longer with each kill, so that the load ends however slow the machine is.
-            let patience = Duration::from_micros(2_000 + (kills * 7_919) % 31_000 + kills * 500);
-            std::thread::sleep(patience);
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "{mode}: {status}");
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += 1;
-            assert!(began.elapsed() < Duration::from_secs(120), "{mode}: no end");
-
-            let connection = Connection::open(&path).unwrap();
-            let check: String =
-                connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-            assert_eq!(check, "ok", "{mode}");
-            let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 't'";
-            if count(&connection, tables) == 0 {
-                continue;
-            }
-            let rows = count(&connection, "SELECT count(*) FROM t");
-            assert_eq!(rows, count(&connection, "SELECT loaded FROM trommel_checkpoint"));
-            assert_eq!(rows, 1 + count(&connection, "SELECT max(id) FROM t"));
-            assert!(rows >= seen, "{mode}: {rows} rows after {seen}");
-            seen = rows;
-        }
-        assert!(kills > 2, "{mode}: {kills} kills prove nothing");
-        let connection = Connection::open(&path).unwrap();
-        assert_eq!(count(&connection, "SELECT count(DISTINCT id) FROM t"), ROWS as i64);
-        assert_eq!(count(&connection, "SELECT count(*) FROM t"), ROWS as i64);
-    }
 }

@@ -60,6 +60,7 @@ impl Output {
         if let Some(entry) = &manifest.rejects {
             run.rejects = Some(Part::resume(place.parent(), entry, is_in_use)?);
         }
+        window!("files: cut back, before the new epoch");
         section.write(&manifest)?;
         run.runner = Some(runner);
         run.job = Some(Job {
@@ -70,6 +71,7 @@ impl Output {
         });
         let is_new = manifest.files.is_empty();
         self.run = Some(run);
+        drop(section);
         if is_new && let Err(error) = self.open_first() {
             self.abort();
             return Err(error);
@@ -137,19 +139,9 @@ impl Output {
             folders.insert(part.folder().to_owned());
         }
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
+        window!("files: data synced, before the checkpoint");
 
-        let section = Section::enter(place)?;
-        let found = section.read()?.map_or((0, false), |it| (it.epoch, it.is_finished()));
-        if found != (job.epoch, false) {
-            return Err(Error::fatal(format!(
-                "{}: job `{}` has been taken over by a newer runner (this one has epoch {}, the \
-                 newest {}): what this one had not committed is dropped; let the newer one finish",
-                place.path().display(),
-                job.name,
-                job.epoch,
-                found.0
-            )));
-        }
+        let section = job.enter(place)?;
         let mut checkpoint = job.pending.clone().unwrap_or_default();
         checkpoint.finished = is_end;
         checkpoint.epoch = job.epoch;
@@ -164,10 +156,31 @@ impl Output {
         run.since = None;
         run.uncommitted = 0;
         if is_end {
+            window!("files: job marked finished, before the names");
             run.publish()?;
             folders.iter().try_for_each(|folder| sync_folder(folder))?;
             run.runner.take().map_or(Ok(()), Runner::end)?;
         }
         Ok(())
+    }
+}
+
+impl Job {
+    /// Waits for the right to change what belongs to the job, which a runner keeps for as long as
+    /// the job is its own. Opening a file by its name needs it, too: it may be another runner's.
+    pub(super) fn enter(&self, place: &Place) -> Result<Section> {
+        let section = Section::enter(place)?;
+        let found = section.read()?.map_or((0, false), |it| (it.epoch, it.is_finished()));
+        if found == (self.epoch, false) {
+            return Ok(section);
+        }
+        Err(Error::fatal(format!(
+            "{}: job `{}` has been taken over by a newer runner (this one has epoch {}, the newest \
+             {}): what this one had not committed is dropped; let the newer one finish",
+            place.path().display(),
+            self.name,
+            self.epoch,
+            found.0
+        )))
     }
 }

@@ -108,11 +108,14 @@ impl Section {
         })?;
         let written = File::create(&beside).and_then(|mut file| {
             file.write_all(&text)?;
+            window!("files: checkpoint written, before fsync");
             file.sync_all()
         });
         written.map_err(|error| explain("write the checkpoint to", &beside, error))?;
+        window!("files: checkpoint synced, before rename");
         fs::rename(&beside, &self.path)
             .map_err(|error| explain("replace the checkpoint file", &self.path, error))?;
+        window!("files: checkpoint renamed, before the directory's fsync");
         sync_folder(&self.folder)
     }
 }

@@ -193,6 +193,7 @@ impl Output {
             let path = place.rejects();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let slot = Slot { name, number: 0 };
+            let _section = run.enter(place)?;
             run.rejects = Some(Part::create(place.parent(), slot, "", Existing::Replace)?);
         }
         if let Some(rejects) = &mut run.rejects {

@@ -168,7 +168,11 @@ impl Part {
     pub(super) fn publish(&mut self) -> Result<()> {
         self.file = None;
         match self.side.exists() {
-            true => rename(&self.side, &self.path),
+            true => {
+                rename(&self.side, &self.path)?;
+                window!("files: name given, before the directory's fsync");
+                Ok(())
+            }
             false => Ok(()),
         }
     }

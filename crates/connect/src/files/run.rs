@@ -1,6 +1,8 @@
 //! What one run holds: its files, and what of them is not committed.
 
+use super::manifest::Section;
 use super::part::Part;
+use super::place::Place;
 use super::runner::Runner;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -36,6 +38,11 @@ pub(super) struct Job {
 }
 
 impl Run {
+    /// The right to open a file by its name; for a job, held while the job is this runner's.
+    pub(super) fn enter(&self, place: &Place) -> Result<Option<Section>> {
+        self.job.as_ref().map(|job| job.enter(place)).transpose()
+    }
+
     /// Index of the file that values go to, if there is one that is not full.
     pub(super) fn present(&self) -> Option<usize> {
         self.latest.get(&self.current).copied().filter(|_| !self.is_full)

@@ -28,6 +28,7 @@ impl Output {
                 run.parts.len() + 1
             )));
         }
+        let _section = run.enter(place)?;
         let part = Part::create(place.parent(), slot, key, settings.existing)?;
         run.adopt(part, settings.max_open_files);
         Ok(())
@@ -107,12 +108,13 @@ impl Output {
                 }
                 writer.write_all(bytes).map_err(|error| failed(name, error))?;
             }
-            Target::Path { .. } => {
+            Target::Path { place, .. } => {
                 let Some(present) = run.present() else { return Err(not_started()) };
                 run.writes += 1;
+                let was_open = run.parts[present].is_open();
+                let _section = if was_open { None } else { run.enter(place)? };
                 let part = &mut run.parts[present];
                 part.used = run.writes;
-                let was_open = part.is_open();
                 if part.bytes == 0 {
                     part.append(&pack_header(), 0)?;
                 }

@@ -7,6 +7,7 @@ use super::rejects;
 use super::schema::{columns_of, list, quoted, same};
 use super::sink::Sink;
 use super::table::{Mode, Settings};
+use super::verify::Verify;
 use crate::table::{Columns, Kind, Page};
 use std::time::Instant;
 use trommel::{Checkpoint, Class, Commit, Durability, Error, Reject, Result};
@@ -31,6 +32,8 @@ pub(super) struct Load {
     /// The table's columns; `None` when it does not exist yet.
     existing: Option<Vec<String>>,
     inserts: Vec<Insert>,
+    /// What was given to the table, from the first row on, if it is to be verified.
+    verify: Option<Verify>,
     /// A replacing load was cut short: nothing of it may be committed until the next run.
     cut_short: bool,
 }
@@ -57,6 +60,7 @@ impl Load {
             last: None,
             existing: None,
             inserts: Vec::new(),
+            verify: None,
             cut_short: false,
         }
     }
@@ -86,10 +90,21 @@ impl Load {
                 "resumable: a load that replaces is one transaction, so there is nothing to resume",
             ));
         }
+        if settings.verify && matches!(settings.mode, Mode::Upsert | Mode::IgnoreDuplicates) {
+            return Err(Error::config(
+                "verify: rows that are updated or passed over are not there as they were given",
+            ));
+        }
         self.sink.apply_options()?;
         self.look_up()?;
         if self.job.is_some() {
             self.take_over()?;
+        }
+        if let (true, Some(job), Some((_, stored))) = (self.settings.verify, &self.job, &self.epoch)
+        {
+            let (connection, place) = (&self.sink.connection, &self.sink.place);
+            let table = &self.settings.declared.table;
+            self.verify = Verify::resume(connection, place, table, job, stored.as_ref())?;
         }
         self.prepared = true;
         Ok(())
@@ -111,6 +126,7 @@ impl Load {
             let connection = &self.sink.connection;
             let taken = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
                 let taken = checkpoint::take_over(connection, job);
+                window!("sqlite: epoch taken, before COMMIT");
                 let end = if taken.is_ok() { "COMMIT" } else { "ROLLBACK" };
                 let ended = connection.execute_batch(end);
                 if ended.is_err() && !connection.is_autocommit() {
@@ -151,6 +167,9 @@ impl Load {
             insert
                 .run(&sink.connection, &sink.place, &rows, base, &mut self.faults)
                 .map_err(|error| self.not_again(before, error))?;
+            if let Some(verify) = &mut self.verify {
+                verify.add(&sink.connection, &sink.place, &rows, base, &self.faults)?;
+            }
             base += rows.len();
         }
         if let Some(transaction) = &mut self.transaction {
@@ -267,6 +286,15 @@ impl Load {
             ))
             .caused_by(error)
         })?;
+        if self.settings.verify {
+            match &self.verify {
+                Some(verify) => verify.check(&targets)?,
+                None => {
+                    let (connection, place) = (&self.sink.connection, &self.sink.place);
+                    self.verify = Some(Verify::new(connection, place, &declared.table, &targets)?);
+                }
+            }
+        }
         self.inserts.push(insert);
         Ok(self.inserts.len() - 1)
     }
@@ -316,7 +344,12 @@ impl Load {
                 self.abort();
                 return Err(error);
             }
+            if self.settings.verify {
+                Verify::store(self.verify.as_ref(), connection, job, checkpoint)
+                    .map_err(|error| explain(place, "the job's digest can't be stored", error))?;
+            }
         }
+        window!("sqlite: checkpoint stored, before COMMIT");
         connection
             .execute_batch("COMMIT")
             .map_err(|error| explain(place, "the transaction can't be committed", error))?;
@@ -354,10 +387,28 @@ impl Load {
             let last = last.unwrap_or_default();
             self.pending = Some(Checkpoint { finished: true, ..last });
         }
+        self.verify()?;
         self.store()?;
         self.sink.tidy_up();
         self.forget();
         Ok(())
+    }
+
+    /// Compares what is there with what was given, before the last transaction ends: whoever fails
+    /// here is not finished.
+    fn verify(&mut self) -> Result<()> {
+        if self.verify.is_none() {
+            return Ok(());
+        }
+        // Nobody may write between this look and the end.
+        self.begin()?;
+        let Some(verify) = &self.verify else { return Ok(()) };
+        let verified = verify.conclude(&self.sink.connection, &self.sink.place);
+        verified.inspect_err(|error| {
+            if error.class() != Class::Transient {
+                self.abort();
+            }
+        })
     }
 
     pub(super) fn abort(&mut self) {
@@ -379,6 +430,7 @@ impl Load {
         self.pending = None;
         self.existing = None;
         self.inserts.clear();
+        self.verify = None;
         self.faults.clear();
         self.sink.connection.flush_prepared_statement_cache();
     }

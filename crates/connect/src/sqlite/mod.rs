@@ -43,6 +43,7 @@ mod rejects;
 mod schema;
 mod sink;
 mod table;
+mod verify;
 
 pub use rusqlite;
 pub use sink::{Durability, Sink};

@@ -49,6 +49,7 @@ pub(super) struct Settings {
     pub(super) commit_rows: usize,
     pub(super) commit_bytes: usize,
     pub(super) commit_interval: Duration,
+    pub(super) verify: bool,
 }
 
 impl<T: ?Sized> Table<T> {
@@ -59,6 +60,7 @@ impl<T: ?Sized> Table<T> {
             commit_rows: 100_000,
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(1),
+            verify: false,
         };
         Table { load: Load::new(sink, settings), records: PhantomData }
     }
@@ -135,6 +137,22 @@ impl<T: ?Sized> Table<T> {
     #[must_use]
     pub fn commit_interval(self, interval: Duration) -> Self {
         self.set(|settings| settings.commit_interval = interval)
+    }
+
+    /// Reads the table back before the last commit and compares it with what it was given: the
+    /// number of rows and a hash of their values, in any order, less what was there before the load
+    /// (which reads the table at the start, too). When they differ the run fails, and rows of
+    /// earlier commits stay; the job, if it is one, is not finished. Default: off.
+    ///
+    /// Values are compared as their columns store them: `1`, `1.0` and `"1"` are the same in a
+    /// column of type `INTEGER`, and not in one without a type. Nobody else may change the table
+    /// meanwhile. Records must all have the same columns. Rows that are [updated](Self::upsert) or
+    /// [passed over](Self::ignore_duplicates) can't be verified: that is an error before the first
+    /// row. A job keeps its digests beside its checkpoint, in the table `trommel_digest`, and must
+    /// be verified from its first run on.
+    #[must_use]
+    pub fn verify(self) -> Self {
+        self.set(|settings| settings.verify = true)
     }
 
     /// The connection, to query what was loaded; takes back what was not committed.

@@ -1,0 +1,101 @@
+//! Where the rows go, how they get there, and what is there afterwards.
+
+mod files;
+mod sqlite;
+
+use crate::window::AROUND;
+use std::path::Path;
+use trommel::{Result, RunReport};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Sqlite,
+    /// In WAL mode, and verified.
+    SqliteWal,
+    Csv,
+    /// Several files, compressed.
+    CsvParts,
+}
+
+/// All that a run leaves which must not depend on how it came to its end, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Contents {
+    pub(crate) rows: Vec<String>,
+    pub(crate) rejects: Vec<String>,
+    /// Of all files, where files are the destination.
+    pub(crate) names: Vec<String>,
+}
+
+impl Destination {
+    pub(crate) fn all() -> Vec<Destination> {
+        use Destination::{Csv, CsvParts, Sqlite, SqliteWal};
+        vec![Sqlite, SqliteWal, Csv, CsvParts]
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Destination::Sqlite => "sqlite",
+            Destination::SqliteWal => "sqlite-wal",
+            Destination::Csv => "csv",
+            Destination::CsvParts => "csv-parts",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Destination {
+        let found = Destination::all().into_iter().find(|destination| destination.name() == name);
+        found.expect("the name of a destination")
+    }
+
+    /// Whether it refuses rows whose key is there already.
+    pub(crate) fn has_keys(self) -> bool {
+        matches!(self, Destination::Sqlite | Destination::SqliteWal)
+    }
+
+    /// The windows to die in: those around the sink, once for each kind, and those inside.
+    pub(crate) fn windows(self) -> Vec<&'static str> {
+        let (inside, is_variant) = match self {
+            Destination::Sqlite | Destination::SqliteWal => {
+                (sqlite::WINDOWS, self == Destination::SqliteWal)
+            }
+            Destination::Csv | Destination::CsvParts => {
+                (files::WINDOWS, self == Destination::CsvParts)
+            }
+        };
+        let around: &[&str] = if is_variant { &[] } else { &AROUND };
+        around.iter().chain(inside).copied().collect()
+    }
+
+    /// Windows in which a runner that stops leaves the destination to another one.
+    pub(crate) fn stops(self) -> &'static [&'static str] {
+        match self {
+            Destination::Sqlite | Destination::SqliteWal => sqlite::STOPS,
+            Destination::Csv | Destination::CsvParts => files::STOPS,
+        }
+    }
+
+    /// Runs the job, in the folder of the job.
+    pub(crate) fn load(self) -> Result<RunReport> {
+        match self {
+            Destination::Sqlite => sqlite::load(false),
+            Destination::SqliteWal => sqlite::load(true),
+            Destination::Csv => files::load(false),
+            Destination::CsvParts => files::load(true),
+        }
+    }
+
+    /// Holds what a run that was killed has left against its own checkpoint.
+    pub(crate) fn look(self, directory: &Path) {
+        match self {
+            Destination::Sqlite | Destination::SqliteWal => sqlite::look(directory),
+            Destination::Csv | Destination::CsvParts => files::look(directory),
+        }
+    }
+
+    /// Reads it back, by another way than Trommel's.
+    pub(crate) fn contents(self, directory: &Path) -> Contents {
+        match self {
+            Destination::Sqlite | Destination::SqliteWal => sqlite::contents(directory),
+            Destination::Csv | Destination::CsvParts => files::contents(directory),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! A table of an SQLite database.
+
+use super::Contents;
+use crate::data::{BATCH, COMMIT, Item};
+use crate::victim::pipeline;
+use crate::window::{AFTER_COMMIT, AFTER_RESUME};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use std::path::Path;
+use std::time::Duration;
+use trommel::{Result, RunReport};
+use trommel_connect::sqlite::{self, rusqlite};
+
+pub(super) const WINDOWS: &[&str] =
+    &["sqlite: epoch taken, before COMMIT", "sqlite: checkpoint stored, before COMMIT"];
+
+/// Elsewhere it holds the database's write lock.
+pub(super) const STOPS: &[&str] = &[AFTER_RESUME, AFTER_COMMIT];
+
+pub(super) fn load(in_wal: bool) -> Result<RunReport> {
+    let mut sink = sqlite::Sink::create("out.db")?;
+    if in_wal {
+        sink = sink.wal();
+    }
+    let mut table = sink
+        .table::<Item<'_>>("items")
+        .key(["id"])
+        .commit_rows(BATCH * COMMIT)
+        .commit_interval(Duration::MAX);
+    if in_wal {
+        table = table.verify();
+    }
+    pipeline(true, table)
+}
+
+pub(super) fn look(directory: &Path) {
+    let database = Connection::open(directory.join("out.db")).unwrap();
+    let count = |sql: &str| table(&database, sql).concat();
+    if count("SELECT count(*) FROM sqlite_schema WHERE name = 'items'") == "Integer(1)|" {
+        let stored = count("SELECT emitted, rejected FROM trommel_checkpoint");
+        let found = "SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM trommel_reject)";
+        assert_eq!(count(found), stored);
+    }
+}
+
+pub(super) fn contents(directory: &Path) -> Contents {
+    let database = Connection::open(directory.join("out.db")).unwrap();
+    assert_eq!(table(&database, "PRAGMA integrity_check"), ["Text([111, 107])|"]);
+    let rejects = "SELECT job, source, record, line, \"offset\", \"column\", stage, reason, raw \
+                   FROM trommel_reject";
+    Contents {
+        rows: table(&database, "SELECT * FROM items"),
+        rejects: table(&database, rejects),
+        ..Contents::default()
+    }
+}
+
+/// All rows with the storage class of each value, sorted.
+fn table(database: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = database.prepare(sql).unwrap();
+    let width = statement.column_count();
+    let mut rows: Vec<String> = statement
+        .query_map([], |row| {
+            let cell = |index| Ok(format!("{:?}|", row.get_ref(index)? as ValueRef<'_>));
+            (0..width).map(cell).collect()
+        })
+        .unwrap()
+        .map(rusqlite::Result::unwrap)
+        .collect();
+    rows.sort_unstable();
+    rows
+}

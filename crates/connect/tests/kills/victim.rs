@@ -1,0 +1,50 @@
+//! The process that is killed: one run of the job.
+
+use crate::data::{self, BATCH, Item};
+use crate::destination::Destination;
+use crate::window::{self, Plan};
+use crate::witness::Witness;
+use trommel::{Encode, Engine, Options, Pipeline, RejectPolicy, Result, RunReport, Sink};
+use trommel_connect::csv;
+
+pub(crate) const JOB: &str = "kills";
+
+/// Runs the job to its end, or to where the plan ends it. An error goes to stderr.
+pub(crate) fn run(plan: Plan) {
+    let destination = Destination::named(&plan.destination);
+    let directory = plan.directory.clone();
+    window::follow(plan);
+    trommel_connect::testing::on_window(window::reach);
+    window::note(&directory, "started");
+    match destination.load() {
+        Ok(report) => {
+            let [now, before] = [report.counts, report.before].map(|counts| {
+                assert!(counts.add_up() && counts.abandoned == 0, "{counts:?}");
+                [counts.read, counts.loaded, counts.rejected, counts.filtered, counts.emitted]
+            });
+            let all: Vec<u64> = now.iter().zip(before).map(|(now, before)| now + before).collect();
+            window::note(&directory, &format!("ended {} {all:?}", now[0]));
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// The pipeline, the same for every destination.
+pub(crate) fn pipeline<K>(has_keys: bool, sink: K) -> Result<RunReport>
+where
+    K: Sink + for<'a, 'b> Encode<&'a Item<'b>>,
+{
+    let options = Options::builder()
+        .fixed_batch_size(BATCH)
+        .on_reject(RejectPolicy::with_data(data::ROWS))
+        .build()?;
+    Pipeline::from(csv::Source::open("input.csv")?)
+        .options(options)
+        .transform(|row, out| data::transform(&row, has_keys, |item| out.emit(item)))
+        .load_into(Witness(sink))
+        .resumable(JOB)
+        .run(&Engine::builder().workers(2).build()?)
+}
