@@ -1,0 +1,113 @@
+//! Rows and checksum of an output, found by reading it: what every contestant must agree on.
+//!
+//! A row's checksum is the sum of its numbers and of the lengths of its texts, each times the number
+//! of its column, so that values in wrong columns show; speeds count in thousandths, cut off. It
+//! doesn't depend on the order of rows, nor on how numbers and times are written.
+
+use crate::{Result, sibling};
+use rusqlite::{Connection, OpenFlags};
+use std::fmt;
+use std::path::Path;
+
+/// Columns of whole numbers.
+const NUMBERS: [&str; 14] = [
+    "year",
+    "month",
+    "day",
+    "dep_time",
+    "sched_dep_time",
+    "dep_delay",
+    "arr_time",
+    "sched_arr_time",
+    "arr_delay",
+    "flight",
+    "air_time",
+    "distance",
+    "hour",
+    "minute",
+];
+/// Columns of texts.
+const TEXTS: [&str; 5] = ["carrier", "tailnum", "origin", "dest", "id"];
+
+/// What a job's output comes to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Check {
+    /// Rows.
+    pub rows: u64,
+    /// Sum of the rows' checksums; 0 where only rows are compared.
+    pub checksum: i64,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows, checksum {}", self.rows, self.checksum)
+    }
+}
+
+impl Check {
+    /// What a program printed: `rows N` and `checksum N`.
+    pub(super) fn printed(printed: &str) -> Result<Self> {
+        let rows = sibling::number(printed, "rows ")? as u64;
+        let text = printed.lines().find_map(|line| line.strip_prefix("checksum "));
+        let checksum = text.and_then(|text| text.trim().parse().ok());
+        Ok(Check { rows, checksum: checksum.ok_or("a contestant printed no checksum")? })
+    }
+
+    /// Of a CSV file with a header.
+    pub(super) fn of_csv(path: &Path) -> Result<Self> {
+        let mut reader = csv::Reader::from_path(path)?;
+        let header = reader.headers()?.clone();
+        let column = |name: &str| {
+            let found = header.iter().position(|known| known == name);
+            found.ok_or_else(|| format!("{}: no column {name}", path.display()))
+        };
+        let numbers =
+            NUMBERS.map(column).into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+        let texts = TEXTS.map(column).into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
+        let (speed, time) = (column("speed")?, column("time_hour")?);
+        let mut check = Check::default();
+        let mut record = csv::StringRecord::new();
+        while reader.read_record(&mut record)? {
+            check.rows += 1;
+            for (weight, &column) in (1..).zip(&numbers) {
+                // Some write whole numbers as floats.
+                check.checksum += weight * record[column].parse::<f64>()? as i64;
+            }
+            for (weight, &column) in (15..).zip(&texts) {
+                check.checksum += weight * record[column].len() as i64;
+            }
+            let hour = record[time].get(11..13).ok_or("a time without an hour")?;
+            check.checksum += 20 * hour.parse::<i64>()?;
+            check.checksum += (record[speed].parse::<f64>()? * 1000.0) as i64;
+        }
+        Ok(check)
+    }
+
+    /// Of table `flights` in an SQLite database.
+    pub(super) fn of_sqlite(path: &Path) -> Result<Self> {
+        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let hour = "cast(substr(time_hour, 12, 2) as integer)";
+        let sql = sql(hour, "cast(speed * 1000 as integer)");
+        Ok(database.query_row(&sql, [], |row| {
+            Ok(Check { rows: row.get::<_, i64>(0)?.cast_unsigned(), checksum: row.get(1)? })
+        })?)
+    }
+
+    /// Rows of table `flights` in an SQLite database.
+    pub(super) fn rows_of_sqlite(path: &Path) -> Result<Self> {
+        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let rows: i64 = database.query_row("SELECT count(*) FROM flights", [], |row| row.get(0))?;
+        Ok(Check { rows: rows.cast_unsigned(), checksum: 0 })
+    }
+}
+
+/// The checksum as a query, for databases that say the rest in the same words.
+pub(super) fn sql(hour: &str, millispeed: &str) -> String {
+    let numbers =
+        (1..).zip(NUMBERS).map(|(weight, name)| format!("{weight} * coalesce({name}, 0)"));
+    let texts =
+        (15..).zip(TEXTS).map(|(weight, name)| format!("{weight} * coalesce(length({name}), 0)"));
+    let terms: Vec<String> = numbers.chain(texts).collect();
+    let terms = terms.join(" + ");
+    format!("SELECT count(*), sum({terms} + 20 * {hour} + {millispeed}) FROM flights")
+}
