@@ -36,11 +36,13 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+mod input;
 mod kind;
 mod page;
 mod record;
 mod value;
 
+pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
 pub use page::{Columns, Page, Rows, Value};
 pub use record::encode;
