@@ -180,7 +180,8 @@ impl Source {
         let Some(key) = &self.key else {
             return (self.sql.clone(), None);
         };
-        let name = quoted(&key.name);
+        // By bytes, whatever the column's collation: `a` and `A` are two keys.
+        let name = format!("{} COLLATE BINARY", quoted(&key.name));
         // The line break ends a comment at the end of the query.
         let from = format!("SELECT * FROM ({}\n)", self.sql);
         let sql = match &self.after {
@@ -215,7 +216,7 @@ impl Source {
             let read = Read {
                 place: self.place.clone(),
                 sql,
-                parameters: std::mem::take(&mut self.parameters),
+                parameters: self.parameters.clone(),
                 order,
                 shape: Arc::clone(&self.shape),
             };
