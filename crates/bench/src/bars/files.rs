@@ -13,7 +13,17 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
         let (rounds, rows) = (plan.runs(), plan.rows(files::ROWS));
         if names.any(|name| ledger.wants(&name)) {
             let data = made(&mut data, ledger, rows)?;
-            let outcome = Outcome::of(job, data, rounds)?;
+            let outcome = match Outcome::of(job, data, rounds) {
+                Ok(outcome) => outcome,
+                // The other jobs are worth showing all the same.
+                Err(why) => {
+                    for goal in job.goals {
+                        let name = format!("{prefix}.{}", goal.name);
+                        ledger.skip(name, Target::AtMost(goal.at_most), &why);
+                    }
+                    continue;
+                }
+            };
             for goal in job.goals {
                 let (name, target) =
                     (format!("{prefix}.{}", goal.name), Target::AtMost(goal.at_most));

@@ -4,10 +4,12 @@
 //! of its column, so that values in wrong columns show; speeds count in thousandths, cut off. It
 //! doesn't depend on the order of rows, nor on how numbers and times are written.
 
+use super::peers;
 use crate::{Result, sibling};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt;
 use std::path::Path;
+use std::process::Command;
 
 /// Columns of whole numbers.
 const NUMBERS: [&str; 14] = [
@@ -93,6 +95,20 @@ impl Check {
         })?)
     }
 
+    /// Of a Parquet file, read by PyArrow: another hand than any that wrote it.
+    pub(super) fn of_parquet(path: &Path) -> Result<Self> {
+        let script = peers::folder().join("check_parquet.py");
+        Check::printed(&sibling::output(Command::new(peers::python()).arg(script).arg(path))?)
+    }
+
+    /// Rows of table `flights` in a database of PostgreSQL.
+    pub(super) fn rows_of_postgres(url: &Path) -> Result<Self> {
+        let mut psql = Command::new("psql");
+        psql.args(["--no-psqlrc", "--tuples-only", "--no-align"]).arg(url);
+        let printed = sibling::output(psql.args(["--command", "SELECT count(*) FROM flights"]))?;
+        Ok(Check { rows: printed.trim().parse()?, checksum: 0 })
+    }
+
     /// Rows of table `flights` in an SQLite database.
     pub(super) fn rows_of_sqlite(path: &Path) -> Result<Self> {
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -101,8 +117,8 @@ impl Check {
     }
 }
 
-/// The checksum as a query, for databases that say the rest in the same words.
-pub(super) fn sql(hour: &str, millispeed: &str) -> String {
+/// The checksum as a query.
+fn sql(hour: &str, millispeed: &str) -> String {
     let numbers =
         (1..).zip(NUMBERS).map(|(weight, name)| format!("{weight} * coalesce({name}, 0)"));
     let texts =

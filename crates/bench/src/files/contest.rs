@@ -2,13 +2,14 @@
 
 use super::check::Check;
 use super::data::Data;
+use super::postgres::Server;
 use super::process::{self, Usage};
-use super::{Against, Job, What};
+use super::{Against, Destination, Job, Ours, What};
 use crate::stats::Spread;
 use crate::{Result, sibling};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Whose run it is.
@@ -35,6 +36,8 @@ pub struct Entry {
     pub runs: Vec<Usage>,
     program: OsString,
     arguments: Vec<OsString>,
+    /// Arguments behind input and output.
+    trailing: Vec<OsString>,
     same_work: bool,
     rounds: usize,
 }
@@ -71,6 +74,8 @@ impl Outcome {
     pub fn of(job: &'static Job, data: &Data, rounds: usize) -> Result<Self> {
         let (mut entries, missing) = contestants(job)?;
         let input = job.input.file(data, 1)?;
+        let target = Target::of(job.output.place, data)?;
+        let output = target.path();
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let mut agreed = None;
         for round in 0..rounds {
@@ -81,14 +86,13 @@ impl Outcome {
                 if round >= entry.rounds {
                     continue;
                 }
-                let output = data.folder().join(format!("output.{}", job.output.extension));
-                let (usage, printed) = entry.run(&input, &output)?;
+                let (usage, printed) = entry.run(&input, output)?;
                 if round == 0 {
-                    let check = read(job, entry, &output, &printed)?;
-                    let agreed = agreed.get_or_insert(check);
+                    let check = read(job, entry, output, &printed)?;
+                    let all = Check { rows: data.rows(), checksum: 0 };
                     let expected = match entry.same_work {
-                        true => *agreed,
-                        false => Check { rows: data.rows(), checksum: 0 },
+                        true => *agreed.get_or_insert(check),
+                        false => all,
                     };
                     if check != expected {
                         let (name, title) = (&entry.name, job.title);
@@ -96,12 +100,12 @@ impl Outcome {
                     }
                 }
                 entry.runs.push(usage);
-                remove(&output)?;
+                remove(output)?;
             }
         }
         Ok(Outcome {
             job,
-            check: agreed.unwrap_or_default(),
+            check: agreed.unwrap_or(Check { rows: data.rows(), checksum: 0 }),
             bytes: fs::metadata(&input)?.len(),
             entries,
             missing,
@@ -116,13 +120,14 @@ impl Outcome {
     /// When a run fails.
     pub fn peaks(job: &'static Job, data: &Data) -> Result<[f64; 2]> {
         let (entries, _) = contestants(job)?;
-        let output = data.folder().join(format!("output.{}", job.output.extension));
+        let target = Target::of(job.output.place, data)?;
+        let output = target.path();
         let mut peaks = [Vec::new(), Vec::new()];
         for _ in 0..3 {
             for (times, peaks) in [1, 10].into_iter().zip(&mut peaks) {
                 let input = job.input.file(data, times)?;
-                peaks.push(entries[0].run(&input, &output)?.0.peak_mib);
-                remove(&output)?;
+                peaks.push(entries[0].run(&input, output)?.0.peak_mib);
+                remove(output)?;
             }
         }
         Ok(peaks.map(|peaks| Spread::of(peaks).median))
@@ -174,6 +179,31 @@ impl Outcome {
     }
 }
 
+/// Where outputs go, and what must stay alive for that.
+enum Target {
+    File(PathBuf),
+    Server(Server),
+}
+
+impl Target {
+    fn of(place: Destination, data: &Data) -> Result<Self> {
+        Ok(match place {
+            Destination::File(extension) => {
+                Target::File(data.folder().join(format!("output.{extension}")))
+            }
+            Destination::Postgres => Target::Server(Server::start()?),
+        })
+    }
+
+    /// A path, or the address of a database in the form of one.
+    fn path(&self) -> &Path {
+        match self {
+            Target::File(path) => path,
+            Target::Server(server) => Path::new(server.url()),
+        }
+    }
+}
+
 impl Entry {
     fn run(&self, input: &Path, output: &Path) -> Result<(Usage, String)> {
         remove(output)?;
@@ -181,6 +211,7 @@ impl Entry {
         sibling::output(&mut Command::new("sync"))?;
         let mut arguments: Vec<&OsStr> = self.arguments.iter().map(OsString::as_os_str).collect();
         arguments.extend([input.as_os_str(), output.as_os_str()]);
+        arguments.extend(self.trailing.iter().map(OsString::as_os_str));
         process::run(&self.program, &arguments)
     }
 }
@@ -188,20 +219,43 @@ impl Entry {
 /// Trommel, the floors, and the peers that are there; and those that are not.
 #[expect(clippy::type_complexity, reason = "two lists, taken apart at once")]
 fn contestants(job: &Job) -> Result<(Vec<Entry>, Vec<(&'static str, String)>)> {
-    let myself = std::env::current_exe()?;
-    let own = ["trommel"].into_iter().chain(job.floors.iter().map(|floor| floor.0));
-    let mut entries: Vec<Entry> = own
-        .enumerate()
-        .map(|(index, name)| Entry {
-            name: name.to_owned(),
-            kind: if index == 0 { Kind::Ours } else { Kind::Floor },
+    let myself = |index: usize| -> Result<(OsString, Vec<OsString>)> {
+        let arguments = ["child", "file", job.name, &index.to_string()].map(OsString::from);
+        Ok((std::env::current_exe()?.into(), arguments.into()))
+    };
+    let (program, arguments) = match job.ours {
+        Ours::Here(_) => myself(0)?,
+        Ours::Example { name, features, .. } => {
+            (sibling::example(name, features)?.into(), Vec::new())
+        }
+    };
+    let (same_work, trailing): (bool, &[&str]) = match job.ours {
+        Ours::Here(_) => (true, &[]),
+        Ours::Example { derives, arguments, .. } => (derives, arguments),
+    };
+    let mut entries = vec![Entry {
+        name: "trommel".into(),
+        kind: Kind::Ours,
+        runs: Vec::new(),
+        program,
+        arguments,
+        trailing: trailing.iter().map(OsString::from).collect(),
+        same_work,
+        rounds: usize::MAX,
+    }];
+    for (index, (name, _)) in job.floors.iter().enumerate() {
+        let (program, arguments) = myself(index + 1)?;
+        entries.push(Entry {
+            name: (*name).to_owned(),
+            kind: Kind::Floor,
             runs: Vec::new(),
-            program: myself.clone().into(),
-            arguments: ["child", "file", job.name, &index.to_string()].map(OsString::from).into(),
+            program,
+            arguments,
+            trailing: Vec::new(),
             same_work: true,
             rounds: usize::MAX,
-        })
-        .collect();
+        });
+    }
     let mut missing = Vec::new();
     for peer in job.peers {
         match peer.command() {
@@ -211,6 +265,7 @@ fn contestants(job: &Job) -> Result<(Vec<Entry>, Vec<(&'static str, String)>)> {
                 runs: Vec::new(),
                 program,
                 arguments: vec![script.into()],
+                trailing: Vec::new(),
                 same_work: peer.same_work,
                 rounds: peer.rounds,
             }),

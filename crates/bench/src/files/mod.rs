@@ -10,6 +10,7 @@ mod data;
 mod flight;
 mod jobs;
 mod peers;
+mod postgres;
 mod process;
 mod table;
 
@@ -37,7 +38,7 @@ pub struct Job {
     /// What it writes.
     pub output: Output,
     /// The job on Trommel.
-    pub ours: Run,
+    pub ours: Ours,
     /// The job written by hand.
     pub floors: &'static [(&'static str, Run)],
     /// What people would take instead.
@@ -50,6 +51,24 @@ impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// Trommel's side of a job.
+#[derive(Debug, Clone, Copy)]
+pub enum Ours {
+    /// In this program.
+    Here(Run),
+    /// An example of `trommel-connect`, which takes what is read and what is written.
+    Example {
+        /// Its name.
+        name: &'static str,
+        /// The features that it needs.
+        features: &'static str,
+        /// Further arguments.
+        arguments: &'static [&'static str],
+        /// Whether it derives the two columns; otherwise only its number of rows is compared.
+        derives: bool,
+    },
 }
 
 /// Runs a job from a file to another.
@@ -77,12 +96,21 @@ impl Input {
 /// What a job writes, and how that is read again.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
-    /// How its name ends.
-    pub extension: &'static str,
+    /// Where it goes.
+    pub place: Destination,
     /// Reads all of it, or what the contestant printed.
     pub check: fn(&Path, &str) -> Result<Check>,
     /// Counts its rows.
     pub rows: fn(&Path) -> Result<Check>,
+}
+
+/// Where a job's output goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// A file whose name ends so.
+    File(&'static str),
+    /// A database of a PostgreSQL server.
+    Postgres,
 }
 
 /// What Trommel must reach in a job.
@@ -117,6 +145,14 @@ pub enum Against {
 }
 
 impl Goal {
+    const fn cpu(name: &'static str, against: Against, at_most: f64) -> Self {
+        Goal { name, what: What::Cpu(against), at_most }
+    }
+
+    const fn peak(at_most: f64) -> Self {
+        Goal { name: "peak_mib", what: What::Peak, at_most }
+    }
+
     const fn wall(name: &'static str, against: Against, at_most: f64) -> Self {
         Goal { name, what: What::Wall(against), at_most }
     }
@@ -129,7 +165,10 @@ impl Goal {
 pub fn child(job: &str, index: usize, input: &Path, output: &Path) -> Result<()> {
     let job = ALL.iter().find(|known| known.name == job).ok_or("no such job")?;
     let run = match index {
-        0 => job.ours,
+        0 => match job.ours {
+            Ours::Here(run) => run,
+            Ours::Example { .. } => return Err("Trommel's side is an example".into()),
+        },
         _ => job.floors.get(index - 1).ok_or("no such contestant")?.1,
     };
     run(input, output)

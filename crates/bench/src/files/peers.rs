@@ -84,7 +84,7 @@ fn said(program: &OsStr, arguments: &[&str]) -> Result<String> {
     sibling::output(Command::new(program).args(arguments))
 }
 
-fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     let own = Path::new("benches/peers/files");
     match own.exists() {
         true => own.to_owned(),
@@ -93,7 +93,7 @@ fn folder() -> PathBuf {
 }
 
 /// `TROMMEL_PYTHON`, or the one of the virtual environment beside the scripts, or `python3`.
-fn python() -> OsString {
+pub(super) fn python() -> OsString {
     let own = folder().join(".venv/bin/python");
     match std::env::var_os("TROMMEL_PYTHON") {
         Some(told) => told,

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::files::check::Check;
 use crate::files::flight::{Columns, Flight, NULLS, speed};
 use crate::files::peers::{Need, Peer};
-use crate::files::{Against, Goal, Input, Job, Output, engine};
+use crate::files::{Against, Destination, Goal, Input, Job, Ours, Output, engine};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::mpsc;
@@ -16,11 +16,11 @@ pub(super) static JOB: Job = Job {
     title: "CSV to SQLite, durable",
     input: Input::Csv,
     output: Output {
-        extension: "db",
+        place: Destination::File("db"),
         check: |path, _| Check::of_sqlite(path),
         rows: Check::rows_of_sqlite,
     },
-    ours,
+    ours: Ours::Here(ours),
     floors: &[("rusqlite, 2 threads", floor)],
     peers: &[Peer {
         name: "sqlite3 .import, raw",

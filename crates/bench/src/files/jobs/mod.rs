@@ -1,8 +1,12 @@
 //! The jobs, one file each.
 
+mod csv_csv;
+mod csv_parquet;
+mod csv_postgres;
 mod csv_sqlite;
 
 use super::Job;
 
 /// All jobs, in the order in which they are shown.
-pub static ALL: [&Job; 1] = [&csv_sqlite::JOB];
+pub static ALL: [&Job; 4] =
+    [&csv_csv::JOB, &csv_parquet::JOB, &csv_sqlite::JOB, &csv_postgres::JOB];
