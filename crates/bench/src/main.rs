@@ -30,6 +30,8 @@ enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Jobs on files and databases beside what people would take instead: bars and tables.
+    Files(Amount),
     /// The origin's tables, each row beside Trommel's own figure.
     Tables(Amount),
     /// Measures all of it and writes `report.md` and `report.html`.
@@ -125,6 +127,10 @@ fn run(command: Command) -> Result<ExitCode> {
             if strict && bars.iter().any(|bar| !bar.is_reached()) {
                 return Ok(ExitCode::FAILURE);
             }
+        }
+        Command::Files(amount) => {
+            let Measured { files, .. } = bars::measure_files(&amount.into(), &mut show)?;
+            files.iter().for_each(|outcome| println!("\n{}", files::table(outcome)));
         }
         Command::Tables(amount) => {
             tables::measure(&amount.into(), &mut |table| println!("{table}"))?;

@@ -8,7 +8,7 @@
 //! | `ndjson` (default) | | [`ndjson::Sink`]: JSON lines, as above |
 //! | `gzip`, `zstd` (default) | | compressed [`files`] |
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
-//! | `sqlite` (default) | | [`sqlite::Sink`]: tables, in transactions, resumable |
+//! | `sqlite` (default) | [`sqlite::Source`]: queries, restartable by key | [`sqlite::Sink`]: tables, in transactions, resumable |
 //!
 //! ```no_run
 //! use serde::Serialize;
@@ -69,6 +69,9 @@ mod documents {
     #[cfg(all(feature = "ndjson", feature = "zstd"))]
     #[doc = include_str!("../../../docs/connectors/ndjson-sink.md")]
     struct NdjsonSink;
+
+    #[doc = include_str!("../../../docs/connectors/sqlite.md")]
+    struct Sqlite;
 }
 
 /// Pages about connectors that are not on by default, compiled as doc tests.

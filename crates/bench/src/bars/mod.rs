@@ -170,6 +170,16 @@ pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Measured> {
     Ok(Measured { bars: ledger.bars, files: ledger.outcomes })
 }
 
+/// Measures only the bars of jobs on files, and what is behind them.
+///
+/// # Errors
+/// When an input can't be made.
+pub fn measure_files(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Measured> {
+    let mut ledger = Ledger { plan, show, bars: Vec::new(), outcomes: Vec::new() };
+    files::measure(&mut ledger)?;
+    Ok(Measured { bars: ledger.bars, files: ledger.outcomes })
+}
+
 /// An engine as every bar has it.
 fn engine() -> Result<trommel::Engine> {
     Ok(trommel::Engine::builder().workers(crate::plan::WORKERS).build()?)

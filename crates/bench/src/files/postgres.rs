@@ -12,7 +12,8 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(super) struct Server {
     url: String,
-    own: Option<Own>,
+    /// Stops the server when it goes.
+    _own: Option<Own>,
 }
 
 #[derive(Debug)]
@@ -24,7 +25,7 @@ struct Own {
 impl Server {
     pub(super) fn start() -> Result<Self> {
         if let Ok(url) = std::env::var("TROMMEL_POSTGRES") {
-            return Ok(Server { url, own: None });
+            return Ok(Server { url, _own: None });
         }
         let programs = programs().ok_or(
             "no PostgreSQL server: install it, or name one with TROMMEL_POSTGRES=postgresql://…",
@@ -52,7 +53,7 @@ impl Server {
         ]))?;
         // As a URL, for the programs that take nothing else; a socket's folder goes into `host`.
         let url = format!("postgresql:///postgres?user=trommel&host={socket}");
-        Ok(Server { url, own: Some(own) })
+        Ok(Server { url, _own: Some(own) })
     }
 
     pub(super) fn url(&self) -> &str {
