@@ -117,7 +117,7 @@ impl Source {
                     "query: `{sql}` is not one that only reads rows: use a SELECT"
                 )));
             }
-            statement.column_names().into_iter().map(str::to_owned).collect()
+            statement.column_names().map(str::to_owned).collect()
         };
         Ok(Source {
             shape: Arc::new(Shape::new(place.to_string(), names)),
