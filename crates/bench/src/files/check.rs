@@ -127,3 +127,61 @@ fn sql(hour: &str, millispeed: &str) -> String {
     let terms = terms.join(" + ");
     format!("SELECT count(*), sum({terms} + 20 * {hour} + {millispeed}) FROM flights")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "year,month,day,dep_time,sched_dep_time,dep_delay,arr_time,sched_arr_time,\
+        arr_delay,carrier,flight,tailnum,origin,dest,air_time,distance,hour,minute,time_hour,speed,id";
+    const ROWS: [&str; 2] = [
+        "2013,1,1,517,515,2,830,819,11,UA,1545,N14228,EWR,IAH,227,1400,5,15,\
+         2013-01-01T10:00:00Z,370.04405286343615,UA1545",
+        "2013,1,1,533,529,4,850,830,20,UA,1714,N24211,LGA,IAH,227,1416,5,29,\
+         2013-01-01T10:00:00Z,374.27312775330395,UA1714",
+    ];
+
+    fn of_csv(rows: &[String]) -> Check {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{HEADER}\n{}\n", rows.join("\n"))).unwrap();
+        Check::of_csv(file.path()).unwrap()
+    }
+
+    #[test]
+    fn every_format_comes_to_the_same_and_a_changed_value_shows() {
+        let rows = ROWS.map(str::to_owned);
+        let right = of_csv(&rows);
+        let database = tempfile::NamedTempFile::new().unwrap();
+        let connection = Connection::open(database.path()).unwrap();
+        connection.execute_batch(&format!("CREATE TABLE flights ({HEADER})")).unwrap();
+        for row in ROWS {
+            let values: Vec<String> = row
+                .split(',')
+                .map(|value| match value.parse::<f64>() {
+                    Ok(_) => value.to_owned(),
+                    Err(_) => format!("'{value}'"),
+                })
+                .collect();
+            let sql = format!("INSERT INTO flights VALUES ({})", values.join(","));
+            connection.execute_batch(&sql).unwrap();
+        }
+        assert_eq!(Check::of_sqlite(database.path()).unwrap(), right);
+        assert_eq!(Check::rows_of_sqlite(database.path()).unwrap().rows, 2);
+
+        let swapped = [rows[1].clone(), rows[0].clone()];
+        assert_eq!(of_csv(&swapped), right, "the order of rows");
+        let written = rows.clone().map(|row| row.replace("T10:00:00Z", " 10:00:00+00"));
+        assert_eq!(of_csv(&written), right, "how a time is written");
+        for (from, to) in [("517,515", "515,517"), ("370.044", "370.054"), ("N14228", "N1422")] {
+            let changed = rows.clone().map(|row| row.replace(from, to));
+            assert_ne!(of_csv(&changed), right, "{from} became {to}");
+        }
+    }
+
+    #[test]
+    fn sums_are_taken_from_what_was_printed() {
+        let check = Check::printed("rows 3\nchecksum -7\ntimed.wall 1.0\n").unwrap();
+        assert_eq!(check, Check { rows: 3, checksum: -7 });
+        assert!(Check::printed("rows 3\n").is_err());
+    }
+}

@@ -101,3 +101,28 @@ pub(super) fn python() -> OsString {
         None => "python3".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_is_missing_says_what_to_do() {
+        let peer = |needs| Peer { needs, ..Peer::python("X", "x", "csv_csv_duckdb.py") };
+        let why = peer(Need::Module("no_such_module_of_python")).command().unwrap_err();
+        assert!(why.contains("no_such_module_of_python") && why.contains("README.md"), "{why}");
+        let why = peer(Need::Program("no-such-program")).command().unwrap_err();
+        assert!(why.contains("`no-such-program`"), "{why}");
+        let gone = Peer { script: "no_such_script.py", ..peer(Need::Module("sys")) };
+        assert!(gone.command().unwrap_err().contains("no_such_script.py"));
+    }
+
+    #[test]
+    fn every_peer_has_its_script() {
+        for job in crate::files::ALL {
+            for peer in job.peers {
+                assert!(folder().join(peer.script).exists(), "{}: {}", job.name, peer.script);
+            }
+        }
+    }
+}
