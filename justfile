@@ -38,6 +38,10 @@ bars *args:
 bench-peers *args:
     cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ args }}
 
+# Jobs on files and databases beside DuckDB, Polars, DataFusion, sqlite3, psql (benches/peers/files).
+bench-files *args:
+    cargo run --release -p trommel-bench -- files {{ args }}
+
 # Criterion benches; `just criterion NAME` runs those whose name contains NAME.
 criterion *args:
     cargo bench -p trommel-bench {{ args }}

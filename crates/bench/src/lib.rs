@@ -6,6 +6,7 @@
 //! tally before it believes a time, and answers with medians of paired ratios.
 
 pub mod bars;
+pub mod files;
 pub mod floors;
 pub mod jobs;
 pub mod origin;

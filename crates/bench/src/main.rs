@@ -2,10 +2,12 @@
 
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use trommel_bench::bars::Measured;
 use trommel_bench::plan::Plan;
-use trommel_bench::{Failure, Result, bars, report, tables};
+use trommel_bench::{Failure, Result, bars, files, report, tables};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -28,6 +30,8 @@ enum Command {
         #[arg(long)]
         strict: bool,
     },
+    /// Jobs on files and databases beside what people would take instead: bars and tables.
+    Files(Amount),
     /// The origin's tables, each row beside Trommel's own figure.
     Tables(Amount),
     /// Measures all of it and writes `report.md` and `report.html`.
@@ -51,6 +55,12 @@ struct Amount {
     /// Only what has PATTERN in its name.
     #[arg(long, value_name = "PATTERN")]
     only: Option<String>,
+    /// The table of flights for the jobs on files (CSV, also gzip); the shipped sample without it.
+    #[arg(long, value_name = "CSV")]
+    flights: Option<PathBuf>,
+    /// Also ten times the input through each job on files: 3 GB and many minutes.
+    #[arg(long)]
+    long: bool,
 }
 
 #[derive(Subcommand)]
@@ -65,6 +75,23 @@ enum Child {
         /// Rows.
         rows: u64,
     },
+    /// Runs a program and prints what it took.
+    Timed {
+        /// The program and its arguments.
+        #[arg(last = true)]
+        command: Vec<OsString>,
+    },
+    /// A contestant of a job on files.
+    File {
+        /// The job.
+        job: String,
+        /// 0 for Trommel, then the floors.
+        index: usize,
+        /// What is read.
+        input: PathBuf,
+        /// What is written.
+        output: PathBuf,
+    },
     /// Peak memory after generating so many rows.
     PeakGenerate {
         /// Rows.
@@ -74,7 +101,8 @@ enum Child {
 
 impl From<Amount> for Plan {
     fn from(amount: Amount) -> Plan {
-        Plan { quick: amount.quick, only: amount.only }
+        let Amount { quick, only, flights, long } = amount;
+        Plan { quick, only, flights, long }
     }
 }
 
@@ -91,13 +119,18 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Bars { amount, strict } => {
-            let bars = bars::measure(&amount.into(), &mut show)?;
+            let Measured { bars, files } = bars::measure(&amount.into(), &mut show)?;
+            files.iter().for_each(|outcome| eprintln!("\n{}", files::table(outcome)));
             let count = |state| bars.iter().filter(|bar| bar.state() == state).count();
             let (ok, short, skipped) = (count("ok"), count("short"), count("skipped"));
             eprintln!("{ok} ok, {short} short, {skipped} skipped");
             if strict && bars.iter().any(|bar| !bar.is_reached()) {
                 return Ok(ExitCode::FAILURE);
             }
+        }
+        Command::Files(amount) => {
+            let Measured { files, .. } = bars::measure_files(&amount.into(), &mut show)?;
+            files.iter().for_each(|outcome| println!("\n{}", files::table(outcome)));
         }
         Command::Tables(amount) => {
             tables::measure(&amount.into(), &mut |table| println!("{table}"))?;
@@ -107,6 +140,10 @@ fn run(command: Command) -> Result<ExitCode> {
             eprintln!("written to {}", out.display());
         }
         Command::Child(Child::PeakCsv { bytes }) => bars::peak::csv(bytes)?,
+        Command::Child(Child::Timed { command }) => files::timed(&command)?,
+        Command::Child(Child::File { job, index, input, output }) => {
+            files::child(&job, index, &input, &output)?;
+        }
         Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
         Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,
     }

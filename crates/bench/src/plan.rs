@@ -1,5 +1,7 @@
 //! How much a run of the bench measures.
 
+use std::path::PathBuf;
+
 /// Workers of every engine and floor unless a table says otherwise: what the bars are defined for.
 pub const WORKERS: usize = 2;
 
@@ -10,12 +12,21 @@ pub struct Plan {
     pub quick: bool,
     /// Only what has this in its name.
     pub only: Option<String>,
+    /// The table of flights that jobs on files read; the shipped sample when there is none.
+    pub flights: Option<PathBuf>,
+    /// Also ten times the input, which takes long.
+    pub long: bool,
 }
 
 impl Plan {
     /// Rounds of a race; odd, so that a median is a measurement.
     pub fn rounds(&self) -> usize {
         if self.quick { 5 } else { 11 }
+    }
+
+    /// Runs of each contestant of a job on files.
+    pub fn runs(&self) -> usize {
+        if self.quick { 1 } else { 5 }
     }
 
     /// Rounds in which the best of several floors is found.

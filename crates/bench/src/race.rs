@@ -230,7 +230,7 @@ mod tests {
                 wait(1);
                 Ok(right())
             })
-            .duel(&Plan { quick: true, only: None })
+            .duel(&Plan { quick: true, ..Plan::default() })
             .unwrap();
         assert_eq!(duel.times.names, ["ours", "quick"]);
         assert!(duel.ratio().median > 1.0);

@@ -44,6 +44,25 @@ fn program(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// An example of `trommel-connect`, in the folder `examples` beside this program; built first when
+/// cargo runs this one.
+///
+/// # Errors
+/// When it can't be built or found.
+pub fn example(name: &str, features: &str) -> Result<PathBuf> {
+    let file = format!("examples/{name}{}", env::consts::EXE_SUFFIX);
+    let path = env::current_exe()?.with_file_name(file);
+    let arguments = ["build", "--release", "-p", "trommel-connect", "--example", name];
+    if let Some(cargo) = env::var_os("CARGO") {
+        output(Command::new(cargo).args(arguments).args(["--features", features]))?;
+    }
+    if !path.exists() {
+        let command = arguments.join(" ");
+        return Err(format!("no {name}: run `cargo {command} --features {features}`").into());
+    }
+    Ok(path)
+}
+
 /// The peers' program, once it has been built: beside this one when both share a target folder,
 /// else in the peers' own.
 pub fn peers() -> Option<PathBuf> {

@@ -4,6 +4,7 @@ mod adaptive;
 mod allocs;
 mod csv;
 mod engine;
+mod files;
 mod iter;
 mod memory;
 mod origin;
@@ -12,6 +13,7 @@ mod small;
 mod tiers;
 
 use crate::Result;
+use crate::files::Outcome;
 use crate::plan::Plan;
 use std::fmt;
 
@@ -91,6 +93,7 @@ pub struct Ledger<'a> {
     plan: &'a Plan,
     show: &'a mut dyn FnMut(&Bar),
     bars: Vec<Bar>,
+    outcomes: Vec<Outcome>,
 }
 
 impl Ledger<'_> {
@@ -114,6 +117,11 @@ impl Ledger<'_> {
         self.push(name.into(), Err(why.to_string()), target, String::new());
     }
 
+    /// Takes what a job on files came to, for the report.
+    pub fn take(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+    }
+
     fn push(
         &mut self,
         name: String,
@@ -133,12 +141,21 @@ impl fmt::Debug for Ledger<'_> {
     }
 }
 
+/// All bars, and what is behind those of jobs on files.
+#[derive(Debug)]
+pub struct Measured {
+    /// The bars.
+    pub bars: Vec<Bar>,
+    /// Jobs on files.
+    pub files: Vec<Outcome>,
+}
+
 /// Measures bars, calling `show` with each as soon as it is known.
 ///
 /// # Errors
 /// When a run fails or its tally is wrong: then no time can be believed.
-pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Vec<Bar>> {
-    let mut ledger = Ledger { plan, show, bars: Vec::new() };
+pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Measured> {
+    let mut ledger = Ledger { plan, show, bars: Vec::new(), outcomes: Vec::new() };
     memory::measure(&mut ledger)?;
     tiers::measure(&mut ledger)?;
     iter::measure(&mut ledger)?;
@@ -149,7 +166,18 @@ pub fn measure(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Vec<Bar>> {
     allocs::measure(&mut ledger)?;
     peak::measure(&mut ledger)?;
     csv::measure(&mut ledger)?;
-    Ok(ledger.bars)
+    files::measure(&mut ledger)?;
+    Ok(Measured { bars: ledger.bars, files: ledger.outcomes })
+}
+
+/// Measures only the bars of jobs on files, and what is behind them.
+///
+/// # Errors
+/// When an input can't be made.
+pub fn measure_files(plan: &Plan, show: &mut dyn FnMut(&Bar)) -> Result<Measured> {
+    let mut ledger = Ledger { plan, show, bars: Vec::new(), outcomes: Vec::new() };
+    files::measure(&mut ledger)?;
+    Ok(Measured { bars: ledger.bars, files: ledger.outcomes })
 }
 
 /// An engine as every bar has it.

@@ -7,7 +7,8 @@ mod markdown;
 mod plots;
 mod traces;
 
-use crate::bars::{self, Bar};
+use crate::bars::{self, Bar, Measured};
+use crate::files;
 use crate::plan::Plan;
 use crate::tables::{self, Table};
 use crate::{Failure, Result};
@@ -38,9 +39,13 @@ struct Plot {
 /// When a run fails, its tally is wrong, or a file can't be written.
 pub fn write(plan: &Plan, folder: &Path, show: &mut dyn FnMut(&str)) -> Result<()> {
     let machine = Machine::of(plan);
-    let bars = bars::measure(plan, &mut |bar| show(&bar.to_string()))?;
-    let tables = tables::measure(plan, &mut |table| show(table.title))?;
-    let plots = plots::all(plan, &tables)?;
+    let Measured { bars, files } = bars::measure(plan, &mut |bar| show(&bar.to_string()))?;
+    let mut tables = tables::measure(plan, &mut |table| show(table.title))?;
+    let mut plots = plots::all(plan, &tables)?;
+    for outcome in &files {
+        tables.push(files::table(outcome));
+        plots.push(plots::files(outcome)?);
+    }
     let report = Report { machine, bars, tables, plots };
     fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
     for plot in &report.plots {

@@ -3,6 +3,7 @@
 use super::chart::{Axis, Chart, Columns, Series};
 use super::{Plot, traces};
 use crate::Result;
+use crate::files::{self, Outcome};
 use crate::plan::Plan;
 use crate::tables::Table;
 use plotters::chart::SeriesLabelPosition;
@@ -93,6 +94,17 @@ fn shift() -> Result<Plot> {
                   the second line shows which."
                 .into(),
         svg: chart.svg()?,
+    })
+}
+
+/// Wall times of a job on files.
+pub(super) fn files(outcome: &Outcome) -> Result<Plot> {
+    let title = format!("{}: seconds of wall time", outcome.job.title);
+    let columns = Columns { title, label: "seconds".into(), bars: files::plot(outcome) };
+    Ok(Plot {
+        name: outcome.job.name,
+        caption: format!("{}: median wall time of each contestant.", outcome.job.title),
+        svg: columns.svg()?,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Tables of an SQLite database as sinks.
+//! SQLite: queries as sources, tables as sinks.
 //!
 //! Rows are turned into values in the workers and appended by one connection, many rows per
 //! transaction. What a transaction has committed stays; what it has not is taken back when the run
@@ -39,12 +39,15 @@ mod checkpoint;
 mod error;
 mod insert;
 mod load;
+mod reader;
 mod rejects;
 mod schema;
 mod sink;
+mod source;
 mod table;
 mod verify;
 
 pub use rusqlite;
 pub use sink::{Durability, Sink};
+pub use source::Source;
 pub use table::Table;

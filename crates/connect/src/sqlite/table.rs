@@ -57,8 +57,8 @@ impl<T: ?Sized> Table<T> {
         let settings = Settings {
             declared: Declared { table, ..Declared::default() },
             mode: Mode::Append,
-            commit_rows: 100_000,
-            commit_bytes: 32 << 20,
+            commit_rows: 500_000,
+            commit_bytes: 128 << 20,
             commit_interval: Duration::from_secs(1),
             verify: false,
         };
@@ -119,13 +119,13 @@ impl<T: ?Sized> Table<T> {
         self.set(|settings| settings.mode = Mode::IgnoreDuplicates)
     }
 
-    /// Commits when a transaction has this many rows. Default: 100,000; 0: no such limit.
+    /// Commits when a transaction has this many rows. Default: 500,000; 0: no such limit.
     #[must_use]
     pub fn commit_rows(self, rows: usize) -> Self {
         self.set(|settings| settings.commit_rows = rows)
     }
 
-    /// Commits when the rows of a transaction take this many bytes. Default: 32 MiB; 0: no such
+    /// Commits when the rows of a transaction take this many bytes. Default: 128 MiB; 0: no such
     /// limit.
     #[must_use]
     pub fn commit_bytes(self, bytes: usize) -> Self {

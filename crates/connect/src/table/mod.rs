@@ -36,6 +36,7 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+mod input;
 mod kind;
 mod layouts;
 mod page;
@@ -43,6 +44,7 @@ mod record;
 mod target;
 mod value;
 
+pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
 pub use layouts::Columns;
 pub use page::{Page, Rows, Value};

@@ -1,0 +1,30 @@
+//! CSV into Parquet, compressed by zstd.
+
+use crate::files::check::Check;
+use crate::files::peers::Peer;
+use crate::files::{Against, Destination, Goal, Input, Job, Ours, Output};
+
+pub(super) static JOB: Job = Job {
+    name: "csv_parquet",
+    title: "CSV to Parquet, zstd",
+    input: Input::Csv,
+    output: Output {
+        place: Destination::File("parquet"),
+        check: |path, _| Check::of_parquet(path),
+        rows: Check::of_parquet,
+    },
+    ours: Ours::Example {
+        name: "csv_to_parquet",
+        features: "csv,parquet",
+        arguments: &[],
+        derives: true,
+    },
+    floors: &[],
+    peers: &[
+        Peer::python("DuckDB", "duckdb", "csv_parquet_duckdb.py"),
+        Peer::python("Polars, streaming", "polars", "csv_parquet_polars.py"),
+        Peer::python("DataFusion", "datafusion", "csv_parquet_datafusion.py"),
+        Peer::python("pandas", "pandas", "csv_parquet_pandas.py").rounds(1).shown(),
+    ],
+    goals: &[Goal::wall("peers", Against::Peers, 0.6), Goal::peak(128.0)],
+};
