@@ -37,7 +37,7 @@ pub struct Page {
 
 /// A value without its bytes, which lie in the page; 16 bytes.
 #[derive(Debug, Clone, Copy)]
-enum Cell {
+pub(super) enum Cell {
     Null,
     Int(i64),
     Float(f64),
