@@ -124,6 +124,14 @@ pub trait Sink: Send {
     fn may_block(&self) -> bool {
         true
     }
+
+    /// Whether every call must come on the thread that called `run` (what it writes to belongs to
+    /// that thread: a foreign callback, a connection that is not to be shared). No drain thread is
+    /// started then: that thread asks the source and calls the sink in turns, so that a source that
+    /// waits keeps the sink waiting.
+    fn stays_on_caller(&self) -> bool {
+        false
+    }
 }
 
 /// A sink that can encode values of type `T`. Parallel: runs in the worker while the arena lives,
@@ -177,6 +185,9 @@ macro_rules! forward_sink {
         }
         fn may_block(&self) -> bool {
             (**self).may_block()
+        }
+        fn stays_on_caller(&self) -> bool {
+            (**self).stays_on_caller()
         }
     };
 }

@@ -34,7 +34,7 @@ use drain::{Drain, Drained};
 use feed::{Fed, Feed};
 use monitor::Monitor;
 use resume::Before;
-use ring::{Ring, Start};
+use ring::{Drains, Ring, Start};
 use slot::{Sample, Slot};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -79,10 +79,10 @@ where
             return Ok((before, None));
         }
         let encoder = sink.encoder().map_err(|error| error.in_stage(Stage::Sink))?;
-        let shape = (source.size(), source.may_block(), sink.may_block());
+        let shape = (source.size(), source.may_block(), Drains::of(sink));
         Ok((before, Some((encoder, shape))))
     });
-    let (before, (encoder, (size, source_blocks, sink_blocks))) = match prepared {
+    let (before, (encoder, (size, source_blocks, drains))) = match prepared {
         Ok((before, Some(prepared))) => (before, prepared),
         Ok((before, None)) => {
             let clock = Clock::new(0);
@@ -105,7 +105,8 @@ where
         control: &control,
         clock: &clock,
         rows: size.rows,
-        blocks: (source_blocks, sink_blocks),
+        source_blocks,
+        drains,
         before: &before,
     };
     let drive = || run.drive(source, transform, sink, encoder);
@@ -137,8 +138,9 @@ struct Run<'r> {
     clock: &'r Clock,
     /// Rows in all, as far as known.
     rows: Option<u64>,
-    /// Whether the source and the sink may block.
-    blocks: (bool, bool),
+    /// Whether the source may block.
+    source_blocks: bool,
+    drains: Drains,
     /// What earlier runs of the same job have done.
     before: &'r Before,
 }
@@ -164,7 +166,7 @@ impl Run<'_> {
         T: Transform<S::Batch, K>,
         K: Sink,
     {
-        let Run { pool, options, control, clock, rows, blocks, before } = *self;
+        let Run { pool, options, control, clock, rows, source_blocks, drains, before } = *self;
         let slots = options.slots(pool.workers());
         let share = options.memory_limit / slots;
         // Called from inside a transform of the same engine: to wait for the pool would be to wait
@@ -205,8 +207,8 @@ impl Run<'_> {
                 slots,
                 first: slot,
                 first_is_filled: here == Here::Filled,
-                self_feeding: !blocks.0,
-                self_draining: !blocks.1,
+                self_feeding: !source_blocks,
+                drains,
                 pieces: options.transform_concurrency,
                 shares_pool: &shares_pool,
             });

@@ -48,6 +48,27 @@ fn deeper<R>(work: impl FnOnce() -> R) -> R {
 
 type BoxedSlot<S, K> = Box<Slot<<S as Source>::Batch, <K as Sink>::Page>>;
 
+/// Who calls the sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drains {
+    /// A thread of its own.
+    Thread,
+    /// The workers: a call takes no time.
+    Workers,
+    /// The caller's thread, in turns with the source.
+    Caller,
+}
+
+impl Drains {
+    pub(super) fn of<K: Sink>(sink: &K) -> Self {
+        match (sink.stays_on_caller(), sink.may_block()) {
+            (true, _) => Drains::Caller,
+            (false, true) => Drains::Thread,
+            (false, false) => Drains::Workers,
+        }
+    }
+}
+
 /// What comes to the drain.
 enum Done<T> {
     Slot(T),
@@ -70,8 +91,7 @@ pub(super) struct Ring<'r, S: Source, T, K: Sink> {
     done: Channel<Done<BoxedSlot<S, K>>>,
     /// The workers ask the source themselves.
     self_feeding: bool,
-    /// The workers call the sink themselves.
-    self_draining: bool,
+    drains: Drains,
     ended: AtomicBool,
     issued: AtomicU64,
     settled: AtomicU64,
@@ -95,7 +115,7 @@ pub(super) struct Start<'r, S: Source, T, K: Sink> {
     pub(super) first: BoxedSlot<S, K>,
     pub(super) first_is_filled: bool,
     pub(super) self_feeding: bool,
-    pub(super) self_draining: bool,
+    pub(super) drains: Drains,
     pub(super) pieces: usize,
     pub(super) shares_pool: &'r (dyn Fn() -> bool + Sync),
 }
@@ -121,7 +141,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             ready,
             done: Channel::bounded(slots + 1),
             self_feeding: start.self_feeding,
-            self_draining: start.self_draining,
+            drains: start.drains,
             ended: AtomicBool::new(false),
             issued: AtomicU64::new(issued),
             settled: AtomicU64::new(settled),
@@ -137,9 +157,13 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
     pub(super) fn run<'s>(&'s self, scope: &PoolScope<'s>) {
         // The feeder stays on the caller's thread on purpose. Inside the pool it would hold a
         // worker while it waits for a free slot, and with one worker nothing could ever free one.
-        if self.self_draining {
+        if self.drains == Drains::Workers {
             self.feed_or_help(scope);
             self.linger();
+            return;
+        }
+        if self.drains == Drains::Caller {
+            self.feed_and_drain(scope);
             return;
         }
         thread_scope(|threads| {

@@ -1,6 +1,6 @@
 //! The two ends of the ring: who asks the source, and who calls the sink.
 
-use super::{BoxedSlot, Done, FILLING, HELP, Ring, deeper};
+use super::{BoxedSlot, Done, Drains, FILLING, HELP, Ring, deeper};
 use crate::driver::drain::Drain;
 use crate::driver::feed::Fed;
 use crate::driver::slot::Slot;
@@ -68,6 +68,50 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         }
     }
 
+    /// Both ends on this thread: what is done goes before what could be begun, and this waits only
+    /// where nothing could be begun.
+    pub(super) fn feed_and_drain<'s>(&'s self, scope: &PoolScope<'s>) {
+        if self.self_feeding {
+            for _ in 0..self.control.limit {
+                self.wake(scope);
+            }
+            return self.drain_until_end(scope);
+        }
+        self.wake(scope);
+        loop {
+            let mut slot = loop {
+                while let Some(message) = self.done.try_recv() {
+                    self.take_done(message, scope);
+                }
+                if let Some(slot) = self.free.try_recv() {
+                    break slot;
+                }
+                let began = Instant::now();
+                let message = self.done.recv();
+                self.clock.sink.waited(began.elapsed());
+                self.take_done(message, scope);
+            };
+            match self.fill(&mut slot) {
+                Fed::Batch => {
+                    self.ready.send(slot);
+                    self.wake(scope);
+                }
+                Fed::Nothing => self.free.send(slot),
+                Fed::Ended => {
+                    self.free.send(slot);
+                    return self.drain_until_end(scope);
+                }
+            }
+        }
+    }
+
+    /// Before the source has ended there are slots alone.
+    fn take_done<'s>(&'s self, message: Done<BoxedSlot<S, K>>, scope: &PoolScope<'s>) {
+        if let Done::Slot(slot) = message {
+            self.accept(&mut self.drain.lock(), slot, scope);
+        }
+    }
+
     /// Asks the source for the next batch, and tells the drain when there is none.
     pub(super) fn fill(&self, slot: &mut Slot<S::Batch, K::Page>) -> Fed {
         let mut feed = self.feed.lock();
@@ -79,7 +123,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         self.issued.store(feed.issued(), SeqCst);
         if feed.has_ended() && (!already_ended || !self.ended.load(SeqCst)) {
             self.ended.store(true, SeqCst);
-            if !self.self_draining {
+            if self.drains != Drains::Workers {
                 self.done.send(Done::Ended);
             }
         }
@@ -88,7 +132,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     pub(super) fn deliver<'s>(&'s self, slot: BoxedSlot<S, K>, scope: &PoolScope<'s>) {
         self.done.send(Done::Slot(slot));
-        if !self.self_draining {
+        if self.drains != Drains::Workers {
             return;
         }
         loop {

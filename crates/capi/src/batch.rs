@@ -1,0 +1,153 @@
+//! The batch: rows of any form, decoded and transformed as a whole before they are walked.
+
+use crate::plan::Plan;
+use crate::rows::Rows;
+use crate::transform::{self, Item, Outcome, Written, verdict};
+use crate::value::Value;
+use engine::{Error, Origin, Result};
+use std::sync::Arc;
+
+/// Rows on their way through a worker.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) rows: Rows,
+    plan: Option<Arc<Plan>>,
+    /// The decoded values of rows with columns.
+    values: Vec<Value>,
+    /// Rows that could not be decoded, rising.
+    bad: Vec<(usize, Error)>,
+    outcome: Outcome,
+    is_ready: bool,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Row<'a> {
+    /// Nothing.
+    Filtered,
+    One(Item<'a>),
+    Many(&'a [Written]),
+}
+
+impl Batch {
+    /// Forgets what was made of the rows that were here, for a source that has filled in new ones.
+    pub(crate) fn refilled(&mut self, plan: &Arc<Plan>) {
+        // Once per batch buffer, not once per batch: the count is shared by all workers.
+        if self.plan.is_none() {
+            self.plan = Some(Arc::clone(plan));
+        }
+        self.values.clear();
+        self.bad.clear();
+        self.outcome.clear();
+        self.is_ready = false;
+    }
+
+    /// Decodes and transforms, once.
+    fn make_ready(&mut self, plan: &Plan) -> Result<()> {
+        if self.is_ready {
+            return Ok(());
+        }
+        let Batch { rows, values, bad, outcome, .. } = self;
+        if let Rows::Table(table) = rows {
+            values.clear();
+            bad.clear();
+            table.decode(plan, values, bad);
+        }
+        if let Some(transform) = &plan.transform {
+            transform::apply(transform, plan, rows, values, outcome)?;
+        }
+        self.is_ready = true;
+        Ok(())
+    }
+}
+
+/// Takes the error of a row out of a list in rising order.
+fn take(list: &mut Vec<(usize, Error)>, row: usize) -> Option<Error> {
+    let index = list.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+    Some(list.remove(index).1)
+}
+
+impl engine::Batch for Batch {
+    type Row<'a> = Row<'a>;
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.rows.bytes() + self.values.len() * size_of::<Value>() + self.outcome.bytes()
+    }
+
+    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    where
+        F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
+    {
+        let Some(plan) = self.plan.clone() else { return Ok(()) };
+        self.make_ready(&plan)?;
+        let Batch { rows, values, bad, outcome, .. } = self;
+        let (rows, values, count) = (&*rows, &**values, rows.len());
+        let width = plan.inputs.len();
+        let itself = |row: usize| match rows {
+            Rows::Empty => Row::Filtered,
+            Rows::Fixed { records, size } => {
+                Row::One(Item::Bytes(&records.bytes()[row * size..][..*size]))
+            }
+            Rows::Bytes(records) => Row::One(Item::Bytes(records.get(row))),
+            Rows::Table(_) => Row::One(Item::Values(&values[row * width..][..width])),
+        };
+        let Some(transform) = &plan.transform else {
+            for row in from..count {
+                let bad = if bad.is_empty() { None } else { take(bad, row) };
+                visit(bad.map_or_else(|| Ok(itself(row)), Err))?;
+            }
+            return Ok(());
+        };
+        let Outcome { verdicts, output, written, rejects, .. } = outcome;
+        let (output, size) = (output.bytes(), transform.output_size);
+        let written: &'a [Written] = written;
+        let mut next = written.partition_point(|written| written.row() < from);
+        for row in from..count {
+            if !bad.is_empty()
+                && let Some(error) = take(bad, row)
+            {
+                visit(Err(error))?;
+                continue;
+            }
+            match verdicts[row] {
+                verdict::KEEP if size > 0 => {
+                    visit(Ok(Row::One(Item::Bytes(&output[row * size..][..size]))))?;
+                }
+                verdict::KEEP => visit(Ok(itself(row)))?,
+                verdict::FILTER => visit(Ok(Row::Filtered))?,
+                verdict::REJECT => {
+                    let said = || Error::row("the transform rejected the row");
+                    visit(Err(take(rejects, row).unwrap_or_else(said)))?;
+                }
+                verdict::WRITTEN => {
+                    let rest = &written[next..];
+                    let rest = &rest[rest.partition_point(|written| written.row() < row)..];
+                    let mine = rest.iter().take_while(|written| written.row() == row).count();
+                    next = written.len() - rest.len() + mine;
+                    visit(Ok(Row::Many(&rest[..mine])))?;
+                }
+                unknown => {
+                    let message = format!("the transform's verdict {unknown} is unknown");
+                    visit(Err(Error::fatal(message)))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
+        let (Some(plan), false) = (&self.plan, self.is_ready) else { return false };
+        let Some(rows) = self.rows.split_off(at) else { return false };
+        tail.rows = rows;
+        tail.refilled(plan);
+        true
+    }
+
+    fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
+        self.rows.locate(rows, found);
+    }
+}

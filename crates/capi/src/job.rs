@@ -1,0 +1,139 @@
+//! From a setup to a job that runs.
+
+use crate::batch::{Batch, Row};
+use crate::error::{Failure, c_text};
+use crate::parts;
+use crate::pipeline::{PipelineHandle, Setup, SinkChoice, SourceChoice};
+use crate::plan::{Column, Plan};
+use crate::report::{ProgressView, ReportView};
+use crate::sink::Sink;
+use crate::source::{Input, Source};
+use engine::{Error, Job, Out, Pipeline, Result, RunReport, Transform};
+use std::ffi::CString;
+use std::sync::Arc;
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) report: ReportView,
+    pub(crate) json: CString,
+}
+
+impl Ended {
+    pub(crate) fn of(report: &RunReport) -> Self {
+        let json = serde_json::to_string(report).unwrap_or_else(|_| "{}".to_owned());
+        Ended { report: ReportView::of(report), json: c_text(&json) }
+    }
+}
+
+/// Hands on what became of a row.
+#[inline]
+fn hand_on<'b>(row: Row<'b>, out: &mut Out<'b, Sink>) -> Result<()> {
+    match row {
+        Row::Filtered => Ok(()),
+        Row::One(item) => out.emit(item),
+        Row::Many(written) => written.iter().try_for_each(|written| out.emit(written.item())),
+    }
+}
+
+/// Opens both ends and puts the job together.
+pub(crate) fn make(
+    pipeline: &PipelineHandle,
+    setup: Setup,
+) -> Result<Job<Source, impl Transform<Batch, Sink> + Send + 'static, Sink>, Failure> {
+    let Setup { name, source, columns, outputs, transform, sink, options, progress, job } = setup;
+    let source = source.ok_or_else(|| Failure::state("the pipeline has no source"))?;
+    let sink = sink.ok_or_else(|| Failure::state("the pipeline has no sink"))?;
+    let mut plan = Plan { inputs: Vec::new(), transform, cancel: pipeline.cancel.clone() };
+    let mut written = outputs;
+    let has_columns = matches!(source, SourceChoice::Url(_));
+    let input: Box<dyn Input> = match source {
+        SourceChoice::Callback(source) => {
+            if !columns.is_empty() {
+                return Err(Failure::state("columns are read from a URL, not from callbacks"));
+            }
+            Box::new(source)
+        }
+        SourceChoice::Url(url) => {
+            let opened = parts::source(&url)?;
+            let columns = match columns.is_empty() {
+                true => all_columns(&opened.names)?,
+                false => columns,
+            };
+            for column in &columns {
+                plan.inputs.push((find(&opened.names, &column.from)?, column.kind));
+            }
+            if written.is_empty() {
+                written = columns;
+            }
+            opened.input
+        }
+    };
+    let transforms = plan.transform.is_some();
+    let sink = Sink(match sink {
+        SinkChoice::Callback(_) if has_columns && !transforms => {
+            return Err(Failure::state(
+                "rows of a URL have columns, a sink of callbacks takes records: add a transform",
+            ));
+        }
+        SinkChoice::Callback(sink) => Box::new(sink),
+        SinkChoice::Url(_) if !has_columns && (!transforms || written.is_empty()) => {
+            return Err(Failure::state(
+                "records of callbacks have no columns, the sink of a URL needs them: add a \
+                 transform that emits values, and declare its outputs",
+            ));
+        }
+        SinkChoice::Url(url) => parts::sink(&url, &written)?,
+    });
+    let source = Source { input, plan: Arc::new(plan) };
+    let latest = Arc::clone(&pipeline.latest);
+    let cancel = pipeline.cancel.clone();
+    let mut pipe = Pipeline::from(source).options(options).cancel_with(&pipeline.cancel);
+    if let Some(name) = name {
+        pipe = pipe.name(name);
+    }
+    if let Some(job) = job {
+        pipe = pipe.resumable(job);
+    }
+    Ok(pipe
+        .on_progress(move |now| {
+            *latest.lock() = Some(*now);
+            if let Some(progress) = &progress
+                && !progress.goes_on(&ProgressView::of(now))
+            {
+                cancel.cancel();
+            }
+        })
+        .transform(hand_on)
+        .load_into(sink))
+}
+
+fn all_columns(names: &[String]) -> Result<Vec<Column>> {
+    if names.is_empty() {
+        return Err(Error::config(
+            "headers: the source has none; give names with `source.headers`, or columns by index",
+        ));
+    }
+    names.iter().map(|name| Column::new(name, name, None)).collect()
+}
+
+/// The index of a column, named by its name or, after a `#`, by its index from 0.
+fn find(names: &[String], wanted: &str) -> Result<usize> {
+    let mut found = names.iter().enumerate().filter(|(_, name)| *name == wanted);
+    match (found.next(), found.next()) {
+        (Some((index, _)), None) => return Ok(index),
+        (Some(_), Some(_)) => {
+            return Err(Error::config(format!(
+                "column: several are called `{wanted}`: say which by its index, as #0"
+            )));
+        }
+        (None, _) => {}
+    }
+    if let Some(index) = wanted.strip_prefix('#').and_then(|digits| digits.parse().ok())
+        && (names.is_empty() || index < names.len())
+    {
+        return Ok(index);
+    }
+    let message = format!("column: no `{wanted}`; columns are: {}", names.join(", "));
+    Err(Error::config(message))
+}

@@ -1,0 +1,143 @@
+//! The knobs of a run.
+
+use crate::cast::{Sized32, Text};
+use crate::error::Failure;
+use engine::{Error, Options, Order, PanicPolicy, Reject, RejectPolicy, Result, Retry, Tier};
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::time::Duration;
+
+/// `trommel_options`. Zero is the default of every field.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(crate) struct OptionsView {
+    size: u32,
+    tier: u32,
+    batch_size: u32,
+    batch_min: u32,
+    batch_max: u32,
+    transform_concurrency: u32,
+    channel_capacity: u32,
+    order: u32,
+    memory_limit: u64,
+    flush_timeout_ms: i64,
+    grace_ms: i64,
+    watchdog_ms: i64,
+    on_reject: u32,
+    on_panic: u32,
+    max_rejects: u64,
+    reject_file: Text,
+    retries: u32,
+    retry_initial_ms: u32,
+    retry_max_ms: u32,
+    reserved: u32,
+}
+
+// SAFETY: `repr(C)`, begins with its size, holds numbers and pointers.
+unsafe impl Sized32 for OptionsView {
+    const LEAST: usize = size_of::<OptionsView>();
+    const NAME: &'static str = "trommel_options";
+}
+
+/// `None` for the default, 0 ms for anything negative.
+fn duration(ms: i64) -> Option<Duration> {
+    (ms != 0).then(|| Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+impl OptionsView {
+    /// The engine's options; bad values are errors that name the option.
+    pub(crate) fn build(&self) -> Result<Options, Failure> {
+        let mut builder = match self.tier {
+            0 => Options::builder(),
+            1 => Options::tier(Tier::Memory),
+            2 => Options::tier(Tier::Light),
+            3 => Options::tier(Tier::Heavy),
+            4 => Options::tier(Tier::Network),
+            5 => Options::tier(Tier::Database),
+            _ => return Err(unknown("tier", self.tier)),
+        };
+        if self.batch_size > 0 {
+            builder = builder.batch_size(self.batch_size as usize);
+        }
+        match (self.batch_min, self.batch_max) {
+            (0, 0) => {}
+            (min, max) if min == max => builder = builder.fixed_batch_size(min as usize),
+            (min, max) => builder = builder.adaptive(min as usize..=max as usize),
+        }
+        builder = builder
+            .transform_concurrency(self.transform_concurrency as usize)
+            .channel_capacity(self.channel_capacity as usize)
+            .order(match self.order {
+                0 => Order::Ordered,
+                1 => Order::Completion,
+                _ => return Err(unknown("order", self.order)),
+            })
+            .on_panic(match self.on_panic {
+                0 => PanicPolicy::Fail,
+                1 => PanicPolicy::Reject,
+                _ => return Err(unknown("on_panic", self.on_panic)),
+            })
+            .on_reject(self.policy()?);
+        if self.memory_limit > 0 {
+            builder =
+                builder.memory_limit(usize::try_from(self.memory_limit).unwrap_or(usize::MAX));
+        }
+        if let Some(timeout) = duration(self.flush_timeout_ms) {
+            builder = builder.flush_timeout(timeout);
+        }
+        if let Some(grace) = duration(self.grace_ms) {
+            builder = builder.grace(grace);
+        }
+        if let Some(limit) = duration(self.watchdog_ms) {
+            builder = builder.watchdog(limit);
+        }
+        if self.retries > 0 {
+            let mut retry = Retry::times(self.retries);
+            if self.retry_initial_ms > 0 {
+                retry.initial = Duration::from_millis(u64::from(self.retry_initial_ms));
+            }
+            if self.retry_max_ms > 0 {
+                retry.max = Duration::from_millis(u64::from(self.retry_max_ms));
+            }
+            builder = builder.retry(retry);
+        }
+        Ok(builder.build()?)
+    }
+
+    fn policy(&self) -> Result<RejectPolicy, Failure> {
+        let max = if self.max_rejects == 0 { u64::MAX } else { self.max_rejects };
+        match self.on_reject {
+            0 => Ok(RejectPolicy::Stop),
+            1 => Ok(RejectPolicy::skip(max)),
+            2 => {
+                let path = self.reject_file.get("reject_file")?;
+                let file = File::create(path).map_err(|error| {
+                    let message = format!("reject_file: {path} can't be made");
+                    Error::new(engine::ErrorKind::Io, message).caused_by(error)
+                })?;
+                Ok(RejectPolicy::dead_letter(Lines(BufWriter::new(file)), max))
+            }
+            3 => Ok(RejectPolicy::with_data(max)),
+            _ => Err(unknown("on_reject", self.on_reject)),
+        }
+    }
+}
+
+fn unknown(option: &str, value: u32) -> Failure {
+    Failure::Engine(Error::config(format!("{option} is {value}, which is none of its constants")))
+}
+
+/// Rejects as lines of JSON.
+struct Lines(BufWriter<File>);
+
+impl engine::DeadLetter for Lines {
+    fn write(&mut self, reject: &Reject) -> Result<()> {
+        serde_json::to_writer(&mut self.0, reject)
+            .map_err(|error| Error::fatal("a reject could not be written").caused_by(error))?;
+        Ok(self.0.write_all(b"\n")?)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        Ok(self.0.flush()?)
+    }
+}

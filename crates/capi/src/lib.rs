@@ -1,0 +1,33 @@
+//! The C ABI of Trommel: what `trommel.h` declares.
+//!
+//! `docs/c-api.md` is the contract. C programs need nothing of this page; a Rust crate that builds a
+//! library of its own finds [`EXPORTS`] and [`ABI_VERSION`] here.
+
+mod batch;
+mod boundary;
+mod buffer;
+mod call;
+mod cast;
+mod engines;
+mod error;
+mod handle;
+mod job;
+mod knobs;
+mod page;
+mod parts;
+mod pipeline;
+mod plan;
+mod report;
+mod rows;
+mod run;
+mod sink;
+mod source;
+mod status;
+mod transform;
+mod url;
+mod user;
+mod value;
+mod version;
+
+pub use boundary::EXPORTS;
+pub use version::ABI_VERSION;
