@@ -38,9 +38,24 @@ struct Case {
     slots: usize,
     source_blocks: bool,
     sink_blocks: bool,
+    on_caller: bool,
     order: Order,
     nests: bool,
     fault: Fault,
+}
+
+impl Case {
+    /// `ends`: whether the source blocks, the sink blocks, the sink stays on the caller's thread.
+    fn new(
+        slots: usize,
+        ends: (bool, bool, bool),
+        order: Order,
+        nests: bool,
+        fault: Fault,
+    ) -> Self {
+        let (source_blocks, sink_blocks, on_caller) = ends;
+        Case { slots, source_blocks, sink_blocks, on_caller, order, nests, fault }
+    }
 }
 
 struct Ids {
@@ -132,6 +147,9 @@ impl Sink for Kept {
     }
     fn may_block(&self) -> bool {
         self.case.sink_blocks
+    }
+    fn stays_on_caller(&self) -> bool {
+        self.case.on_caller
     }
 }
 
@@ -244,13 +262,19 @@ fn explore_all(fault: Fault) {
     for workers in [1, 2, 3] {
         let pool = Arc::new(Pool::new(workers, "explored", None).unwrap());
         for slots in [2, 3] {
-            for (source_blocks, sink_blocks) in
-                [(false, false), (false, true), (true, false), (true, true)]
-            {
+            for (source_blocks, sink_blocks, on_caller) in [
+                (false, false, false),
+                (false, true, false),
+                (true, false, false),
+                (true, true, false),
+                (false, true, true),
+                (true, true, true),
+            ] {
                 for (order, nests) in
                     [(Order::Ordered, false), (Order::Ordered, true), (Order::Completion, false)]
                 {
-                    let case = Case { slots, source_blocks, sink_blocks, order, nests, fault };
+                    let ends = (source_blocks, sink_blocks, on_caller);
+                    let case = Case::new(slots, ends, order, nests, fault);
                     let pool = Arc::clone(&pool);
                     shuttle::check_random(
                         move || {

@@ -105,7 +105,7 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         }
     }
 
-    /// Before the source has ended there are slots alone.
+    /// Gives a slot to the drain; that the source has ended, this thread knows.
     fn take_done<'s>(&'s self, message: Done<BoxedSlot<S, K>>, scope: &PoolScope<'s>) {
         if let Done::Slot(slot) = message {
             self.accept(&mut self.drain.lock(), slot, scope);
@@ -155,7 +155,8 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     pub(super) fn drain_until_end<'s>(&'s self, scope: &PoolScope<'s>) {
         let mut drain = self.drain.lock();
-        let mut ended = false;
+        // Where this thread fed as well it may have taken that message already.
+        let mut ended = self.ended.load(SeqCst);
         while !(ended && drain.settled() == self.issued.load(SeqCst)) {
             let message = match self.done.try_recv() {
                 Some(message) => message,
