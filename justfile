@@ -62,6 +62,10 @@ deny:
 fuzz target seconds="60":
     cargo +nightly fuzz run {{ target }} -- -max_total_time={{ seconds }}
 
+# Builds the C library and installs it, its headers, pkg-config and CMake packages.
+install-c prefix *features:
+    crates/capi/packaging/install {{ prefix }} {{ features }}
+
 # Everything that CI runs.
 ci:
     .ci/run

@@ -7,6 +7,7 @@ use trommel::{
     Result, Sink, sources,
 };
 
+#[derive(Debug)]
 struct Bound {
     home: ThreadId,
     sum: u64,

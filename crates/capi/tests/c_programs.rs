@@ -1,0 +1,196 @@
+//! The C and C++ programs, built with every compiler there is and run; and what the library exports.
+#![cfg(target_os = "linux")]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const CRATE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The folder of the libraries that were built together with this test.
+fn libraries() -> PathBuf {
+    let test = env::current_exe().unwrap();
+    test.parent().unwrap().to_path_buf()
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?}: {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn is_there(command: &str) -> bool {
+    Command::new(command).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// The compilers for a language; at least one must be there.
+fn compilers(cpp: bool) -> Vec<&'static str> {
+    let names = if cpp { ["g++", "clang++"] } else { ["gcc", "clang"] };
+    let found: Vec<_> = names.into_iter().filter(|name| is_there(name)).collect();
+    assert!(!found.is_empty(), "none of {names:?} is there");
+    found
+}
+
+/// Builds a program and answers where it is.
+fn build(compiler: &str, source: &str, to: &Path) -> PathBuf {
+    let cpp = source.ends_with(".cpp");
+    let program = to.join(compiler);
+    let libraries = libraries();
+    // Linked under its SONAME, which is what the loader looks for.
+    let soname = format!("libtrommel.so.{}", soname_version());
+    let link = to.join(&soname);
+    if !link.exists() {
+        std::os::unix::fs::symlink(libraries.join("libtrommel.so"), &link).unwrap();
+    }
+    run(Command::new(compiler)
+        .arg(if cpp { "-std=c++17" } else { "-std=c11" })
+        .args(["-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-I"])
+        .arg(format!("{CRATE}/include"))
+        .arg(format!("{CRATE}/{source}"))
+        .arg("-o")
+        .arg(&program)
+        .arg(link)
+        .arg(format!("-Wl,-rpath,{}", to.display())));
+    program
+}
+
+fn soname_version() -> String {
+    let mut parts = env!("CARGO_PKG_VERSION").split('.');
+    let (major, minor) = (parts.next().unwrap(), parts.next().unwrap());
+    if major == "0" { format!("0.{minor}") } else { major.to_owned() }
+}
+
+/// Builds with each compiler and hands each program over, with a folder of its own.
+fn with_each(source: &str, check: impl Fn(&Path, &Path)) {
+    for compiler in compilers(source.ends_with(".cpp")) {
+        let folder = tempfile::tempdir().unwrap();
+        let program = build(compiler, source, folder.path());
+        check(&program, folder.path());
+    }
+}
+
+#[test]
+fn the_contract_holds() {
+    with_each("tests/c/contract.c", |program, folder| {
+        let mut command = Command::new(program);
+        command.arg(folder);
+        if cfg!(debug_assertions) {
+            command.env("TROMMEL_DEBUG_BUILD", "1");
+        }
+        let said = String::from_utf8(run(&mut command).stdout).unwrap();
+        assert!(said.contains("17 cases as the header says"), "{said}");
+    });
+}
+
+#[test]
+fn the_wrapper_keeps_exceptions_inside() {
+    with_each("tests/c/wrapper.cpp", |program, _| {
+        run(&mut Command::new(program));
+    });
+}
+
+#[test]
+fn the_importer_imports() {
+    for source in ["examples/import_csv.c", "examples/app.cpp"] {
+        with_each(source, |program, folder| {
+            let (input, output) = (folder.join("in.csv"), folder.join("out.db"));
+            let rows: String = (0..5_000).map(|id| format!("{id},\"name {id}\"\n")).collect();
+            std::fs::write(&input, format!("id,name\n{rows}")).unwrap();
+            let said = run(Command::new(program).args([&input, &output]).arg("people")).stdout;
+            assert!(String::from_utf8_lossy(&said).starts_with("5000 rows"), "{source}");
+            assert!(output.metadata().unwrap().len() > 100_000);
+            // What is wrong is said, and the status tells.
+            let missing = Command::new(program)
+                .args([&folder.join("none.csv"), &output])
+                .arg("people")
+                .output()
+                .unwrap();
+            assert!(!missing.status.success());
+            let said = String::from_utf8_lossy(&missing.stderr).into_owned();
+            assert!(said.contains("cannot open") && said.contains("none.csv"), "{said}");
+        });
+    }
+}
+
+#[test]
+fn callbacks_and_cancel_run() {
+    with_each("examples/callbacks.c", |program, _| {
+        let said = run(Command::new(program).arg("100000")).stdout;
+        assert_eq!(
+            String::from_utf8_lossy(&said),
+            "100000 read = 82000 loaded + 100 rejected + 17900 filtered\n\
+             82000 bills, scores 1639980, in order\n"
+        );
+    });
+    with_each("examples/cancel.c", |program, _| {
+        run(&mut Command::new(program));
+    });
+}
+
+/// The name of each function of the header.
+fn declared() -> Vec<String> {
+    let header = std::fs::read_to_string(format!("{CRATE}/include/trommel.h")).unwrap();
+    let mut names: Vec<String> = header
+        .match_indices("trommel_")
+        .filter(|(at, _)| {
+            let before = header[..*at].lines().last().unwrap_or_default();
+            let rest = &header[*at..];
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            // A declaration begins its line with the type, and a call is within a comment.
+            rest[end..].starts_with('(')
+                && ["int ", "uint32_t ", "const char *", "void *"].contains(&before)
+        })
+        .map(|(at, _)| {
+            let rest = &header[at..];
+            rest[..rest.find('(').unwrap()].to_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_header_the_boundary_and_the_symbols_are_the_same() {
+    let mut behind: Vec<String> =
+        trommel::EXPORTS.iter().flat_map(|names| names.iter().map(|name| (*name).into())).collect();
+    behind.sort();
+    assert_eq!(declared(), behind, "the header, and what sits in the boundary");
+    let library = libraries().join("libtrommel.so");
+    let listed = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library)).stdout;
+    let mut symbols: Vec<String> = String::from_utf8(listed)
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(2).map(str::to_owned))
+        .collect();
+    symbols.sort();
+    assert_eq!(symbols, behind, "what the library exports, and what sits in the boundary");
+}
+
+#[test]
+fn only_the_boundary_exports() {
+    for file in std::fs::read_dir(format!("{CRATE}/src")).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() || path.ends_with("boundary.rs") {
+            continue;
+        }
+        let code = std::fs::read_to_string(&path).unwrap();
+        assert!(!code.contains("no_mangle") && !code.contains("export_name"), "{path:?}");
+    }
+}
+
+#[test]
+fn the_header_has_the_manifests_version() {
+    let header = std::fs::read_to_string(format!("{CRATE}/include/trommel.h")).unwrap();
+    let number = format!("#define TROMMEL_ABI_VERSION {}\n", trommel::ABI_VERSION);
+    let text = format!("#define TROMMEL_VERSION \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    assert!(header.contains(&number) && header.contains(&text));
+    let soname = run(Command::new("readelf").arg("-d").arg(libraries().join("libtrommel.so")));
+    let soname = String::from_utf8(soname.stdout).unwrap();
+    assert!(soname.contains(&format!("[libtrommel.so.{}]", soname_version())));
+}
