@@ -98,7 +98,8 @@ public:
         options.workers = workers;
         trommel_engine *made = nullptr;
         trommel_error *failure = nullptr;
-        detail::check(trommel_engine_new(&options, &made, &failure), failure);
+        const int status = trommel_engine_new(&options, &made, &failure);
+        detail::check(status, failure);
         handle_.reset(made);
     }
 
@@ -147,7 +148,8 @@ public:
     explicit pipeline(const engine &on) : exceptions_(std::make_shared<detail::caught>()) {
         trommel_pipeline *made = nullptr;
         trommel_error *failure = nullptr;
-        detail::check(trommel_pipeline_new(on.get(), &made, &failure), failure);
+        const int status = trommel_pipeline_new(on.get(), &made, &failure);
+        detail::check(status, failure);
         handle_.reset(made);
     }
 
@@ -224,7 +226,8 @@ public:
     // Runs on a thread of its own.
     void start() {
         trommel_error *failure = nullptr;
-        detail::check(trommel_pipeline_start(handle_.get(), &failure), failure);
+        const int status = trommel_pipeline_start(handle_.get(), &failure);
+        detail::check(status, failure);
     }
     trommel_report wait() { return end(trommel_pipeline_wait); }
     void cancel() noexcept { trommel_pipeline_cancel(handle_.get()); }
@@ -267,7 +270,8 @@ private:
         spec.user = user.get();
         spec.drop = [](void *dropped) { S::drop(dropped); };
         trommel_error *failure = nullptr;
-        detail::check(call(handle_.get(), &spec, &failure), failure);
+        const int status = call(handle_.get(), &spec, &failure);
+        detail::check(status, failure);
         user.release(); // the pipeline's from here on
         return *this;
     }

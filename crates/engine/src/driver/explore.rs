@@ -204,6 +204,7 @@ fn explore(pool: &Pool, case: Case) {
             options: &options,
             cancel: std::slice::from_ref(&token),
             on_progress: None,
+            job: None,
         },
     );
     if let Some(canceller) = canceller {
