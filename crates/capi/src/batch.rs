@@ -53,6 +53,14 @@ impl Batch {
             bad.clear();
             table.decode(plan, values, bad);
         }
+        #[cfg(feature = "arrow")]
+        if let Rows::Arrow(rows) = rows {
+            values.clear();
+            // To be handed on as it is, a row needs no values.
+            if plan.transform.is_some() || !plan.keeps_arrow {
+                rows.decode(plan, values);
+            }
+        }
         if let Some(transform) = &plan.transform {
             transform::apply(transform, plan, rows, values, outcome)?;
         }
@@ -93,6 +101,10 @@ impl engine::Batch for Batch {
                 Row::One(Item::Bytes(&records.bytes()[row * size..][..*size]))
             }
             Rows::Bytes(records) => Row::One(Item::Bytes(records.get(row))),
+            #[cfg(feature = "arrow")]
+            Rows::Arrow(rows) if plan.keeps_arrow => Row::One(Item::Arrow(rows, row)),
+            #[cfg(feature = "arrow")]
+            Rows::Arrow(_) => Row::One(Item::Values(&values[row * width..][..width])),
             Rows::Table(_) => Row::One(Item::Values(&values[row * width..][..width])),
         };
         let Some(transform) = &plan.transform else {

@@ -62,6 +62,8 @@ pub const EXPORTS: &[&[&str]] = &[
     crate::pipeline::NAMES,
     crate::run::NAMES,
     crate::call::NAMES,
+    #[cfg(feature = "arrow")]
+    crate::arrow::NAMES,
 ];
 
 /// Runs the body of an export; a failure becomes its code, and an error object where one is asked

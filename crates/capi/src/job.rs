@@ -44,9 +44,9 @@ pub(crate) fn make(
     let Setup { name, source, columns, outputs, transform, sink, options, progress, job } = setup;
     let source = source.ok_or_else(|| Failure::state("the pipeline has no source"))?;
     let sink = sink.ok_or_else(|| Failure::state("the pipeline has no sink"))?;
-    let mut plan = Plan { inputs: Vec::new(), transform, cancel: pipeline.cancel.clone() };
+    let mut plan = Plan { transform, cancel: pipeline.cancel.clone(), ..Plan::default() };
     let mut written = outputs;
-    let has_columns = matches!(source, SourceChoice::Url(_));
+    let has_columns = !matches!(source, SourceChoice::Callback(_));
     let input: Box<dyn Input> = match source {
         SourceChoice::Callback(source) => {
             if !columns.is_empty() {
@@ -68,6 +68,23 @@ pub(crate) fn make(
             }
             opened.input
         }
+        #[cfg(feature = "arrow")]
+        SourceChoice::Arrow(source) => {
+            let opened = source.columns();
+            plan.keeps_arrow = matches!(sink, SinkChoice::Arrow(_));
+            let known: Vec<String> = opened.iter().map(|column| column.from.clone()).collect();
+            let columns = if columns.is_empty() { opened } else { columns };
+            for column in &columns {
+                plan.inputs.push((find(&known, &column.from)?, column.kind));
+            }
+            if !plan.keeps_arrow || plan.transform.is_some() {
+                source.check(&plan)?;
+            }
+            if written.is_empty() {
+                written = columns;
+            }
+            Box::new(source)
+        }
     };
     let transforms = plan.transform.is_some();
     let sink = Sink(match sink {
@@ -77,6 +94,8 @@ pub(crate) fn make(
             ));
         }
         SinkChoice::Callback(sink) => Box::new(sink),
+        #[cfg(feature = "arrow")]
+        SinkChoice::Arrow(sink) => Box::new(sink),
         SinkChoice::Url(_) if !has_columns && (!transforms || written.is_empty()) => {
             return Err(Failure::state(
                 "records of callbacks have no columns, the sink of a URL needs them: add a \

@@ -3,6 +3,8 @@
 //! `docs/c-api.md` is the contract. C programs need nothing of this page; a Rust crate that builds a
 //! library of its own finds [`EXPORTS`] and [`ABI_VERSION`] here.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod batch;
 mod boundary;
 mod buffer;

@@ -15,6 +15,9 @@ pub(crate) enum Form {
     /// Rows of this many values.
     #[cfg(feature = "table")]
     Table(usize),
+    /// Rows of Arrow batches.
+    #[cfg(feature = "arrow")]
+    Arrow,
 }
 
 /// A page in the form of its sink; empty until the first value.
@@ -29,6 +32,8 @@ pub(crate) enum Page {
     Bytes(Records),
     #[cfg(feature = "table")]
     Table(trommel_connect::table::Page),
+    #[cfg(feature = "arrow")]
+    Arrow(crate::arrow::ArrowPage),
 }
 
 impl Page {
@@ -52,12 +57,19 @@ impl Page {
                 }
                 trommel_connect::table::encode(page, &Tuple(values))
             }
+            #[cfg(feature = "arrow")]
+            (Page::Arrow(page), Item::Arrow(rows, row)) => {
+                page.push(rows, row);
+                Ok(())
+            }
             (Page::Empty, _) => {
                 *self = match form {
                     Form::Fixed(size) => Page::Fixed { records: Buffer::default(), size: *size },
                     Form::Bytes => Page::Bytes(Records::default()),
                     #[cfg(feature = "table")]
                     Form::Table(_) => Page::Table(trommel_connect::table::Page::default()),
+                    #[cfg(feature = "arrow")]
+                    Form::Arrow => Page::Arrow(crate::arrow::ArrowPage::default()),
                 };
                 self.push(form, item)
             }
@@ -73,10 +85,14 @@ fn misfit(form: &Form, item: Item<'_>) -> Error {
         Form::Bytes => "records of bytes".to_owned(),
         #[cfg(feature = "table")]
         Form::Table(width) => format!("rows of {width} values"),
+        #[cfg(feature = "arrow")]
+        Form::Arrow => "rows of the Arrow source".to_owned(),
     };
     let got = match item {
         Item::Bytes(bytes) => format!("a record of {} bytes", bytes.len()),
         Item::Values(values) => format!("a row of {} values", values.len()),
+        #[cfg(feature = "arrow")]
+        Item::Arrow(..) => "an Arrow row".to_owned(),
     };
     Error::config(format!("the sink takes {wants} and was given {got}"))
 }
@@ -109,6 +125,8 @@ impl engine::Page for Page {
             Page::Bytes(records) => records.clear(),
             #[cfg(feature = "table")]
             Page::Table(page) => page.clear(),
+            #[cfg(feature = "arrow")]
+            Page::Arrow(page) => page.clear(),
         }
     }
 
@@ -119,6 +137,8 @@ impl engine::Page for Page {
             Page::Bytes(records) => records.data.len() + records.ends.len() * size_of::<usize>(),
             #[cfg(feature = "table")]
             Page::Table(page) => page.bytes(),
+            #[cfg(feature = "arrow")]
+            Page::Arrow(page) => page.bytes(),
         }
     }
 
@@ -129,6 +149,8 @@ impl engine::Page for Page {
             Page::Bytes(records) => records.ends.len(),
             #[cfg(feature = "table")]
             Page::Table(page) => page.mark(),
+            #[cfg(feature = "arrow")]
+            Page::Arrow(page) => page.mark(),
         }
     }
 
@@ -139,6 +161,8 @@ impl engine::Page for Page {
             Page::Bytes(records) => records.truncate(mark),
             #[cfg(feature = "table")]
             Page::Table(page) => page.rewind(mark),
+            #[cfg(feature = "arrow")]
+            Page::Arrow(page) => page.rewind(mark),
         }
     }
 }

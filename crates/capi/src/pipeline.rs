@@ -27,8 +27,8 @@ pub(crate) struct PipelineHandle {
     pub(crate) home: Home,
     pub(crate) cancel: CancelToken,
     pub(crate) latest: Arc<Mutex<Option<Progress>>>,
-    pub(crate) state: Mutex<State>,
-    pub(crate) ended: Mutex<Option<Ended>>,
+    pub(crate) state: Arc<Mutex<State>>,
+    pub(crate) ended: Arc<Mutex<Option<Ended>>>,
     _counted: Counted,
 }
 
@@ -77,12 +77,16 @@ pub(crate) struct Setup {
 pub(crate) enum SourceChoice {
     Url(Url),
     Callback(CallbackSource),
+    #[cfg(feature = "arrow")]
+    Arrow(crate::arrow::ArrowIn),
 }
 
 #[derive(Debug)]
 pub(crate) enum SinkChoice {
     Url(Url),
     Callback(CallbackSink),
+    #[cfg(feature = "arrow")]
+    Arrow(crate::arrow::ArrowOut),
 }
 
 type ProgressFn = unsafe extern "C-unwind" fn(*mut c_void, *const ProgressView) -> c_int;
@@ -104,7 +108,7 @@ impl ProgressCallback {
 
 impl PipelineHandle {
     /// Changes the setup.
-    fn change(
+    pub(crate) fn change(
         &self,
         change: impl FnOnce(&mut Setup) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
@@ -135,8 +139,8 @@ export! {
             home: engine.home,
             cancel: CancelToken::new(),
             latest: Arc::default(),
-            state: Mutex::new(State::Setup(Box::default())),
-            ended: Mutex::default(),
+            state: Arc::new(Mutex::new(State::Setup(Box::default()))),
+            ended: Arc::default(),
             _counted: Counted(Arc::clone(&engine.pipelines)),
         }));
         Ok(())

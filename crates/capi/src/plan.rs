@@ -58,5 +58,8 @@ pub(crate) struct Plan {
     /// Of each column that is read: its index in the source and how it is read.
     pub(crate) inputs: Vec<(usize, Kind)>,
     pub(crate) transform: Option<Transform>,
+    /// The sink takes Arrow rows as they are.
+    #[cfg(feature = "arrow")]
+    pub(crate) keeps_arrow: bool,
     pub(crate) cancel: CancelToken,
 }

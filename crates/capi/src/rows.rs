@@ -18,6 +18,9 @@ pub(crate) enum Rows {
     /// Rows with columns, not yet decoded.
     #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "no source with columns"))]
     Table(Box<dyn Table>),
+    /// Rows of an Arrow batch, which go on as they are or are decoded like a table's.
+    #[cfg(feature = "arrow")]
+    Arrow(crate::arrow::ArrowRows),
 }
 
 /// Records of any length, one behind the other.
@@ -72,6 +75,8 @@ impl Rows {
             Rows::Fixed { records, size } => records.len() / size,
             Rows::Bytes(records) => records.ends.len(),
             Rows::Table(table) => table.len(),
+            #[cfg(feature = "arrow")]
+            Rows::Arrow(rows) => rows.len(),
         }
     }
 
@@ -81,6 +86,8 @@ impl Rows {
             Rows::Fixed { records, .. } => records.len(),
             Rows::Bytes(records) => records.data.len() + records.ends.len() * size_of::<usize>(),
             Rows::Table(table) => table.bytes(),
+            #[cfg(feature = "arrow")]
+            Rows::Arrow(rows) => rows.bytes(),
         }
     }
 
@@ -130,6 +137,8 @@ impl Rows {
                 Some(Rows::Bytes(tail))
             }
             Rows::Table(table) => table.split_off(at).map(Rows::Table),
+            #[cfg(feature = "arrow")]
+            Rows::Arrow(rows) => Some(Rows::Arrow(rows.split_off(at))),
         }
     }
 
@@ -148,6 +157,8 @@ impl Rows {
                 known.for_each(|row| found(row, Origin::default(), records.get(row)));
             }
             Rows::Table(table) => table.locate(rows, found),
+            #[cfg(feature = "arrow")]
+            Rows::Arrow(_) => known.for_each(|row| found(row, Origin::default(), &[])),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_int};
 
 impl PipelineHandle {
     /// Takes the state to `Running` if `taken` accepts it.
-    fn take<T>(
+    pub(crate) fn take<T>(
         &self,
         take: impl FnOnce(State) -> std::result::Result<T, (State, Failure)>,
     ) -> std::result::Result<T, Failure> {
@@ -40,7 +40,7 @@ impl PipelineHandle {
     }
 }
 
-fn not_now(state: State) -> (State, Failure) {
+pub(crate) fn not_now(state: State) -> (State, Failure) {
     let failure = Failure::state(match state {
         State::Setup(_) => "the pipeline has not been started",
         State::Started(_) | State::Running => "the pipeline is running",

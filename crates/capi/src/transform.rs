@@ -115,6 +115,9 @@ impl Written {
 pub(crate) enum Item<'a> {
     Bytes(&'a [u8]),
     Values(&'a [Value]),
+    /// A row of an Arrow batch, by its index.
+    #[cfg(feature = "arrow")]
+    Arrow(&'a crate::arrow::ArrowRows, usize),
 }
 
 /// What a transform made of a batch.
@@ -175,6 +178,11 @@ pub(crate) fn apply(
         Rows::Bytes(records) => {
             view.records = records.data.as_mut_ptr().cast();
             view.ends = records.ends.as_ptr();
+        }
+        #[cfg(feature = "arrow")]
+        Rows::Arrow(_) => {
+            view.records = values.as_mut_ptr().cast();
+            view.stride = plan.inputs.len() * size_of::<Value>();
         }
         Rows::Table(_) => {
             view.records = values.as_mut_ptr().cast();

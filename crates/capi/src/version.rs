@@ -22,8 +22,11 @@ const fn number(digits: &str) -> u32 {
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// The parts that were built in, separated by blanks.
-const FEATURES: &[(&str, bool)] =
-    &[("csv", cfg!(feature = "csv")), ("sqlite", cfg!(feature = "sqlite"))];
+const FEATURES: &[(&str, bool)] = &[
+    ("arrow", cfg!(feature = "arrow")),
+    ("csv", cfg!(feature = "csv")),
+    ("sqlite", cfg!(feature = "sqlite")),
+];
 
 static BUILT_IN: LazyLock<CString> = LazyLock::new(|| {
     let names = FEATURES.iter().filter(|(_, built)| *built).map(|(name, _)| *name);

@@ -135,7 +135,11 @@ fn callbacks_and_cancel_run() {
 
 /// The name of each function of the header.
 fn declared() -> Vec<String> {
-    let header = std::fs::read_to_string(format!("{CRATE}/include/trommel.h")).unwrap();
+    let read = |name| std::fs::read_to_string(format!("{CRATE}/include/{name}")).unwrap();
+    let mut header = read("trommel.h");
+    if cfg!(feature = "arrow") {
+        header.push_str(&read("trommel_arrow.h"));
+    }
     let mut names: Vec<String> = header
         .match_indices("trommel_")
         .filter(|(at, _)| {
@@ -193,4 +197,14 @@ fn the_header_has_the_manifests_version() {
     let soname = run(Command::new("readelf").arg("-d").arg(libraries().join("libtrommel.so")));
     let soname = String::from_utf8(soname.stdout).unwrap();
     assert!(soname.contains(&format!("[libtrommel.so.{}]", soname_version())));
+}
+
+#[cfg(feature = "arrow")]
+#[test]
+fn arrow_streams_run() {
+    with_each("examples/arrow_stream.c", |program, _| {
+        let said = run(&mut Command::new(program)).stdout;
+        let expected = "500000 rows in, 375000 rows out, sum 93731062500, in order\n";
+        assert_eq!(String::from_utf8_lossy(&said), expected);
+    });
 }
