@@ -277,7 +277,9 @@ impl Output for ArrowOut {
             let batch = if whole { batch } else { batch.slice(start, rows) };
             let sent = self.0.as_ref().is_some_and(|sender| sender.send(batch).is_ok());
             if !sent {
-                return Err(Error::fatal("the stream's reader has released it"));
+                // Which has cancelled the run as well.
+                let message = "the stream's reader has released it";
+                return Err(Error::new(ErrorKind::Cancelled, message));
             }
         }
         Ok(())

@@ -86,6 +86,7 @@ impl engine::Batch for Batch {
         self.rows.bytes() + self.values.len() * size_of::<Value>() + self.outcome.bytes()
     }
 
+    #[inline]
     fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
     where
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,

@@ -14,18 +14,22 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
+    #[inline]
     pub(crate) fn capacity(&self) -> usize {
         self.lines.len() * 64
     }
 
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.length = 0;
     }
 
+    #[inline]
     pub(crate) fn truncate(&mut self, length: usize) {
         self.length = self.length.min(length);
     }

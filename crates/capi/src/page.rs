@@ -130,6 +130,7 @@ impl engine::Page for Page {
         }
     }
 
+    #[inline]
     fn bytes(&self) -> usize {
         match self {
             Page::Empty => 0,
@@ -142,6 +143,7 @@ impl engine::Page for Page {
         }
     }
 
+    #[inline]
     fn mark(&self) -> usize {
         match self {
             Page::Empty => 0,

@@ -41,8 +41,8 @@ def made(function, *arguments):
     return handle
 
 
-def batches(fail_at=None):
-    for start in range(0, 100_000, 20_000):
+def batches(fail_at=None, rows=100_000):
+    for start in range(0, rows, 20_000):
         if start == fail_at:
             raise ValueError("the producer broke")
         numbers = range(start, start + 20_000)
@@ -85,7 +85,7 @@ assert b'"loaded":100000' in lib.trommel_pipeline_report_json(pipeline)
 assert lib.trommel_pipeline_free(pipeline) == 0
 
 # Released in the middle: the run is cancelled.
-pipeline = from_arrow(engine, reader())
+pipeline = from_arrow(engine, reader(rows=100_000_000))
 stream = out_of(pipeline)
 assert stream.read_next_batch().num_rows > 0
 stream.close()
