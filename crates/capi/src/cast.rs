@@ -61,6 +61,11 @@ impl<T> Out<T> {
         if self.0.is_null() { Err(Failure::null(name)) } else { Ok(self) }
     }
 
+    /// Whether there is a place to write to.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.0.is_null()
+    }
+
     /// Writes, unless it is NULL.
     pub(crate) fn set(self, value: T) {
         if !self.0.is_null() {

@@ -65,7 +65,9 @@ impl Failure {
 
     /// Makes it an object where one is asked for.
     pub(crate) fn hand_over(self, error: Out<*mut ErrorHandle>) {
-        error.set(handle::hand_out(ErrorHandle::new(&self)));
+        if error.is_wanted() {
+            error.set(handle::hand_out(ErrorHandle::new(&self)));
+        }
     }
 }
 
