@@ -1,6 +1,7 @@
 //! Where the rows go, how they get there, and what is there afterwards.
 
 mod files;
+mod parquet;
 mod sqlite;
 
 use crate::window::AROUND;
@@ -15,6 +16,7 @@ pub(crate) enum Destination {
     Csv,
     /// Several files, compressed.
     CsvParts,
+    Parquet,
 }
 
 /// All that a run leaves which must not depend on how it came to its end, in order.
@@ -28,8 +30,8 @@ pub(crate) struct Contents {
 
 impl Destination {
     pub(crate) fn all() -> Vec<Destination> {
-        use Destination::{Csv, CsvParts, Sqlite, SqliteWal};
-        vec![Sqlite, SqliteWal, Csv, CsvParts]
+        use Destination::{Csv, CsvParts, Parquet, Sqlite, SqliteWal};
+        vec![Sqlite, SqliteWal, Csv, CsvParts, Parquet]
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Destination {
             Destination::SqliteWal => "sqlite-wal",
             Destination::Csv => "csv",
             Destination::CsvParts => "csv-parts",
+            Destination::Parquet => "parquet",
         }
     }
 
@@ -60,6 +63,7 @@ impl Destination {
             Destination::Csv | Destination::CsvParts => {
                 (files::WINDOWS, self == Destination::CsvParts)
             }
+            Destination::Parquet => (parquet::WINDOWS, false),
         };
         let around: &[&str] = if is_variant { &[] } else { &AROUND };
         around.iter().chain(inside).copied().collect()
@@ -70,6 +74,26 @@ impl Destination {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::STOPS,
             Destination::Csv | Destination::CsvParts => files::STOPS,
+            Destination::Parquet => &[],
+        }
+    }
+
+    /// Whether a fault can happen to it.
+    pub(crate) fn meets(self, fault: &str) -> bool {
+        match self {
+            // A journal is removed, not renamed or cut.
+            Destination::Sqlite => !fault.starts_with("rename") && !fault.starts_with("truncate"),
+            Destination::SqliteWal => !fault.starts_with("rename"),
+            Destination::Csv | Destination::CsvParts | Destination::Parquet => true,
+        }
+    }
+
+    /// Windows in which a runner that stops keeps others out, and what those say.
+    pub(crate) fn locks(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Destination::Sqlite | Destination::SqliteWal => sqlite::LOCKS,
+            Destination::Csv | Destination::CsvParts => (&[], ""),
+            Destination::Parquet => parquet::LOCKS,
         }
     }
 
@@ -80,6 +104,7 @@ impl Destination {
             Destination::SqliteWal => sqlite::load(true),
             Destination::Csv => files::load(false),
             Destination::CsvParts => files::load(true),
+            Destination::Parquet => parquet::load(),
         }
     }
 
@@ -88,6 +113,7 @@ impl Destination {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::look(directory),
             Destination::Csv | Destination::CsvParts => files::look(directory),
+            Destination::Parquet => parquet::look(directory),
         }
     }
 
@@ -96,6 +122,7 @@ impl Destination {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::contents(directory),
             Destination::Csv | Destination::CsvParts => files::contents(directory),
+            Destination::Parquet => parquet::contents(directory),
         }
     }
 }

@@ -11,6 +11,7 @@
 mod campaign;
 mod data;
 mod destination;
+mod faults;
 mod victim;
 mod window;
 mod witness;
@@ -37,7 +38,15 @@ fn main() {
             add(window, Box::new(move || campaign::in_window(destination, window)));
         }
         add("random instants", Box::new(move || campaign::at_random_instants(destination)));
-        add("second runner", Box::new(move || campaign::second_runner(destination)));
+        if !destination.stops().is_empty() {
+            add("second runner", Box::new(move || campaign::second_runner(destination)));
+        }
+        for fault in faults::FAULTS.iter().filter(|fault| destination.meets(fault.name)) {
+            add(fault.name, Box::new(move || faults::met(destination, fault)));
+        }
+        if !destination.locks().0.is_empty() {
+            add("locked out", Box::new(move || campaign::locked_out(destination)));
+        }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

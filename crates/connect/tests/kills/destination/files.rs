@@ -52,7 +52,7 @@ fn is_data(name: &str) -> bool {
     name.starts_with("out") && (name.ends_with(".csv") || name.ends_with(".csv.gz"))
 }
 
-fn names(directory: &Path) -> Vec<String> {
+pub(super) fn names(directory: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(directory).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
