@@ -42,6 +42,7 @@ impl Job {
             Err(_) => builder.tempdir().unwrap(),
         };
         data::write_input(&directory.path().join("input.csv"));
+        destination.prepare(directory.path());
         Job { destination, directory }
     }
 
@@ -294,6 +295,9 @@ pub(crate) fn second_runner(destination: Destination) {
         kill_process(pid, Signal::CONT).unwrap();
         match job.end_of(zombie) {
             End::Failed(message) if message.contains("taken over") => {}
+            // The newer runner has ended its session, and it does not retry.
+            End::Failed(message)
+                if destination.is_server() && message.contains("the connection was lost") => {}
             other => panic!("{other:?} of a runner that has been replaced, {story:?}"),
         }
         job.conclude(Some(&clean), &story);

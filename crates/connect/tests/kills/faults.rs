@@ -31,8 +31,8 @@ const fn fault(
     error: i32,
     remedies: &'static [&'static str],
 ) -> Fault {
-    // A disk that is full stays full.
-    let sticky = error == 28;
+    // A disk that is full stays full, and files that are open stay open.
+    let sticky = matches!(error, 24 | 28);
     let latest = match call.as_bytes() {
         b"write" => 40,
         b"truncate" => 2,
