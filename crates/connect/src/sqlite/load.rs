@@ -201,6 +201,15 @@ impl Load {
         }
         let sql = declared.create(&Kind::of_columns(page, &places));
         self.sink.connection.execute_batch(&sql).map_err(|error| {
+            use rusqlite::ErrorCode as Code;
+            let (place, code) = (&self.sink.place, error.sqlite_error_code());
+            if let Some(Code::CannotOpen | Code::DiskFull | Code::SystemIoFailure) = code {
+                return explain(
+                    place,
+                    &format!("table `{}` can't be created", declared.table),
+                    error,
+                );
+            }
             Error::config(format!(
                 "table: `{}` can't be created in {} with `{sql}`: check `column` and `key`",
                 declared.table, self.sink.place
