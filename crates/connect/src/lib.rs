@@ -41,7 +41,12 @@
 
 /// An instant at which a test may end the process; nothing without the feature `testing`.
 #[cfg_attr(
-    not(any(feature = "files", feature = "sqlite")),
+    not(any(
+        feature = "arrow",
+        feature = "files",
+        feature = "postgres-common",
+        feature = "sqlite"
+    )),
     expect(unused_macros, reason = "connectors have windows where they commit")
 )]
 macro_rules! window {

@@ -47,10 +47,13 @@ impl Aside {
     pub(crate) fn publish(mut self) -> Result<()> {
         let failed = |error| io_error(&self.temporary, "can't be written", error);
         self.file.flush().map_err(failed)?;
+        window!("aside: file written, before fsync");
         self.file.get_ref().sync_all().map_err(failed)?;
+        window!("aside: file synced, before rename");
         std::fs::rename(&self.temporary, &self.path)
             .map_err(|error| io_error(&self.path, "can't be put in its place", error))?;
         self.is_whole = true;
+        window!("aside: name given, before the directory's fsync");
         sync_directory(&self.path)
     }
 }
@@ -111,6 +114,7 @@ pub(crate) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
         io::ErrorKind::NotFound => " (is the path right?)",
         io::ErrorKind::PermissionDenied => " (check the permissions of file and directory)",
         io::ErrorKind::StorageFull => " (make room on the disk)",
+        _ if error.raw_os_error() == Some(24) => " (raise the limit of open files: `ulimit -n`)",
         _ => "",
     };
     Error::new(ErrorKind::Io, format!("{}: {what}{hint}", path.display())).caused_by(error)

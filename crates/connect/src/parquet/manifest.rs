@@ -94,6 +94,7 @@ impl Directory {
             _lock: file,
         };
         directory.clean()?;
+        window!("parquet: cleaned up, before the new epoch");
         directory.store(directory.contents.checkpoint.epoch - 1)?;
         let contents = &directory.contents;
         let found = contents.committed.then(|| contents.checkpoint.clone());
@@ -142,6 +143,7 @@ impl Directory {
             self.contents.rejects.push(name);
             self.rejects.clear();
         }
+        window!("parquet: part and rejects in place, before the manifest");
         let epoch = self.contents.checkpoint.epoch;
         self.contents.checkpoint = Checkpoint { epoch, finished, ..self.checkpoint.clone() };
         self.contents.committed = true;
@@ -237,6 +239,7 @@ fn replace(path: &Path, text: &[u8]) -> Result<()> {
         let mut file = File::create(&temporary)?;
         file.write_all(text)?;
         file.sync_all()?;
+        window!("parquet: manifest or rejects synced, before rename");
         fs::rename(&temporary, path)
     };
     write().map_err(|error| io_error(path, "can't be written", error))?;

@@ -105,6 +105,7 @@ impl Session {
         let what = "the job's checkpoint can't be read";
         let (epoch, stored, application) = self.ask(what, |connection| {
             let (epoch, stored) = checkpoint::take_over(connection, &table, job)?;
+            window!("postgres: epoch taken, before others are ended");
             // Runners of one job know each other by this.
             let named = connection.run(&format!(
                 "SELECT set_config('application_name', 'trommel ' || {}::regclass::oid || ' ' || \
@@ -282,6 +283,7 @@ impl Session {
             self.run(|connection| checkpoint::store_rejects(connection, &table, name, rejects))?
                 .map_err(|failure| failure.explain(&place, "rejects can't be stored"))?;
         }
+        window!("postgres: rejects stored, before checkpoint and COMMIT");
         let sql = match (&job, checkpoint) {
             (Some(job), Some(checkpoint)) => {
                 let store = checkpoint::store(&self.checkpoints, &job.name, job.epoch, checkpoint);
@@ -291,6 +293,7 @@ impl Session {
         };
         match self.run(|connection| connection.run(&sql))? {
             Ok(_) => {
+                window!("postgres: checkpoint and COMMIT answered, before it is noted");
                 self.forget_transaction();
                 Ok(Stored::Done)
             }

@@ -64,7 +64,8 @@ pub(super) fn explain(place: &Place, what: &str, error: rusqlite::Error) -> Erro
         }
         Some(Code::CannotOpen) => (
             ErrorKind::Io,
-            "check that the directory exists and that file and directory may be read and written",
+            "check that the directory exists, that file and directory may be read and written, and \
+             that not too many files are open (`ulimit -n`)",
         ),
         Some(Code::PermissionDenied | Code::AuthorizationForStatementDenied) => {
             (ErrorKind::Io, "the permission is missing")
@@ -80,9 +81,10 @@ pub(super) fn explain(place: &Place, what: &str, error: rusqlite::Error) -> Erro
         Some(Code::DiskFull) => {
             (ErrorKind::Io, "no room is left: free space on the disk, or raise `max_page_count`")
         }
-        Some(Code::SystemIoFailure | Code::FileLockingProtocolFailed) => {
-            (ErrorKind::Io, "reading or writing the file failed")
-        }
+        Some(Code::SystemIoFailure | Code::FileLockingProtocolFailed) => (
+            ErrorKind::Io,
+            "reading or writing the file failed: check the disk, and the room on it",
+        ),
         Some(Code::ConstraintViolation) => (
             ErrorKind::Fatal,
             "a constraint that concerns more than one row at a time does not hold",

@@ -3,14 +3,15 @@
 use super::checkpoint;
 use super::error::explain;
 use super::insert::{Faults, Insert};
-use super::rejects;
 use super::schema::{columns_of, list, quoted, same};
 use super::sink::Sink;
 use super::table::{Mode, Settings};
 use super::verify::Verify;
 use crate::table::{Columns, Kind, Page};
 use std::time::Instant;
-use trommel::{Checkpoint, Class, Commit, Durability, Error, Reject, Result};
+use trommel::{Checkpoint, Class, Commit, Durability, Error, Result};
+
+mod job;
 
 #[derive(Debug)]
 pub(super) struct Load {
@@ -100,12 +101,7 @@ impl Load {
         if self.job.is_some() {
             self.take_over()?;
         }
-        if let (true, Some(job), Some((_, stored))) = (self.settings.verify, &self.job, &self.epoch)
-        {
-            let (connection, place) = (&self.sink.connection, &self.sink.place);
-            let table = &self.settings.declared.table;
-            self.verify = Verify::resume(connection, place, table, job, stored.as_ref())?;
-        }
+        self.resume_verify()?;
         self.prepared = true;
         Ok(())
     }
@@ -116,36 +112,6 @@ impl Load {
         self.existing =
             found.map_err(|error| explain(&self.sink.place, "its tables can't be read", error))?;
         Ok(())
-    }
-
-    fn take_over(&mut self) -> Result<()> {
-        let Some(job) = self.job.as_deref() else {
-            return Ok(());
-        };
-        if self.epoch.is_none() {
-            let connection = &self.sink.connection;
-            let taken = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
-                let taken = checkpoint::take_over(connection, job);
-                window!("sqlite: epoch taken, before COMMIT");
-                let end = if taken.is_ok() { "COMMIT" } else { "ROLLBACK" };
-                let ended = connection.execute_batch(end);
-                if ended.is_err() && !connection.is_autocommit() {
-                    _ = connection.execute_batch("ROLLBACK");
-                }
-                taken.and_then(|taken| ended.map(|()| taken))
-            });
-            let what = "the job's checkpoint can't be read";
-            self.epoch = Some(taken.map_err(|error| explain(&self.sink.place, what, error))?);
-        }
-        Ok(())
-    }
-
-    pub(super) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        self.abort();
-        self.job = Some(job.to_owned());
-        self.is_resumed = true;
-        self.prepare()?;
-        Ok(self.epoch.as_ref().and_then(|(_, stored)| stored.clone()))
     }
 
     /// Inserts a page, all but the rows that the table refuses.
@@ -235,6 +201,15 @@ impl Load {
         }
         let sql = declared.create(&Kind::of_columns(page, &places));
         self.sink.connection.execute_batch(&sql).map_err(|error| {
+            use rusqlite::ErrorCode as Code;
+            let (place, code) = (&self.sink.place, error.sqlite_error_code());
+            if let Some(Code::CannotOpen | Code::DiskFull | Code::SystemIoFailure) = code {
+                return explain(
+                    place,
+                    &format!("table `{}` can't be created", declared.table),
+                    error,
+                );
+            }
             Error::config(format!(
                 "table: `{}` can't be created in {} with `{sql}`: check `column` and `key`",
                 declared.table, self.sink.place
@@ -358,14 +333,6 @@ impl Load {
         Ok(())
     }
 
-    /// Stores a reject in the transaction of the data.
-    pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        self.prepare()?;
-        self.begin()?;
-        rejects::store(&self.sink.connection, self.job.as_deref(), reject)
-            .map_err(|error| explain(&self.sink.place, "a reject can't be stored", error))
-    }
-
     pub(super) fn finish(&mut self) -> Result<()> {
         if self.cut_short {
             return Ok(());
@@ -392,23 +359,6 @@ impl Load {
         self.sink.tidy_up();
         self.forget();
         Ok(())
-    }
-
-    /// Compares what is there with what was given, before the last transaction ends: whoever fails
-    /// here is not finished.
-    fn verify(&mut self) -> Result<()> {
-        if self.verify.is_none() {
-            return Ok(());
-        }
-        // Nobody may write between this look and the end.
-        self.begin()?;
-        let Some(verify) = &self.verify else { return Ok(()) };
-        let verified = verify.conclude(&self.sink.connection, &self.sink.place);
-        verified.inspect_err(|error| {
-            if error.class() != Class::Transient {
-                self.abort();
-            }
-        })
     }
 
     pub(super) fn abort(&mut self) {

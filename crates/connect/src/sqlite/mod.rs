@@ -35,6 +35,7 @@
 //!
 //! Values are stored as [`table`](crate::table) says. SQLite keeps no NaN: it becomes NULL.
 
+mod affinity;
 mod checkpoint;
 mod error;
 mod insert;

@@ -16,7 +16,7 @@ const HITS: u32 = 20;
 
 /// How a run of a victim ended.
 #[derive(Debug, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     /// Dead, in this window or, without one, at some instant.
     Killed(Option<String>),
     /// At the end of the job, after so many rows of its own and these counts from the first run on.
@@ -26,13 +26,13 @@ enum End {
 }
 
 /// One job, in a folder of its own.
-struct Job {
+pub(crate) struct Job {
     destination: Destination,
     directory: TempDir,
 }
 
 impl Job {
-    fn new(destination: Destination) -> Job {
+    pub(crate) fn new(destination: Destination) -> Job {
         // Kills need no disk: a file system in memory takes the time out of syncing.
         let memory = Path::new("/dev/shm");
         let mut builder = tempfile::Builder::new();
@@ -42,10 +42,19 @@ impl Job {
             Err(_) => builder.tempdir().unwrap(),
         };
         data::write_input(&directory.path().join("input.csv"));
+        destination.prepare(directory.path());
         Job { destination, directory }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     fn start(&self, window: &str, visit: u32, act: Act) -> Child {
+        self.command(window, visit, act).spawn().unwrap()
+    }
+
+    fn command(&self, window: &str, visit: u32, act: Act) -> Command {
         let plan = Plan {
             destination: self.destination.name().into(),
             directory: self.directory.path().into(),
@@ -54,41 +63,66 @@ impl Job {
             act,
         };
         let (variable, value) = plan.to_environment();
-        Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .env(variable, value)
             // With names relative to it, no job's rejects name a path of their own.
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts a runner that has stopped in a window when this returns.
+    fn stop(&self, window: &str, random: &mut fastrand::Rng) -> Child {
+        let runner = self.start(window, random.u32(1..=visits(window)), Act::Stop);
+        let pid = Pid::from_child(&runner);
+        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped(), "{status:?} instead of a stop {window}");
+        assert_eq!(take_ledger(self.directory.path()), ["started", window]);
+        runner
     }
 
     /// Waits for a victim, and holds what it says against its ledger.
     fn end_of(&self, child: Child) -> End {
+        self.end_with_faults(child).0
+    }
+
+    /// The same, with the number of faults that it has met.
+    fn end_with_faults(&self, child: Child) -> (End, usize) {
         let output = child.wait_with_output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let ledger = take_ledger(self.directory.path());
+        let (faults, ledger): (Vec<_>, Vec<_>) =
+            ledger.into_iter().partition(|line| line.starts_with("fault "));
         let last = ledger.last().map_or("", String::as_str);
         if output.status.signal() == Some(Signal::KILL.as_raw()) {
             // Only a plan's window comes after the start.
-            return End::Killed((ledger.len() == 2).then(|| last.to_owned()));
+            return (End::Killed((ledger.len() == 2).then(|| last.to_owned())), faults.len());
         }
-        match last.strip_prefix("ended ").and_then(|ended| ended.split_once(' ')) {
+        let end = match last.strip_prefix("ended ").and_then(|ended| ended.split_once(' ')) {
             Some((read, counts)) if output.status.success() => {
                 End::Ended { read: read.parse().unwrap(), counts: counts.into() }
             }
             _ => End::Failed(format!("{}: {stderr}", output.status)),
-        }
+        };
+        (end, faults.len())
     }
 
-    fn run(&self, window: &str, visit: u32) -> End {
+    /// Runs the job on a system with faults.
+    pub(crate) fn run_with(&self, environment: &[(&str, String)]) -> (End, usize) {
+        let mut command = self.command("", 1, Act::Kill);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        self.end_with_faults(command.spawn().unwrap())
+    }
+
+    pub(crate) fn run(&self, window: &str, visit: u32) -> End {
         self.end_of(self.start(window, visit, Act::Kill))
     }
 
     /// Runs the job to its end, and once more; then everything must be as `clean` says.
-    fn conclude(&self, clean: Option<&Contents>, story: &[String]) -> Contents {
+    pub(crate) fn conclude(&self, clean: Option<&Contents>, story: &[String]) -> Contents {
         let expected = format!("{:?}", data::expected_counts(self.destination.has_keys()));
         match self.run("", 1) {
             End::Ended { counts, .. } => assert_eq!(counts, expected, "{story:?}"),
@@ -129,7 +163,7 @@ impl Job {
 }
 
 /// What a run that nobody kills leaves.
-fn clean(destination: Destination) -> Contents {
+pub(crate) fn clean(destination: Destination) -> Contents {
     let contents = Job::new(destination).conclude(None, &[]);
     let [_, _, rejected, _, emitted] = data::expected_counts(destination.has_keys());
     assert_eq!(contents.rows.len() as u64, emitted);
@@ -139,7 +173,7 @@ fn clean(destination: Destination) -> Contents {
 
 /// Hits that are asked for, and the random numbers, which are the same in each run unless a seed is
 /// given.
-fn wanted(name: &str) -> (u32, fastrand::Rng) {
+pub(crate) fn wanted(name: &str) -> (u32, fastrand::Rng) {
     let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse().unwrap());
     let mut hasher = std::hash::DefaultHasher::new();
     (name, number("TROMMEL_SEED").unwrap_or(0_u64)).hash(&mut hasher);
@@ -191,7 +225,8 @@ fn visits(window: &str) -> u32 {
         window::BEFORE_WRITE | window::AFTER_WRITE | window::BEFORE_COMMIT => 16,
         window::AFTER_REJECT => 40,
         window::AFTER_COMMIT => 6,
-        _ if window.contains("commit") || window.contains("checkpoint") => 6,
+        _ if window.contains("checkpoint") || window.contains("manifest") => 6,
+        _ if window.starts_with("aside") => 4,
         _ => 1,
     }
 }
@@ -216,6 +251,8 @@ pub(crate) fn at_random_instants(destination: Destination) {
             story.push(format!("after {after:?}"));
             match job.end_of(child) {
                 End::Killed(None) => hits += 1,
+                // Between its last word and its end.
+                End::Killed(Some(last)) if last.starts_with("ended") => break,
                 End::Ended { .. } => {
                     longest = began.elapsed();
                     break;
@@ -242,11 +279,8 @@ pub(crate) fn second_runner(destination: Destination) {
         let job = Job::new(destination);
         let window = random.choice(destination.stops()).unwrap();
         let mut story = vec![format!("stopped {window}")];
-        let zombie = job.start(window, random.u32(1..=visits(window)), Act::Stop);
+        let zombie = job.stop(window, &mut random);
         let pid = Pid::from_child(&zombie);
-        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
-        assert!(status.stopped(), "{status:?} instead of a stop {window}");
-        assert_eq!(take_ledger(job.directory.path()), ["started", window]);
         if random.bool() {
             story.push("second runner killed".into());
             let hit = job.run(window::BEFORE_FINISH, 1);
@@ -263,11 +297,41 @@ pub(crate) fn second_runner(destination: Destination) {
         kill_process(pid, Signal::CONT).unwrap();
         match job.end_of(zombie) {
             End::Failed(message) if message.contains("taken over") => {}
+            // The newer runner has ended its session, and it does not retry.
+            End::Failed(message)
+                if destination.is_server() && message.contains("the connection was lost") => {}
             other => panic!("{other:?} of a runner that has been replaced, {story:?}"),
         }
         job.conclude(Some(&clean), &story);
     }
     conclude(destination, "second runner", jobs, 0, jobs, began);
+}
+
+/// Stops a runner that keeps others out: they say so, and it goes on as if nothing had been.
+pub(crate) fn locked_out(destination: Destination) {
+    let began = Instant::now();
+    let (wanted, mut random) = wanted(&format!("{destination:?} lock"));
+    let clean = clean(destination);
+    let (windows, message) = destination.locks();
+    let mut jobs = 0;
+    while jobs < wanted.div_ceil(4) {
+        jobs += 1;
+        let job = Job::new(destination);
+        let window = random.choice(windows).unwrap();
+        let story = [format!("stopped {window}")];
+        let first = job.stop(window, &mut random);
+        match job.run("", 1) {
+            End::Failed(error) if error.contains(message) => {}
+            other => panic!("{other:?} of a second runner, {story:?}"),
+        }
+        kill_process(Pid::from_child(&first), Signal::CONT).unwrap();
+        match job.end_of(first) {
+            End::Ended { .. } => {}
+            other => panic!("{other:?} of the only runner, {story:?}"),
+        }
+        job.conclude(Some(&clean), &story);
+    }
+    conclude(destination, "locked out", jobs, 0, jobs, began);
 }
 
 /// Says what was done; `.ci/kills` adds it up.

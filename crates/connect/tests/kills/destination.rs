@@ -1,6 +1,8 @@
 //! Where the rows go, how they get there, and what is there afterwards.
 
 mod files;
+mod parquet;
+mod postgres;
 mod sqlite;
 
 use crate::window::AROUND;
@@ -15,6 +17,8 @@ pub(crate) enum Destination {
     Csv,
     /// Several files, compressed.
     CsvParts,
+    Parquet,
+    Postgres,
 }
 
 /// All that a run leaves which must not depend on how it came to its end, in order.
@@ -28,8 +32,8 @@ pub(crate) struct Contents {
 
 impl Destination {
     pub(crate) fn all() -> Vec<Destination> {
-        use Destination::{Csv, CsvParts, Sqlite, SqliteWal};
-        vec![Sqlite, SqliteWal, Csv, CsvParts]
+        use Destination::{Csv, CsvParts, Parquet, Postgres, Sqlite, SqliteWal};
+        vec![Sqlite, SqliteWal, Csv, CsvParts, Parquet, Postgres]
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -38,6 +42,8 @@ impl Destination {
             Destination::SqliteWal => "sqlite-wal",
             Destination::Csv => "csv",
             Destination::CsvParts => "csv-parts",
+            Destination::Parquet => "parquet",
+            Destination::Postgres => "postgres",
         }
     }
 
@@ -46,9 +52,26 @@ impl Destination {
         found.expect("the name of a destination")
     }
 
+    /// Whether it is to be had here; said aloud where not.
+    pub(crate) fn is_there(self) -> bool {
+        self != Destination::Postgres || postgres::is_there()
+    }
+
+    /// Whether starting it costs so much that its trials are best run by one process.
+    pub(crate) fn is_server(self) -> bool {
+        self == Destination::Postgres
+    }
+
+    /// Makes a place for one job.
+    pub(crate) fn prepare(self, directory: &Path) {
+        if self == Destination::Postgres {
+            postgres::prepare(directory);
+        }
+    }
+
     /// Whether it refuses rows whose key is there already.
     pub(crate) fn has_keys(self) -> bool {
-        matches!(self, Destination::Sqlite | Destination::SqliteWal)
+        matches!(self, Destination::Sqlite | Destination::SqliteWal | Destination::Postgres)
     }
 
     /// The windows to die in: those around the sink, once for each kind, and those inside.
@@ -60,6 +83,8 @@ impl Destination {
             Destination::Csv | Destination::CsvParts => {
                 (files::WINDOWS, self == Destination::CsvParts)
             }
+            Destination::Parquet => (parquet::WINDOWS, false),
+            Destination::Postgres => (postgres::WINDOWS, false),
         };
         let around: &[&str] = if is_variant { &[] } else { &AROUND };
         around.iter().chain(inside).copied().collect()
@@ -70,6 +95,29 @@ impl Destination {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::STOPS,
             Destination::Csv | Destination::CsvParts => files::STOPS,
+            Destination::Parquet => &[],
+            Destination::Postgres => postgres::STOPS,
+        }
+    }
+
+    /// Whether a fault can happen to it.
+    pub(crate) fn meets(self, fault: &str) -> bool {
+        match self {
+            // A journal is removed, not renamed or cut.
+            Destination::Sqlite => !fault.starts_with("rename") && !fault.starts_with("truncate"),
+            Destination::SqliteWal => !fault.starts_with("rename"),
+            Destination::Csv | Destination::CsvParts | Destination::Parquet => true,
+            // Its files are the server's.
+            Destination::Postgres => false,
+        }
+    }
+
+    /// Windows in which a runner that stops keeps others out, and what those say.
+    pub(crate) fn locks(self) -> (&'static [&'static str], &'static str) {
+        match self {
+            Destination::Sqlite | Destination::SqliteWal => sqlite::LOCKS,
+            Destination::Csv | Destination::CsvParts | Destination::Postgres => (&[], ""),
+            Destination::Parquet => parquet::LOCKS,
         }
     }
 
@@ -80,6 +128,8 @@ impl Destination {
             Destination::SqliteWal => sqlite::load(true),
             Destination::Csv => files::load(false),
             Destination::CsvParts => files::load(true),
+            Destination::Parquet => parquet::load(),
+            Destination::Postgres => postgres::load(),
         }
     }
 
@@ -88,6 +138,8 @@ impl Destination {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::look(directory),
             Destination::Csv | Destination::CsvParts => files::look(directory),
+            Destination::Parquet => parquet::look(directory),
+            Destination::Postgres => postgres::look(directory),
         }
     }
 
@@ -96,6 +148,8 @@ impl Destination {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::contents(directory),
             Destination::Csv | Destination::CsvParts => files::contents(directory),
+            Destination::Parquet => parquet::contents(directory),
+            Destination::Postgres => postgres::contents(directory),
         }
     }
 }

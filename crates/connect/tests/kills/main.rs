@@ -11,6 +11,9 @@
 mod campaign;
 mod data;
 mod destination;
+mod faults;
+#[path = "../postgres_support/mod.rs"]
+mod postgres_support;
 mod victim;
 mod window;
 mod witness;
@@ -25,19 +28,42 @@ fn main() {
     }
     let mut trials = Vec::new();
     for destination in Destination::all() {
-        let mut add = |name: &str, run: Box<dyn FnOnce() + Send>| {
-            let name = name.replace([':', ','], "").replace(' ', "_");
+        let mut runs: Vec<(&str, Run)> = Vec::new();
+        for window in destination.windows() {
+            runs.push((window, Box::new(move || campaign::in_window(destination, window))));
+        }
+        let random = move || campaign::at_random_instants(destination);
+        runs.push(("random instants", Box::new(random)));
+        if !destination.stops().is_empty() {
+            runs.push(("second runner", Box::new(move || campaign::second_runner(destination))));
+        }
+        for fault in faults::FAULTS.iter().filter(|fault| destination.meets(fault.name)) {
+            runs.push((fault.name, Box::new(move || faults::met(destination, fault))));
+        }
+        if !destination.locks().0.is_empty() {
+            runs.push(("locked out", Box::new(move || campaign::locked_out(destination))));
+        }
+        if destination.is_server() {
+            // Some runners of tests start a process, here with a server, for each trial.
+            let mut left = std::mem::take(&mut runs).into_iter();
+            for name in ["a third", "another third", "the last third"] {
+                let some: Vec<_> = left.by_ref().take(6).collect();
+                runs.push((name, Box::new(move || some.into_iter().for_each(|(_, run)| run()))));
+            }
+            assert_eq!(left.len(), 0, "more trials than three times six");
+        }
+        for (name, run) in runs {
+            let name = name.replace([':', ',', '\''], "").replace(' ', "_");
             let run = move || {
-                run();
+                if destination.is_there() {
+                    run();
+                }
                 Ok(())
             };
             trials.push(Trial::test(format!("{}::{name}", destination.name()), run));
-        };
-        for window in destination.windows() {
-            add(window, Box::new(move || campaign::in_window(destination, window)));
         }
-        add("random instants", Box::new(move || campaign::at_random_instants(destination)));
-        add("second runner", Box::new(move || campaign::second_runner(destination)));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
+
+type Run = Box<dyn FnOnce() + Send>;

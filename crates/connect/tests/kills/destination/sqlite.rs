@@ -3,7 +3,7 @@
 use super::Contents;
 use crate::data::{BATCH, COMMIT, Item};
 use crate::victim::pipeline;
-use crate::window::{AFTER_COMMIT, AFTER_RESUME};
+use crate::window::{AFTER_COMMIT, AFTER_RESUME, AFTER_WRITE, BEFORE_COMMIT};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::path::Path;
@@ -17,8 +17,12 @@ pub(super) const WINDOWS: &[&str] =
 /// Elsewhere it holds the database's write lock.
 pub(super) const STOPS: &[&str] = &[AFTER_RESUME, AFTER_COMMIT];
 
+/// There it does: the database has one writer.
+pub(super) const LOCKS: (&[&str], &str) =
+    (&[AFTER_WRITE, BEFORE_COMMIT], "another connection holds the lock");
+
 pub(super) fn load(in_wal: bool) -> Result<RunReport> {
-    let mut sink = sqlite::Sink::create("out.db")?;
+    let mut sink = sqlite::Sink::create("out.db")?.busy_timeout(Duration::from_secs(1));
     if in_wal {
         sink = sink.wal();
     }

@@ -1,0 +1,74 @@
+//! What a load keeps beside the rows: the job, its digests, its rejects.
+
+use super::super::verify::Verify;
+use super::super::{checkpoint, rejects};
+use super::{Load, explain};
+use trommel::{Checkpoint, Class, Reject, Result};
+
+impl Load {
+    pub(in crate::sqlite) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+        self.abort();
+        self.job = Some(job.to_owned());
+        self.is_resumed = true;
+        self.prepare()?;
+        Ok(self.epoch.as_ref().and_then(|(_, stored)| stored.clone()))
+    }
+
+    pub(super) fn take_over(&mut self) -> Result<()> {
+        let Some(job) = self.job.as_deref() else {
+            return Ok(());
+        };
+        if self.epoch.is_none() {
+            let connection = &self.sink.connection;
+            let taken = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
+                let taken = checkpoint::take_over(connection, job);
+                window!("sqlite: epoch taken, before COMMIT");
+                let end = if taken.is_ok() { "COMMIT" } else { "ROLLBACK" };
+                let ended = connection.execute_batch(end);
+                if ended.is_err() && !connection.is_autocommit() {
+                    _ = connection.execute_batch("ROLLBACK");
+                }
+                taken.and_then(|taken| ended.map(|()| taken))
+            });
+            let what = "the job's checkpoint can't be read";
+            self.epoch = Some(taken.map_err(|error| explain(&self.sink.place, what, error))?);
+        }
+        Ok(())
+    }
+
+    /// Goes on with the job's digests.
+    pub(super) fn resume_verify(&mut self) -> Result<()> {
+        if let (true, Some(job), Some((_, stored))) = (self.settings.verify, &self.job, &self.epoch)
+        {
+            let (connection, place) = (&self.sink.connection, &self.sink.place);
+            let table = &self.settings.declared.table;
+            self.verify = Verify::resume(connection, place, table, job, stored.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Compares what is there with what was given, before the last transaction ends: whoever fails
+    /// here is not finished.
+    pub(super) fn verify(&mut self) -> Result<()> {
+        if self.verify.is_none() {
+            return Ok(());
+        }
+        // Nobody may write between this look and the end.
+        self.begin()?;
+        let Some(verify) = &self.verify else { return Ok(()) };
+        let verified = verify.conclude(&self.sink.connection, &self.sink.place);
+        verified.inspect_err(|error| {
+            if error.class() != Class::Transient {
+                self.abort();
+            }
+        })
+    }
+
+    /// Stores a reject in the transaction of the data.
+    pub(in crate::sqlite) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
+        self.prepare()?;
+        self.begin()?;
+        rejects::store(&self.sink.connection, self.job.as_deref(), reject)
+            .map_err(|error| explain(&self.sink.place, "a reject can't be stored", error))
+    }
+}

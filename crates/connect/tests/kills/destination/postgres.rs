@@ -1,0 +1,83 @@
+//! A table of a PostgreSQL database, on a server of the campaign's own.
+
+use super::Contents;
+use crate::data::{BATCH, COMMIT, Item};
+use crate::postgres_support::{Server, server};
+use crate::victim::pipeline;
+use crate::window::{
+    AFTER_COMMIT, AFTER_RESUME, AFTER_WRITE, BEFORE_COMMIT, BEFORE_FINISH, MID_BATCH,
+};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+use trommel::{Result, RunReport};
+use trommel_connect::postgres;
+
+pub(super) const WINDOWS: &[&str] = &[
+    "postgres: epoch taken, before others are ended",
+    "postgres: rejects stored, before checkpoint and COMMIT",
+    "postgres: checkpoint and COMMIT answered, before it is noted",
+];
+
+pub(super) const STOPS: &[&str] =
+    &[AFTER_RESUME, MID_BATCH, AFTER_WRITE, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_FINISH];
+
+/// Where a victim finds what it must know of the server.
+const ADDRESS: &str = "address";
+
+pub(super) fn is_there() -> bool {
+    server().is_some()
+}
+
+fn running() -> &'static Server {
+    server().expect("checked by `is_there`")
+}
+
+/// Gives the job a schema of its own.
+pub(super) fn prepare(directory: &Path) {
+    static JOBS: AtomicU32 = AtomicU32::new(0);
+    let schema = format!("job_{}", JOBS.fetch_add(1, Ordering::Relaxed));
+    let address = running().schema(&schema);
+    std::fs::write(directory.join(ADDRESS), format!("{schema}\n{address}")).unwrap();
+}
+
+pub(super) fn load() -> Result<RunReport> {
+    let known = std::fs::read_to_string(ADDRESS).unwrap();
+    let (_, address) = known.split_once('\n').unwrap();
+    let table = postgres::Sink::connect(address)?
+        .table::<Item<'_>>("items")
+        .key(["id"])
+        .commit_rows(BATCH * COMMIT)
+        .commit_interval(Duration::from_secs(3600));
+    pipeline(true, table)
+}
+
+fn lines(directory: &Path, sql: &str) -> Vec<String> {
+    let known = std::fs::read_to_string(directory.join(ADDRESS)).unwrap();
+    let (schema, _) = known.split_once('\n').unwrap();
+    let mut lines = running().sql("trommel", &format!("SET search_path = {schema}; {sql}"));
+    lines.sort_unstable();
+    lines
+}
+
+pub(super) fn look(directory: &Path) {
+    let exists = lines(directory, "SELECT to_regclass('items') IS NOT NULL");
+    if exists == ["t"] {
+        let rejects = match lines(directory, "SELECT to_regclass('trommel_reject')")[0].as_str() {
+            "NULL" => "SELECT 0",
+            _ => "SELECT count(*) FROM trommel_reject",
+        };
+        let stored = lines(directory, "SELECT emitted, rejected FROM trommel_checkpoint");
+        let found = format!("SELECT (SELECT count(*) FROM items), ({rejects})");
+        assert_eq!(lines(directory, &found), stored);
+    }
+}
+
+pub(super) fn contents(directory: &Path) -> Contents {
+    let rejects = "SELECT to_jsonb(r) - 'rejected' FROM trommel_reject r";
+    Contents {
+        rows: lines(directory, "SELECT to_jsonb(i) FROM items i"),
+        rejects: lines(directory, rejects),
+        ..Contents::default()
+    }
+}

@@ -1,0 +1,131 @@
+//! Faults of the system: the n-th write, fsync, open, rename or truncate of the destination's files
+//! fails. The run must end with an error that names the file and, where there is one, the remedy; the
+//! next run, on a system that is well again, must end as a clean one.
+
+use crate::campaign::{End, Job, clean, wanted};
+use crate::destination::Destination;
+use crate::window::AFTER_COMMIT;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+/// What fails, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) name: &'static str,
+    call: &'static str,
+    /// 0: a short write, which is no error.
+    error: i32,
+    /// All later calls fail as well.
+    sticky: bool,
+    /// One of these must be in the message.
+    remedies: &'static [&'static str],
+    /// The latest call to fail.
+    latest: u32,
+}
+
+const fn fault(
+    name: &'static str,
+    call: &'static str,
+    error: i32,
+    remedies: &'static [&'static str],
+) -> Fault {
+    // A disk that is full stays full, and files that are open stay open.
+    let sticky = matches!(error, 24 | 28);
+    let latest = match call.as_bytes() {
+        b"write" => 40,
+        b"truncate" => 2,
+        _ => 12,
+    };
+    Fault { name, call, error, sticky, remedies, latest }
+}
+
+pub(crate) const FAULTS: &[Fault] = &[
+    fault("write ENOSPC", "write", 28, &["room", "full"]),
+    fault("write EIO", "write", 5, &[]),
+    fault("write short", "write", 0, &[]),
+    fault("sync EIO", "sync", 5, &[]),
+    fault("sync ENOSPC", "sync", 28, &["room", "full"]),
+    fault("open EMFILE", "open", 24, &["ulimit -n"]),
+    fault("rename EIO", "rename", 5, &[]),
+    fault("truncate EIO", "truncate", 5, &[]),
+];
+
+/// The library that is preloaded, built once.
+static SHIM: LazyLock<PathBuf> = LazyLock::new(|| {
+    let directory = tempfile::Builder::new().prefix("trommel-shim-").tempdir().unwrap().keep();
+    let library = directory.join("shim.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kills/shim.c");
+    let output = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .args([source, "-ldl"])
+        .output()
+        .expect("a C compiler, which the crate needs anyway");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    library
+});
+
+impl Fault {
+    /// The environment of a victim that meets it at the `nth` call.
+    fn environment(&self, job: &Job, nth: u32) -> [(&'static str, String); 3] {
+        let Fault { call, error, sticky, .. } = self;
+        [
+            ("LD_PRELOAD", SHIM.display().to_string()),
+            ("TROMMEL_FAULT", format!("{call}:{nth}:{error}:{}", u8::from(*sticky))),
+            ("TROMMEL_LEDGER", job.path().join("ledger").display().to_string()),
+        ]
+    }
+}
+
+/// Lets jobs meet a fault until it has been met often enough.
+pub(crate) fn met(destination: Destination, fault: &Fault) {
+    let began = Instant::now();
+    let (wanted, mut random) = wanted(&format!("{destination:?} {}", fault.name));
+    let clean = clean(destination);
+    let (mut met, mut tries, mut jobs) = (0, 0, 0);
+    let mut example = String::new();
+    while met < wanted / 2 && tries < wanted * 3 {
+        jobs += 1;
+        let job = Job::new(destination);
+        let mut story = Vec::new();
+        if fault.call == "truncate" || random.bool() {
+            // Something to recover.
+            let killed = job.run(AFTER_COMMIT, 3);
+            assert_eq!(killed, End::Killed(Some(AFTER_COMMIT.into())));
+            story.push("killed".to_owned());
+        }
+        for _ in 0..random.u32(1..=4) {
+            tries += 1;
+            let nth = random.u32(1..=fault.latest);
+            story.push(format!("{} {nth}", fault.name));
+            let (end, faults) = job.run_with(&fault.environment(&job, nth));
+            match end {
+                End::Failed(message) if faults > 0 && fault.error != 0 => {
+                    met += 1;
+                    let is_error = message.starts_with("exit status: 1: ");
+                    assert!(is_error && message.contains("out"), "{message} after {story:?}");
+                    let has = |remedy: &&str| message.contains(remedy);
+                    let remedies = fault.remedies;
+                    assert!(remedies.is_empty() || remedies.iter().any(has), "{message}");
+                    example = message.trim_end().to_owned();
+                }
+                // The sink can do without what has failed.
+                End::Ended { .. } => {
+                    met += u32::from(faults > 0);
+                    break;
+                }
+                other => panic!("{other:?} with {faults} faults after {story:?}"),
+            }
+        }
+        job.conclude(Some(&clean), &story);
+    }
+    eprintln!(
+        "faults: {}, {}: met {met} times in {jobs} jobs, {:.1} s; {example}",
+        destination.name(),
+        fault.name,
+        began.elapsed().as_secs_f64()
+    );
+    assert!(met >= wanted / 2, "{} was met {met} times only", fault.name);
+}
