@@ -1,7 +1,7 @@
 //! From a place in a column to a value.
 
 use super::cells::Cells;
-use super::column::per_second;
+use super::merge::per_second;
 use super::types::{Date, Decimal, Timestamp};
 use arrow_array::Array;
 use trommel::{Error, ErrorKind, Result};

@@ -1,6 +1,7 @@
 //! What the pages of a run have in common: one schema, settled by the first rows or given.
 
-use super::column::{Column, Named, merge};
+use super::column::{Column, Named};
+use super::merge::merge;
 use super::page::Page;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
