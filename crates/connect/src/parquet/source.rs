@@ -31,9 +31,10 @@ const PROBE_ROWS: usize = 1024;
 ///
 /// let source = parquet::Source::open(&path)?.columns(["distance"])?;
 /// let distance = source.column("distance")?;
-/// let mut sum = sinks::fold(|| 0, |sum, miles: u64| *sum += miles, |sum, other| *sum += other);
+/// let add = |sum: &mut u64, miles: u64| *sum += miles;
+/// let mut sum = sinks::fold(|| 0, add, |sum, other| *sum += other);
 /// Pipeline::from(source)
-///     .transform(|row, out| match row.get::<Option<u64>>(distance)? {
+///     .transform(|row: trommel_connect::arrow::Row<'_>, out| match row.get::<Option<u64>>(distance)? {
 ///         Some(miles) => out.emit(miles),
 ///         None => Ok(()),
 ///     })
