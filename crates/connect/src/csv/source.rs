@@ -63,8 +63,8 @@ impl Source {
     /// Opens a file with the options of [`Builder::new`]: commas, double quotes, a header.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when it can't be opened or is a directory; [`ErrorKind::Config`] when the
-    /// header can't be used.
+    /// [`ErrorKind::Io`](trommel::ErrorKind::Io) when it can't be opened or is a directory;
+    /// [`ErrorKind::Config`](trommel::ErrorKind::Config) when the header can't be used.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Builder::new().open(path)
     }
@@ -104,7 +104,8 @@ impl Source {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] when reading fails; [`ErrorKind::Config`] when the header can't be used.
+    /// [`ErrorKind::Io`](trommel::ErrorKind::Io) when reading fails;
+    /// [`ErrorKind::Config`](trommel::ErrorKind::Config) when the header can't be used.
     pub fn from_reader(
         name: impl Into<Box<str>>,
         reader: impl Read + Send + 'static,
@@ -133,7 +134,7 @@ impl Source {
     /// The column with this name, to be found once and used for every row.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] when there is none, or more than one.
+    /// [`ErrorKind::Config`](trommel::ErrorKind::Config) when there is none, or more than one.
     pub fn column(&self, name: &str) -> Result<Column> {
         self.shape.headers.require(name, &self.shape.name).map(Column)
     }

@@ -1,7 +1,7 @@
 //! What the sources of bytes have in common: files and streams, one or many, compressed or not, cut
 //! into blocks of whole records.
 //!
-//! A format says where its records end ([`Cut`]); everything else (reading, waiting, growing,
+//! A format says where its records end (`Cut`); everything else (reading, waiting, growing,
 //! passing over what is too large, counting records, lines and bytes) is here. What programs see of
 //! it is [`Compression`].
 
