@@ -61,16 +61,6 @@ fn run(path: &Path) -> Result<RunReport> {
     }
 }
 
-/// Not a test: what the next test starts and kills.
-#[test]
-#[ignore = "is started by `killed_at_any_point_the_files_are_those_of_a_clean_run`"]
-fn victim() {
-    let Ok(path) = std::env::var(VARIABLE) else {
-        return;
-    };
-    run(Path::new(&path)).unwrap();
-}
-
 /// All files below a folder, without what marks the job, unpacked.
 fn content(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
@@ -127,6 +117,11 @@ impl Windows {
 
 #[test]
 fn killed_at_any_point_the_files_are_those_of_a_clean_run() {
+    if let Ok(path) = std::env::var(VARIABLE) {
+        // The child: this test, started once more.
+        run(Path::new(&path)).unwrap();
+        return;
+    }
     for kind in KINDS {
         let clean = TempDir::new().unwrap();
         let report = run(&clean.path().join(kind)).unwrap();
@@ -139,7 +134,7 @@ fn killed_at_any_point_the_files_are_those_of_a_clean_run() {
         let (mut windows, began) = (Windows::default(), Instant::now());
         loop {
             let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "victim", "--ignored"])
+                .args(["--exact", "killed_at_any_point_the_files_are_those_of_a_clean_run"])
                 .env(VARIABLE, &path)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())

@@ -285,19 +285,9 @@ fn a_server_that_crashes_and_comes_back_finds_the_load_going_on() {
 
 const VARIABLE: &str = "TROMMEL_TEST_CRASH_PG";
 
-/// Not a test: what the next tests start and kill.
-#[test]
-#[ignore = "is started by `killed_at_any_point_nothing_is_lost_or_doubled`"]
-fn victim() {
-    let Ok(conninfo) = std::env::var(VARIABLE) else {
-        return;
-    };
-    job(&conninfo, 0, |_| {}).unwrap();
-}
-
 fn child(conninfo: &str) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "victim", "--ignored"])
+        .args(["--exact", "killed_at_any_point_nothing_is_lost_or_doubled"])
         .env(VARIABLE, conninfo)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -307,6 +297,11 @@ fn child(conninfo: &str) -> std::process::Child {
 
 #[test]
 fn killed_at_any_point_nothing_is_lost_or_doubled() {
+    if let Ok(conninfo) = std::env::var(VARIABLE) {
+        // The child: this test, started once more.
+        job(&conninfo, 0, |_| {}).unwrap();
+        return;
+    }
     let server = server_or_return!();
     let conninfo = prepare(server, "crash");
     let (mut kills, mut seen, mut midway) = (0, 0, 0);
