@@ -36,6 +36,8 @@ const CACHE_ROWS: f64 = 1024.0;
 const LATENCY_NS: f64 = 20e6;
 /// Sizes of successive batches, in eighths of the chosen one.
 const DITHER: [usize; 4] = [8, 9, 8, 7];
+/// What is left makes at least so many batches for each worker.
+const BATCHES_LEFT: u64 = 3;
 /// The trace keeps this many changes.
 const MAX_TRACE: usize = 4_096;
 
@@ -46,6 +48,8 @@ pub(super) struct Batcher {
     /// The size that was asked for.
     start: usize,
     range: Option<(usize, usize)>,
+    /// Rows that are still to come, if known, and the workers that share them.
+    left: Option<(u64, usize)>,
     work: Fit,
     fill: Fit,
     write: Fit,
@@ -64,6 +68,7 @@ impl Batcher {
             rows: options.batch_size,
             start: options.batch_size,
             range: options.adaptive,
+            left: None,
             work: Fit::default(),
             fill: Fit::default(),
             write: Fit::default(),
@@ -86,7 +91,25 @@ impl Batcher {
             self.trace.push(BatchSample { batch: seq, rows: self.rows as u32 });
         }
         self.turn = (self.turn + 1) % DITHER.len();
-        (self.rows * DITHER[self.turn] / 8).clamp(min, max)
+        let rows = self.rows * DITHER[self.turn] / 8;
+        rows.min(self.share_of_rest()).clamp(min, max)
+    }
+
+    /// Rows that a batch may take of what is left, so that the workers end together: ever fewer
+    /// towards the end (guided self-scheduling: Polychronopoulos and Kuck, 1987).
+    fn share_of_rest(&self) -> usize {
+        let Some((left, workers)) = self.left else {
+            return usize::MAX;
+        };
+        let share = (left / (BATCHES_LEFT * workers as u64)) as usize;
+        share.max(self.start.min(self.rows))
+    }
+
+    /// That so many rows have been handed out.
+    pub(super) fn issued(&mut self, rows: usize) {
+        if let Some((left, _)) = &mut self.left {
+            *left = left.saturating_sub(rows as u64);
+        }
     }
 
     /// The nearest size that is allowed.
@@ -113,11 +136,7 @@ impl Batcher {
             let latency = LATENCY_NS / self.work.per_row.max(1e-3);
             self.rows = (self.rows as f64).min(latency).max(min as f64) as usize;
         }
-        if let Some(left) = left {
-            // Enough batches for the workers to end together.
-            let rows = (left / (4 * workers as u64)) as usize;
-            self.rows = self.rows.min(rows.max(self.start)).clamp(min, max);
-        }
+        self.left = left.map(|left| (left, workers));
     }
 
     /// Learns from a batch and may change the size.
@@ -294,6 +313,25 @@ mod tests {
             batcher.learn(&sample(rows, 5_000.0, 10.0));
         }
         assert!(batcher.rows * 100 <= 12_000, "{}", batcher.rows);
+    }
+
+    #[test]
+    fn batches_shrink_towards_the_end() {
+        // Symptom: a run of 8,000 rows was cut into 10 batches, and one worker did the last 6,000.
+        // Cause: the size was held against what was left only once, before it was known to be
+        // light. Fix: it is held against what is left for each batch.
+        let mut batcher = batcher();
+        batcher.begin(Some(8_000), 2);
+        let (mut left, mut sizes) = (8_000usize, Vec::new());
+        while left > 0 {
+            let rows = batcher.rows(sizes.len() as u64).min(left);
+            batcher.issued(rows);
+            batcher.learn(&sample(rows, 100_000.0, 10.0));
+            assert!(rows <= 128 || rows * 6 <= left, "{rows} of {left}");
+            left -= rows;
+            sizes.push(rows);
+        }
+        assert!(sizes.iter().any(|rows| *rows > 800) && sizes.len() < 40, "{sizes:?}");
     }
 
     #[test]

@@ -116,6 +116,7 @@ impl<'r, S: Source> Feed<'r, S> {
         slot.seq = self.issued;
         slot.position = self.source.position();
         self.clock.bytes_read(self.source.bytes_read());
+        self.batcher.issued(slot.lanes[0].batch.len());
         self.issued += 1;
         Ok(Fed::Batch)
     }
