@@ -34,6 +34,10 @@ report *args:
 bars *args:
     cargo run --release -p trommel-bench -- bars {{ args }}
 
+# Instructions per row beside the same jobs written by hand (needs valgrind).
+instructions:
+    cargo run --release -p trommel-bench --bin trommel-bench -- instructions
+
 # Peers that need an async runtime or are heavy; not part of the workspace.
 bench-peers *args:
     cargo run --release --manifest-path benches/peers/Cargo.toml -- {{ args }}

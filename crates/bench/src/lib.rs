@@ -8,6 +8,7 @@
 pub mod bars;
 pub mod files;
 pub mod floors;
+pub mod instructions;
 pub mod jobs;
 pub mod origin;
 pub mod plan;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use trommel_bench::bars::Measured;
 use trommel_bench::plan::Plan;
-use trommel_bench::{Failure, Result, bars, files, report, tables};
+use trommel_bench::{Failure, Result, bars, files, instructions, report, tables};
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -42,6 +42,9 @@ enum Command {
         #[arg(long, value_name = "FOLDER", default_value = "docs/bench")]
         out: PathBuf,
     },
+    /// Instructions per row beside the same job written by hand, counted by callgrind; status 1 when
+    /// there are too many.
+    Instructions,
     /// One measurement in a process of its own; used by the other commands.
     #[command(subcommand, hide = true)]
     Child(Child),
@@ -69,6 +72,15 @@ enum Child {
     PeakCsv {
         /// Bytes.
         bytes: u64,
+    },
+    /// A job as often as told, for its instructions to be counted.
+    Count {
+        /// The job.
+        job: instructions::Job,
+        /// `trommel`, or `floor` for the same by hand.
+        who: String,
+        /// How often.
+        rounds: u32,
     },
     /// Rate of the boxed job over so many rows.
     Boxed {
@@ -138,6 +150,14 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Report { amount, out } => {
             report::write(&amount.into(), &out, &mut |done| eprintln!("{done}"))?;
             eprintln!("written to {}", out.display());
+        }
+        Command::Instructions => {
+            if !instructions::measure(&mut |counted| println!("{counted}"))? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Child(Child::Count { job, who, rounds }) => {
+            instructions::child(job, who == "trommel", rounds)?;
         }
         Command::Child(Child::PeakCsv { bytes }) => bars::peak::csv(bytes)?,
         Command::Child(Child::Timed { command }) => files::timed(&command)?,
