@@ -14,6 +14,15 @@ pub fn myself(arguments: &[&str]) -> Result<String> {
     output(Command::new(env::current_exe()?).args(arguments))
 }
 
+/// As [`myself`], without transparent huge pages: the memory that a program has in use, not what the
+/// kernel makes of it in steps of 2 MiB.
+///
+/// # Errors
+/// As [`myself`].
+pub fn myself_in_small_pages(arguments: &[&str]) -> Result<String> {
+    output(Command::new(env::current_exe()?).args(arguments).env("MIMALLOC_ALLOW_THP", "0"))
+}
+
 /// Runs another program of this package. It lies beside this one after `cargo build`; `cargo run`
 /// builds only the one that it runs, and then cargo is asked for the other.
 ///
