@@ -11,6 +11,9 @@ use crate::{Result, jobs, origin};
 use trommel::{Options, Tier};
 use trommel_record::UserRecord;
 
+/// Rows of the first batch that are tried beside the preset's, with its other settings.
+const STARTS: [usize; 5] = [16, 128, 512, 2_048, 8_192];
+
 /// One tier: its label, the origin's expectation, rows, tally, and how it runs.
 type Case<'a> = (
     Tier,
@@ -84,24 +87,31 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
     let mut rows = Vec::new();
     for (tier, label, origin, count, expected, run, plain) in &cases {
         let preset = Options::tier(*tier).build()?;
-        let times = Race::new(*count, *expected)
+        let mut race = Race::new(*count, *expected)
             .with("preset", || run(&preset))
             .with("defaults", || run(&defaults))
-            .with("loop", plain)
-            .run(rounds(plan))?;
-        let cells = vec![
+            .with("loop", plain);
+        for start in STARTS {
+            let options = Options::tier(*tier).batch_size(start).adaptive(1..=8_192).build()?;
+            race = race.with(format!("first {start}"), move || run(&options));
+        }
+        let times = race.run(rounds(plan))?;
+        let mut cells = vec![
             Cell::rate(&times, 0),
             Cell::rate(&times, 1),
             Cell::rate(&times, 2),
             Cell::ratio(&times, 0, 2),
         ];
+        cells.extend((3..3 + STARTS.len()).map(|start| Cell::ratio(&times, start, 0)));
         rows.push(Row::new(*label, cells).origin(*origin));
     }
     Ok(Table {
         name: "tiers",
         title: "The five tiers",
         note: format!(
-            "SQLite in memory, so that the engine is measured and not the disk; {WORKERS} workers."
+            "SQLite in memory, so that the engine is measured and not the disk; {WORKERS} workers. \
+             The last columns are what the presets rest on: batches that adapt from another first \
+             size, against the preset."
         ),
         columns: [
             "tier's preset, rows/s",
@@ -110,7 +120,9 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
             "preset × loop",
         ]
         .map(String::from)
-        .to_vec(),
+        .into_iter()
+        .chain(STARTS.map(|rows| format!("first {rows} × preset")))
+        .collect(),
         rows,
     })
 }
