@@ -62,6 +62,8 @@ pub mod arrow;
 mod backoff;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite"))]
+mod decode;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
 pub mod files;
 #[cfg(any(feature = "http", feature = "socket"))]
