@@ -64,6 +64,12 @@ mod backoff;
 pub mod csv;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite"))]
 mod decode;
+#[cfg(any(feature = "files", feature = "postgres-common", feature = "sqlite"))]
+#[cfg_attr(
+    not(all(feature = "csv", feature = "postgres-common", feature = "sqlite")),
+    allow(dead_code, unused_imports, reason = "some of it serves one connector only")
+)]
+mod encode;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
 pub mod files;
 #[cfg(any(feature = "http", feature = "socket"))]

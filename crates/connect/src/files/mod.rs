@@ -67,8 +67,6 @@ mod write;
 pub use compress::Compression;
 #[cfg(feature = "csv")]
 pub(crate) use compress::open_compressed;
-#[cfg(feature = "csv")]
-pub(crate) use key::write_scalar;
 pub(crate) use output::Output;
 pub use page::Page;
 pub(crate) use partition::FileSink;
