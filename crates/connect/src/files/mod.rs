@@ -64,7 +64,7 @@ mod runner;
 mod settings;
 mod write;
 
-pub use compress::Compression;
+pub use crate::input::Compression;
 #[cfg(feature = "csv")]
 pub(crate) use compress::open_compressed;
 pub(crate) use output::Output;
