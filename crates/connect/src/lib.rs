@@ -79,7 +79,7 @@ pub mod http;
 #[cfg(any(feature = "csv", feature = "lines", feature = "ndjson"))]
 #[cfg_attr(
     not(all(feature = "csv", feature = "lines", feature = "ndjson")),
-    allow(dead_code, reason = "some of it serves one format only")
+    allow(dead_code, unused_imports, unused_macros, reason = "some of it serves one format only")
 )]
 pub mod input;
 #[cfg(feature = "lines")]
