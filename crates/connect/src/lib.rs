@@ -62,6 +62,14 @@ pub mod arrow;
 mod backoff;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite"))]
+mod decode;
+#[cfg(any(feature = "files", feature = "postgres-common", feature = "sqlite"))]
+#[cfg_attr(
+    not(all(feature = "csv", feature = "postgres-common", feature = "sqlite")),
+    allow(dead_code, unused_imports, reason = "some of it serves one connector only")
+)]
+mod encode;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
 pub mod files;
 #[cfg(any(feature = "http", feature = "socket"))]
@@ -71,7 +79,7 @@ pub mod http;
 #[cfg(any(feature = "csv", feature = "lines", feature = "ndjson"))]
 #[cfg_attr(
     not(all(feature = "csv", feature = "lines", feature = "ndjson")),
-    allow(dead_code, reason = "some of it serves one format only")
+    allow(dead_code, unused_imports, unused_macros, reason = "some of it serves one format only")
 )]
 pub mod input;
 #[cfg(feature = "lines")]

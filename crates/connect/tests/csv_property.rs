@@ -2,12 +2,11 @@
 
 mod csv_support;
 
-use csv_support::{Case, compare, read};
+use csv_support::{Case, compare, rows_resumed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::io::Write;
-use trommel::Source as _;
 
 /// Bytes of which CSV is made, those that mean something more often than not.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -48,20 +47,7 @@ proptest! {
     fn every_position_resumes_exactly(case in case(), data in bytes()) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&data).unwrap();
-        let mut source = case.builder().open(file.path()).unwrap();
-        let mut stops = vec![(source.position().unwrap(), 0)];
-        let mut all = Vec::new();
-        read(&mut source, &case, &data, &mut all, &mut |source, rows| {
-            stops.push((source.position().unwrap(), rows));
-        });
+        let all = rows_resumed(&case, file.path(), &data);
         prop_assert_eq!(&all, &csv_support::reference(&case, &data), "{:?} {}", case, data.escape_ascii());
-        for (position, rows) in stops {
-            let mut source = case.builder().open(file.path()).unwrap();
-            source.seek(&position).unwrap();
-            prop_assert_eq!(source.position(), Some(position));
-            let mut tail = Vec::new();
-            read(&mut source, &case, &data, &mut tail, &mut |_, _| {});
-            prop_assert_eq!(&tail[..], &all[rows..]);
-        }
     }
 }

@@ -2,12 +2,11 @@
 
 mod ndjson_support;
 
-use ndjson_support::{Case, compare, read};
+use ndjson_support::{Case, compare, rows_resumed};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::io::Write;
-use trommel::Source as _;
 
 /// JSON, more or less.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -92,19 +91,6 @@ proptest! {
     ) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&data).unwrap();
-        let mut source = case.builder().open(file.path()).unwrap();
-        let mut stops = vec![(source.position().unwrap(), 0)];
-        let mut all = Vec::new();
-        read(&mut source, &case, &data, &mut all, &mut |source, rows| {
-            stops.push((source.position().unwrap(), rows));
-        });
-        for (position, rows) in stops {
-            let mut source = case.builder().open(file.path()).unwrap();
-            source.seek(&position).unwrap();
-            prop_assert_eq!(source.position(), Some(position));
-            let mut tail = Vec::new();
-            read(&mut source, &case, &data, &mut tail, &mut |_, _| {});
-            prop_assert_eq!(&tail[..], &all[rows..], "{:?} {}", case, data.escape_ascii());
-        }
+        rows_resumed(&case, file.path(), &data);
     }
 }

@@ -4,162 +4,40 @@ use super::cell::{Cell, FromCell};
 use super::cells::Cells;
 use super::row::Row;
 use super::types::{DATE, DECIMAL, Decimal, TIMESTAMP, Timestamp};
-use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
+use crate::decode::{self as row, Fault};
+use serde::de::value::BorrowedStrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use std::fmt;
 use std::ops::Range;
 use trommel::{Error, Result};
 
-pub(super) fn decode<'a, T: de::Deserialize<'a>>(row: Row<'a>) -> Result<T> {
-    T::deserialize(RowDecoder(row)).map_err(|fault| match fault {
-        Fault::Error(error) => error,
-        Fault::Missing(name) => match row.shape.require(name) {
+impl<'a> row::Cells<'a> for Row<'a> {
+    type Cell = CellDecoder<'a>;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+    fn name(&self, index: usize) -> Option<&'a str> {
+        Some(self.shape.schema.field(index).name())
+    }
+    fn wanted(self, fields: &'static [&'static str]) -> impl Iterator<Item = Result<usize>> {
+        fields.iter().filter_map(move |name| self.shape.find(name)).map(Ok)
+    }
+    fn missing(&self, name: &str) -> Error {
+        match self.shape.require(name) {
             Err(error) => error,
             Ok(_) => Error::row("a nested value lacks this field").in_column(name),
-        },
-    })
-}
-
-/// What `serde` reports.
-#[derive(Debug)]
-enum Fault {
-    Missing(&'static str),
-    Error(Error),
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Fault::Missing(name) => write!(f, "no column `{name}`"),
-            Fault::Error(error) => error.fmt(f),
         }
     }
-}
-
-impl std::error::Error for Fault {}
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Fault::Error(error)
+    fn cell(&self, index: usize) -> Result<CellDecoder<'a>> {
+        Row::cell(self, index).map(CellDecoder)
+    }
+    fn in_column(&self, error: Error, index: usize) -> Error {
+        Row::in_column(self, error, index)
     }
 }
 
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Fault::Error(Error::row(message.to_string()))
-    }
-    fn missing_field(field: &'static str) -> Self {
-        Fault::Missing(field)
-    }
-}
-
-struct RowDecoder<'a>(Row<'a>);
-
-impl<'a> RowDecoder<'a> {
-    fn columns(&self) -> Columns<'a, Range<usize>> {
-        Columns { row: self.0, columns: 0..self.0.len(), current: 0 }
-    }
-}
-
-impl<'a> Deserializer<'a> for RowDecoder<'a> {
-    type Error = Fault;
-
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_map(self.columns())
-    }
-    /// By name: only what the struct asks for is looked at, whatever else there is. A name that is
-    /// not there is left to `serde`, which may have a default.
-    fn deserialize_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        let row = self.0;
-        let columns = fields.iter().filter_map(move |name| row.shape.find(name));
-        visitor.visit_map(Columns { row, columns, current: 0 })
-    }
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_seq(self.columns())
-    }
-    fn deserialize_tuple<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        visitor.visit_seq(self.columns())
-    }
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        _: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_seq(self.columns())
-    }
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-    forward_to_deserialize_any! {
-        <W: Visitor<'a>> bool char str string bytes byte_buf option i8 i16 i32 i64 i128
-        u8 u16 u32 u64 u128 f32 f64 unit unit_struct map enum identifier ignored_any
-    }
-}
-
-/// Columns in turn, with or without their names.
-struct Columns<'a, I> {
-    row: Row<'a>,
-    columns: I,
-    current: usize,
-}
-
-impl<'a, I> Columns<'a, I> {
-    fn value<T: DeserializeSeed<'a>>(&self, seed: T) -> Result<T::Value, Fault> {
-        let cell = self.row.cell(self.current)?;
-        seed.deserialize(CellDecoder(cell)).map_err(|fault| match fault {
-            Fault::Error(error) => Fault::Error(self.row.in_column(error, self.current)),
-            Fault::Missing(name) => {
-                let error = Error::row(format!("the nested value has no field `{name}`"));
-                Fault::Error(self.row.in_column(error, self.current))
-            }
-        })
-    }
-}
-
-impl<'a, I: Iterator<Item = usize>> de::SeqAccess<'a> for Columns<'a, I> {
-    type Error = Fault;
-    fn next_element_seed<T: DeserializeSeed<'a>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Fault> {
-        let Some(column) = self.columns.next() else {
-            return Ok(None);
-        };
-        self.current = column;
-        self.value(seed).map(Some)
-    }
-}
-
-impl<'a, I: Iterator<Item = usize>> de::MapAccess<'a> for Columns<'a, I> {
-    type Error = Fault;
-    fn next_key_seed<K: DeserializeSeed<'a>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Fault> {
-        let Some(column) = self.columns.next() else {
-            return Ok(None);
-        };
-        self.current = column;
-        let name = self.row.shape.schema.field(column).name();
-        seed.deserialize(StrDeserializer::new(name)).map(Some)
-    }
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Fault> {
-        self.value(seed)
-    }
-}
-
-struct CellDecoder<'a>(Cell<'a>);
+pub(crate) struct CellDecoder<'a>(Cell<'a>);
 
 impl<'a> CellDecoder<'a> {
     /// Where the elements of a list or map lie.

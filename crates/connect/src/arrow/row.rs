@@ -2,16 +2,13 @@
 
 use super::cell::{Cell, FromCell};
 use super::cells::Cells;
-use super::de;
+use crate::decode::{self, Hints};
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{FieldRef, SchemaRef};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use trommel::{Error, ErrorKind, Origin, Result};
-
-/// Columns remembered by where in memory their names lie.
-const REMEMBERED: usize = 64;
 
 /// What all rows of a source share.
 #[derive(Debug)]
@@ -20,33 +17,24 @@ pub(crate) struct Shape {
     pub(crate) name: Box<str>,
     pub(crate) schema: SchemaRef,
     index: HashMap<Box<str>, u32>,
-    /// Columns by a hash of the address of the name that was asked for. Only a hint: names are
-    /// compared.
-    hints: [AtomicU32; REMEMBERED],
+    hints: Hints,
 }
 
 impl Shape {
     pub(crate) fn new(name: impl Into<Box<str>>, schema: SchemaRef) -> Self {
         let names = (0..).zip(schema.fields());
         let index = names.map(|(at, field)| (field.name().as_str().into(), at)).collect();
-        let hints = [const { AtomicU32::new(u32::MAX) }; REMEMBERED];
-        Shape { name: name.into(), schema, index, hints }
+        Shape { name: name.into(), schema, index, hints: Hints::default() }
     }
 
     #[inline]
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        // Literals have a fixed address, so the address finds the column without hashing letters.
-        let hash = (name.as_ptr().addr() ^ name.len() << 6).wrapping_mul(0x9e37_79b9);
-        let hint = &self.hints[hash >> 20 & (REMEMBERED - 1)];
-        let column = hint.load(Ordering::Relaxed);
-        match self.schema.fields().get(column as usize) {
-            Some(field) if field.name() == name => Some(column as usize),
-            _ => {
-                let column = *self.index.get(name)?;
-                hint.store(column, Ordering::Relaxed);
-                Some(column as usize)
-            }
-        }
+        let fields = self.schema.fields();
+        let is =
+            |column: usize| fields.get(column).is_some_and(|field: &FieldRef| field.name() == name);
+        let Ok(column) =
+            self.hints.find(name, is, || Ok::<_, Infallible>(self.index.get(name).copied()));
+        column
     }
 
     /// The column called `name`.
@@ -187,7 +175,7 @@ impl<'a> Row<'a> {
     /// [`ErrorKind::Row`], naming the column, when a value can't be read as what it should be;
     /// [`ErrorKind::Config`] when a column that is needed does not exist.
     pub fn decode<T: serde::Deserialize<'a>>(&self) -> Result<T> {
-        de::decode(*self)
+        decode::decode(*self)
     }
 
     /// Number of columns.

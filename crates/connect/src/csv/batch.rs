@@ -4,14 +4,11 @@ use super::cutter::Cutter;
 use super::parse::{Kind, Parsed, Strictness};
 use super::row::Row;
 use super::shape::Shape;
+use crate::decode::Hints;
 use crate::input::{Block, Cut as _, Place};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use trommel::{Error, Origin, Result};
-
-/// Columns remembered by where in memory their names lie.
-const REMEMBERED: usize = 64;
 
 /// Raw CSV records, and where their fields are once they have been parsed.
 ///
@@ -23,9 +20,7 @@ pub struct Batch {
     block: Block,
     parsed: Parsed,
     is_parsed: bool,
-    /// Columns by a hash of the address of the name that was asked for. Only a hint: names are
-    /// compared. Atomic so that rows may be shared between threads.
-    hints: [AtomicU32; REMEMBERED],
+    hints: Hints,
 }
 
 impl Batch {
@@ -33,7 +28,7 @@ impl Batch {
     pub(super) fn begin(&mut self, shape: &Arc<Shape>) -> &mut Block {
         if !self.shape.as_ref().is_some_and(|mine| Arc::ptr_eq(mine, shape)) {
             self.shape = Some(Arc::clone(shape));
-            self.hints = no_hints();
+            self.hints = Hints::default();
         }
         self.parsed.clear();
         self.is_parsed = false;
@@ -72,20 +67,9 @@ impl Batch {
     /// The column called `name`, if there is one; an error when there are several.
     #[inline]
     pub(super) fn find_column(&self, shape: &Shape, name: &str) -> Result<Option<usize>> {
-        // Literals have a fixed address, so the address finds the column without hashing letters.
-        let hash = (name.as_ptr().addr() ^ name.len() << 6).wrapping_mul(0x9e37_79b9);
-        let hint = &self.hints[hash >> 20 & (REMEMBERED - 1)];
-        let column = hint.load(Ordering::Relaxed) as usize;
-        match shape.headers.names.get(column) {
-            Some(found) if **found == *name => Ok(Some(column)),
-            _ => {
-                let column = shape.headers.find(name, &shape.name)?;
-                if let Some(column) = column {
-                    hint.store(column, Ordering::Relaxed);
-                }
-                Ok(column.map(|column| column as usize))
-            }
-        }
+        let is =
+            |column: usize| shape.headers.names.get(column).is_some_and(|known| **known == *name);
+        self.hints.find(name, is, || shape.headers.find(name, &shape.name))
     }
 
     pub(super) fn parse(&mut self) {
@@ -163,7 +147,7 @@ impl Default for Batch {
             block: Block::default(),
             parsed: Parsed::default(),
             is_parsed: false,
-            hints: no_hints(),
+            hints: Hints::default(),
         }
     }
 }
@@ -218,10 +202,6 @@ impl trommel::Batch for Batch {
             found(row, place.origin(self.block.source()), raw);
         });
     }
-}
-
-fn no_hints() -> [AtomicU32; REMEMBERED] {
-    std::array::from_fn(|_| AtomicU32::new(u32::MAX))
 }
 
 /// "1 field", "2 fields".

@@ -38,6 +38,16 @@ pub(super) fn parity(mut bits: u64) -> u64 {
     bits
 }
 
+/// Bits of the lanes from `from` on, of which `length` hold data.
+#[inline(always)]
+pub(super) fn valid(from: usize, length: usize) -> u64 {
+    let until = match length < LANES {
+        true => (1 << length) - 1,
+        false => u64::MAX,
+    };
+    u64::MAX << from & until
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,13 +3,8 @@
 use super::rules::{Rules, is_end};
 use super::shape::Nulls;
 use super::source::Source;
-use crate::input::{self, Compression, Inputs};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use crate::input::{Compression, Inputs, open_inputs};
 use trommel::{Error, Result};
-
-/// Most bytes of [`Builder::block_size`].
-const LARGEST_BLOCK: usize = 1 << 29;
 
 /// What to strip of blanks at both ends (ASCII ones, also within quotes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -160,100 +155,25 @@ impl Builder {
         self
     }
 
-    /// Bytes per block, at most; a record that is longer gets a block of its own. Default: 0, which
-    /// means as many as the rows asked for are expected to take.
-    pub fn block_size(mut self, bytes: usize) -> Self {
-        self.block_bytes = bytes;
-        self
+    open_inputs! {
+        /// With [`has_headers`](Self::has_headers) each starts with a header; all must name the
+        /// same columns in the same order.
+        ///
+        /// ```
+        /// use trommel_connect::csv;
+        /// # let directory = tempfile::tempdir()?;
+        /// # let [may, june] = ["may.csv", "june.csv"].map(|name| directory.path().join(name));
+        /// # std::fs::write(&may, "carrier,distance\nUA,1400\n")?;
+        /// # std::fs::write(&june, "carrier,distance\nB6,1089\n")?;
+        /// let source = csv::Source::builder().open_many([may, june])?;
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
     }
 
-    /// How the input is compressed. Default: [`Compression::Auto`], by the extension of the file;
-    /// readers and standard input are not.
-    pub fn compression(mut self, compression: Compression) -> Self {
-        self.compression = compression;
-        self
-    }
-
-    /// Opens a file. A pipe or device is read like a [`reader`](Self::from_reader).
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`](trommel::ErrorKind::Config) when an option cannot work (the message
-    /// starts with its name) or the header can't be used;
-    /// [`ErrorKind::Io`](trommel::ErrorKind::Io) when the file can't be opened, can't be
-    /// decompressed or is a directory.
-    pub fn open(self, path: impl AsRef<Path>) -> Result<Source> {
+    fn read(self, inputs: impl FnOnce(Compression) -> Result<Inputs>) -> Result<Source> {
         let rules = self.rules()?;
-        let inputs = Inputs::file(path.as_ref(), self.compression)?;
+        let inputs = inputs(self.compression)?;
         self.build(rules, inputs)
-    }
-
-    /// Opens several files as one source: read one after another in the given order, with records,
-    /// lines and byte offsets that count from the start of each. With
-    /// [`has_headers`](Self::has_headers) each starts with a header; all must name the same columns
-    /// in the same order.
-    ///
-    /// ```
-    /// use trommel_connect::csv;
-    /// # let directory = tempfile::tempdir()?;
-    /// # let [may, june] = ["may.csv", "june.csv"].map(|name| directory.path().join(name));
-    /// # std::fs::write(&may, "carrier,distance\nUA,1400\n")?;
-    /// # std::fs::write(&june, "carrier,distance\nB6,1089\n")?;
-    /// let source = csv::Source::builder().open_many([may, june])?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`open`](Self::open), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when one is not a
-    /// regular file; all are looked at before the first is read. A header that differs ends the run
-    /// when its file is reached.
-    pub fn open_many(self, paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Result<Source> {
-        let rules = self.rules()?;
-        let paths = paths.into_iter().map(Into::into).collect();
-        let inputs = Inputs::files(paths, self.compression)?;
-        self.build(rules, inputs)
-    }
-
-    /// As [`open_many`](Self::open_many) with the regular files that match a pattern (`*`, `?`,
-    /// `[a-z]`, `**` for directories of any depth), in the order of their names.
-    ///
-    /// # Errors
-    /// As [`open_many`](Self::open_many), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when there
-    /// is none.
-    pub fn open_glob(self, pattern: &str) -> Result<Source> {
-        self.open_many(input::matching(pattern)?)
-    }
-
-    /// As [`open_many`](Self::open_many) with the regular files of a directory, in the order of
-    /// their names. Files whose name starts with `.` or `_` (markers and half-written files of other
-    /// programs) and directories in it are left out.
-    ///
-    /// # Errors
-    /// As [`open_many`](Self::open_many), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when there
-    /// is none.
-    pub fn open_directory(self, path: impl AsRef<Path>) -> Result<Source> {
-        self.open_many(input::in_directory(path.as_ref())?)
-    }
-
-    /// Reads from anything; `name` is what messages call it.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn from_reader(
-        self,
-        name: impl Into<Box<str>>,
-        reader: impl Read + Send + 'static,
-    ) -> Result<Source> {
-        let rules = self.rules()?;
-        let inputs = Inputs::reader(name, reader, self.compression)?;
-        self.build(rules, inputs)
-    }
-
-    /// Reads standard input.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn stdin(self) -> Result<Source> {
-        self.from_reader("standard input", std::io::stdin())
     }
 
     /// The bytes that mean something, checked.
@@ -280,10 +200,7 @@ impl Builder {
         if self.escape.is_some() && !self.quoting {
             return Err(Error::config("escape: works within quotes only, and `quoting` is off"));
         }
-        if self.block_bytes > LARGEST_BLOCK {
-            let message = format!("block_size: {} is above {LARGEST_BLOCK}", self.block_bytes);
-            return Err(Error::config(message));
-        }
+        self.check_block_size()?;
         if self.headers.as_ref().is_some_and(Vec::is_empty) {
             let message = "headers: no names; leave the option out for columns without names";
             return Err(Error::config(message));

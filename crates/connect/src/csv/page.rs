@@ -1,8 +1,8 @@
 //! Pages of CSV: encoded records, and what their columns are called.
 
 use super::shape::Shape;
+use crate::encode::{Columns, Layouts};
 use crate::files;
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -20,10 +20,8 @@ pub struct Page {
     /// The layout of the record before, also across [`clear`](trommel::Page::clear): what the next
     /// one most likely has.
     pub(super) latest: usize,
-    /// The names of the latest layout's own fields, as far as they are literals.
-    pub(super) literals: Vec<&'static str>,
-    pub(super) names: Vec<Cow<'static, str>>,
-    pub(super) key: String,
+    /// Layouts of the fields that records have of their own.
+    pub(super) own: Layouts,
     pub(super) scratch: Vec<u8>,
 }
 
@@ -38,7 +36,9 @@ struct Run {
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     pub(super) base: Option<Base>,
-    pub(super) fields: Fields,
+    /// The layout of its own fields in the page, if it has any.
+    pub(super) own: Option<usize>,
+    pub(super) fields: Columns,
 }
 
 /// A row that is passed through. It keeps the shape, so that no other can be at its address.
@@ -48,22 +48,6 @@ pub(super) struct Base {
     pub(super) width: usize,
     /// Whether its bytes can be copied as they are.
     pub(super) copies: bool,
-}
-
-/// The fields that a record has of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fields {
-    Named(Vec<Cow<'static, str>>),
-    Numbered(usize),
-}
-
-impl Fields {
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Fields::Named(names) => names.len(),
-            Fields::Numbered(count) => *count,
-        }
-    }
 }
 
 impl Base {
@@ -79,7 +63,7 @@ impl Layout {
             (None, None) => true,
             _ => false,
         };
-        same_base && self.fields == other.fields
+        same_base && self.own == other.own
     }
 
     /// Number of columns.
@@ -99,12 +83,12 @@ impl Layout {
             names.extend(headers.iter().map(ToString::to_string));
         }
         match &self.fields {
-            Fields::Named(fields) => names.extend(fields.iter().map(ToString::to_string)),
-            Fields::Numbered(0) if self.base.is_some() => {}
-            Fields::Numbered(count) if self.base.is_some() && *count == appended.len() => {
+            Columns::Named(fields) => names.extend(fields.iter().map(ToString::to_string)),
+            Columns::Numbered(0) if self.base.is_some() => {}
+            Columns::Numbered(count) if self.base.is_some() && *count == appended.len() => {
                 names.extend_from_slice(appended);
             }
-            Fields::Numbered(_) => return None,
+            Columns::Numbered(_) => return None,
         }
         Some(names)
     }
@@ -132,13 +116,6 @@ impl Page {
             self.runs.push(Run { first: self.rows.values(), layout });
         }
         self.latest = layout;
-        self.literals.clear();
-        if let Fields::Named(names) = &self.layouts[layout].fields {
-            self.literals.extend(names.iter().map_while(|name| match name {
-                Cow::Borrowed(name) => Some(*name),
-                Cow::Owned(_) => None,
-            }));
-        }
     }
 
     /// The number of a layout, remembered if it is new.
@@ -162,9 +139,8 @@ impl trommel::Page for Page {
     fn clear(&mut self) {
         trommel::Page::clear(&mut self.rows);
         self.runs.clear();
-        if self.layouts.len() > REMEMBERED {
+        if self.own.clear() || self.layouts.len() > REMEMBERED {
             self.layouts.clear();
-            self.literals.clear();
             self.latest = 0;
         }
     }
@@ -186,7 +162,6 @@ impl trommel::Page for Page {
         }
         if let Some(run) = self.runs.last().filter(|run| run.layout != self.latest) {
             self.latest = run.layout;
-            self.literals.clear();
         }
     }
 

@@ -210,7 +210,7 @@ impl Parsed {
                 padded[..rest.len()].copy_from_slice(rest);
                 &padded
             });
-            let valid = valid_lanes(resume.saturating_sub(chunk), data.len() - chunk);
+            let valid = masks::valid(resume.saturating_sub(chunk), data.len() - chunk);
             let ends = masks::any_of(bytes, [b'\n', b'\r']);
             let separators = ends | masks::any_of(bytes, [rules.delimiter]);
             let (mut marks, mut unclear) = (separators & valid, 0);
@@ -363,15 +363,6 @@ impl Parsed {
             }
         }
     }
-}
-
-/// The lanes from `from` on, of which `length` hold data.
-fn valid_lanes(from: usize, length: usize) -> u64 {
-    let until = match length < LANES {
-        true => (1 << length) - 1,
-        false => u64::MAX,
-    };
-    u64::MAX << from & until
 }
 
 /// The bit of the last of the 64 bytes from `chunk` on, if a quote there may close a field.

@@ -1,13 +1,13 @@
-//! A record, as serde hands it over, becomes one line of CSV.
+//! Records and rows become lines of CSV.
 
-use super::line::Line;
-use super::page::Page;
+use super::dialect::Dialect;
+use super::page::{Base, Layout, Page};
 use super::row::Row;
-use super::scalar::Fault;
 use super::sink::Encoder;
+use crate::encode::{Columns, Layouts, Target, Values, encode_into};
 use serde::Serialize;
-use serde::ser::{self, Impossible};
-use std::borrow::Cow;
+use std::fmt::Display;
+use std::io::Write as _;
 use trommel::{Error, Result};
 
 /// Appends `record` as a line; behind the fields of `row`, if there is one. After an error the page
@@ -23,10 +23,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(
     if let Some(row) = row {
         line.pass(row);
     }
-    match record.serialize(RecordSerializer(line)) {
-        Ok(()) => Ok(()),
-        Err(fault) => Err(take_back(page, fault)),
-    }
+    encode_into(&mut line, record)
 }
 
 /// Appends a row as it is.
@@ -34,192 +31,208 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 pub(super) fn pass(encoder: &Encoder, page: &mut Page, row: Row<'_>) {
     let mut line = Line::new(encoder, page);
     line.pass(row);
-    line.end_places();
+    line.finish(None);
 }
 
-#[cold]
-fn take_back(page: &mut Page, fault: Fault) -> Error {
-    page.rows.take_back();
-    match fault {
-        Fault::Row(error) => error,
-        Fault::Nested => refused("an unusual value"),
-    }
+/// A line under construction.
+struct Line<'p> {
+    page: &'p mut Page,
+    encoder: &'p Encoder,
+    dialect: &'p Dialect,
+    /// Where the line begins, in bytes.
+    start: usize,
+    has_base: bool,
+    /// Set when the row that is passed through is not that of the latest layout.
+    base: Option<Base>,
+    /// Whether the row that is passed through, or that there is none, is as in the latest layout.
+    as_latest: bool,
 }
 
-#[cold]
-fn refused(what: &str) -> Error {
-    Error::row(format!(
-        "{what} is not a record: emit a struct, a map or a tuple (an enum with \
-         `#[serde(untagged)]` or `#[serde(tag = \"…\")]`)"
-    ))
-}
-
-impl ser::SerializeStruct for Line<'_> {
-    type Ok = ();
-    type Error = Fault;
+impl<'p> Line<'p> {
     #[inline]
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        self.field(name, value)
+    fn new(encoder: &'p Encoder, page: &'p mut Page) -> Self {
+        let as_latest = page.latest().is_some_and(|latest| latest.base.is_none());
+        let start = page.rows.buffer().len();
+        let dialect = &*encoder.dialect;
+        Line { page, encoder, dialect, start, has_base: false, base: None, as_latest }
     }
-    fn skip_field(&mut self, name: &'static str) -> Result<(), Fault> {
-        self.field(name, &())
-    }
-    #[inline]
-    fn end(self) -> Result<(), Fault> {
-        Line::end(self)
-    }
-}
 
-impl ser::SerializeMap for Line<'_> {
-    type Ok = ();
-    type Error = Fault;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
-        self.page.key.clear();
-        crate::files::write_scalar(key, &mut self.page.key)?;
-        if self.expected() != Some(&self.page.key) {
-            self.depart();
-            let key = self.page.key.clone();
-            self.page.names.push(Cow::Owned(key));
+    /// Appends the fields of a row.
+    #[inline]
+    fn pass(&mut self, row: Row<'_>) {
+        self.has_base = true;
+        let latest = self.page.latest().and_then(|latest| latest.base.as_ref());
+        let known = latest
+            .filter(|base| std::ptr::eq(&*base.shape, row.shape()) && base.width == row.len());
+        let copies = match known {
+            Some(base) => {
+                self.as_latest = true;
+                base.copies
+            }
+            None => self.meet(row),
+        };
+        let (out, dialect) = self.out();
+        if copies {
+            out.extend_from_slice(row.raw());
+            return;
+        }
+        for (index, field) in row.iter().enumerate() {
+            if index > 0 {
+                out.push(dialect.delimiter);
+            }
+            dialect.field(out, field);
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, row: Row<'_>) -> bool {
+        self.as_latest = false;
+        let Some(shape) = row.shared_shape() else { return false };
+        let copies = self.dialect.copies(&shape);
+        self.base = Some(Base { shape, width: row.len(), copies });
+        copies
+    }
+
+    #[inline(always)]
+    fn out(&mut self) -> (&mut Vec<u8>, &Dialect) {
+        (self.page.rows.buffer(), self.dialect)
+    }
+
+    #[inline]
+    fn begin_field(&mut self, index: usize) -> Result<()> {
+        if index > 0 || self.has_base {
+            let (out, dialect) = self.out();
+            out.push(dialect.delimiter);
         }
         Ok(())
     }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        self.push(value).map_err(|error| error.in_column(self.page.key.as_str()))?;
-        self.fields += 1;
+
+    /// Ends the line; `own` is the layout of the fields behind those of the row, if there are any.
+    #[inline]
+    fn finish(&mut self, own: Option<usize>) {
+        let layout = match self.page.latest() {
+            Some(latest) if self.as_latest && latest.own == own => self.page.latest,
+            _ => self.new_layout(own),
+        };
+        let start = self.start;
+        let (out, dialect) = self.out();
+        if out.len() == start {
+            // A line without a byte would not be a record.
+            dialect.quoted(out, b"");
+        }
+        out.extend_from_slice(dialect.terminator);
+        self.page.end_record(layout, self.encoder.compression);
+    }
+
+    #[cold]
+    fn new_layout(&mut self, own: Option<usize>) -> usize {
+        let base = match self.as_latest {
+            true => self.page.latest().and_then(|latest| latest.base.clone()),
+            false => self.base.take(),
+        };
+        let fields = own.map_or(Columns::Numbered(0), |own| self.page.own.columns(own).clone());
+        self.page.layout(Layout { base, own, fields })
+    }
+
+    #[cold]
+    fn scratch(&mut self) {
+        let Page { rows, scratch, .. } = &mut *self.page;
+        self.dialect.text(rows.buffer(), scratch);
+    }
+}
+
+macro_rules! numbers {
+    ($buffer:path: $($method:ident: $type:ty),*) => {$(
+        #[inline]
+        fn $method(&mut self, number: $type) -> Result<()> {
+            let (out, dialect) = self.out();
+            dialect.number(out, <$buffer>::new().format(number).as_bytes());
+            Ok(())
+        }
+    )*};
+}
+
+impl Values for Line<'_> {
+    numbers!(itoa::Buffer: int: i64, big: i128, huge: u128);
+    numbers!(zmij::Buffer: float32: f32, float: f64);
+
+    #[inline]
+    fn null(&mut self) -> Result<()> {
+        let (out, dialect) = self.out();
+        dialect.null(out);
         Ok(())
     }
-    fn end(self) -> Result<(), Fault> {
-        Line::end(self)
-    }
-}
-
-macro_rules! by_place {
-    ($($trait:ident::$method:ident),*) => {$(
-        impl ser::$trait for Line<'_> {
-            type Ok = ();
-            type Error = Fault;
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-                self.place(value)
-            }
-            #[inline]
-            fn end(self) -> Result<(), Fault> {
-                if self.fields == 0 && !self.has_base {
-                    let error = Error::row("a record without fields has nothing to write");
-                    return Err(Fault::Row(error));
-                }
-                self.end_places();
-                Ok(())
-            }
-        }
-    )*};
-}
-by_place! {
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-}
-
-struct RecordSerializer<'p>(Line<'p>);
-
-macro_rules! refuse {
-    ($($what:literal: $method:ident($($type:ty),*)),* $(,)?) => {$(
-        fn $method(self, $(_: $type),*) -> Result<(), Fault> {
-            Err(Fault::Row(refused($what)))
-        }
-    )*};
-}
-
-impl<'p> serde::Serializer for RecordSerializer<'p> {
-    type Ok = ();
-    type Error = Fault;
-    type SerializeSeq = Line<'p>;
-    type SerializeTuple = Line<'p>;
-    type SerializeTupleStruct = Line<'p>;
-    type SerializeTupleVariant = Impossible<(), Fault>;
-    type SerializeMap = Line<'p>;
-    type SerializeStruct = Line<'p>;
-    type SerializeStructVariant = Impossible<(), Fault>;
-
     #[inline]
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Line<'p>, Fault> {
-        Ok(self.0)
-    }
-    fn serialize_map(self, _len: Option<usize>) -> Result<Line<'p>, Fault> {
-        Ok(self.0)
-    }
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Line<'p>, Fault> {
-        Ok(self.0)
+    fn bool(&mut self, value: bool) -> Result<()> {
+        let (out, dialect) = self.out();
+        dialect.number(out, if value { b"true" } else { b"false" });
+        Ok(())
     }
     #[inline]
-    fn serialize_tuple(self, _len: usize) -> Result<Line<'p>, Fault> {
-        Ok(self.0)
+    fn text(&mut self, text: &str) -> Result<()> {
+        self.blob(text.as_bytes())
     }
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Line<'p>, Fault> {
-        Ok(self.0)
+    fn display<D: Display + ?Sized>(&mut self, value: &D) -> Result<()> {
+        self.page.scratch.clear();
+        if write!(self.page.scratch, "{value}").is_err() {
+            return Err(Error::row("a value could not be formatted"));
+        }
+        self.scratch();
+        Ok(())
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        value.serialize(self)
+    #[inline]
+    fn blob(&mut self, bytes: &[u8]) -> Result<()> {
+        let (out, dialect) = self.out();
+        dialect.text(out, bytes);
+        Ok(())
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        value.serialize(self)
+    #[cold]
+    fn nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        self.page.scratch.clear();
+        serde_json::to_writer(&mut self.page.scratch, value).map_err(|error| {
+            Error::row("the nested value can't be written as JSON").caused_by(error)
+        })?;
+        self.scratch();
+        Ok(())
     }
+}
 
-    refuse! {
-        "a boolean": serialize_bool(bool),
-        "a number": serialize_i8(i8),
-        "a number": serialize_i16(i16),
-        "a number": serialize_i32(i32),
-        "a number": serialize_i64(i64),
-        "a number": serialize_i128(i128),
-        "a number": serialize_u8(u8),
-        "a number": serialize_u16(u16),
-        "a number": serialize_u32(u32),
-        "a number": serialize_u64(u64),
-        "a number": serialize_u128(u128),
-        "a number": serialize_f32(f32),
-        "a number": serialize_f64(f64),
-        "a character": serialize_char(char),
-        "a text": serialize_str(&str),
-        "a byte string": serialize_bytes(&[u8]),
-        "`None`": serialize_none(),
-        "`()`": serialize_unit(),
-        "a unit struct": serialize_unit_struct(&'static str),
-        "a unit variant": serialize_unit_variant(&'static str, u32, &'static str),
+impl Target for Line<'_> {
+    type Mark = ();
+
+    #[inline]
+    fn layouts(&mut self) -> &mut Layouts {
+        &mut self.page.own
     }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<(), Fault> {
-        Err(Fault::Row(refused("a newtype variant")))
+    #[inline]
+    fn begin_row(&mut self) -> Result<()> {
+        Ok(())
     }
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant, Fault> {
-        Err(Fault::Row(refused("a tuple variant")))
+    #[inline]
+    fn field(&mut self, index: usize, _as_latest: bool, _name: &str) -> Result<()> {
+        self.begin_field(index)
     }
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant, Fault> {
-        Err(Fault::Row(refused("a struct variant")))
+    fn key_field(&mut self, index: usize, _as_latest: bool) -> Result<()> {
+        self.begin_field(index)
+    }
+    #[inline]
+    fn place(&mut self, index: usize, _as_latest: bool) -> Result<()> {
+        self.begin_field(index)
+    }
+    #[inline]
+    fn end_row(&mut self, (): &(), layout: usize) -> Result<()> {
+        self.finish(Some(layout));
+        Ok(())
+    }
+    fn end_empty_row(&mut self, (): &()) -> Result<()> {
+        if !self.has_base {
+            return Err(Error::row("a record without fields has nothing to write"));
+        }
+        self.finish(None);
+        Ok(())
+    }
+    #[cold]
+    fn give_up_row(&mut self, (): ()) {
+        self.page.rows.take_back();
     }
 }

@@ -1,11 +1,11 @@
 //! One record, borrowed from its batch.
 
 use super::batch::{Batch, fields};
-use super::de;
 use super::field::{Cell, FromField};
 use super::headers::Field;
 use super::parse::Start;
 use super::shape::Shape;
+use crate::decode;
 use std::fmt;
 use std::sync::Arc;
 use trommel::{Error, ErrorKind, Result};
@@ -136,7 +136,7 @@ impl<'a> Row<'a> {
     /// [`ErrorKind::Row`], naming the column, when a field can't be read as what it should be;
     /// [`ErrorKind::Config`] when a column that is needed does not exist.
     pub fn decode<T: serde::Deserialize<'a>>(&self) -> Result<T> {
-        de::decode(*self)
+        decode::decode(*self)
     }
 
     /// Number of fields.

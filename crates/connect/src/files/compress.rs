@@ -1,53 +1,26 @@
 //! Compression of the output, a page at a time.
 
+use crate::input::Compression;
 use std::fmt;
-use std::path::Path;
 use trommel::{Error, Result};
 
-/// How the output is compressed.
-///
-/// Each page becomes a gzip member or a zstd frame of its own, in the worker that made the page, so
-/// compression is as parallel as the transform. Every reader of gzip and zstd reads such files as
-/// one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip at a level from 0 to 9.
-    Gzip(u8),
-    /// zstd at a level from -7 (fastest) to 22.
-    Zstd(i8),
-}
-
 impl Compression {
-    /// gzip at its usual level, 6.
-    pub const GZIP: Self = Compression::Gzip(6);
-    /// zstd at its usual level, 3.
-    pub const ZSTD: Self = Compression::Zstd(3);
-
-    /// What the extension of a path says: `.gz` and `.zst` (or `.zstd`) at their usual levels.
-    pub fn of_path(path: impl AsRef<Path>) -> Self {
-        let extension = path.as_ref().extension().unwrap_or_default();
-        match extension.to_ascii_lowercase().to_str() {
-            Some("gz") => Compression::GZIP,
-            Some("zst" | "zstd") => Compression::ZSTD,
-            _ => Compression::None,
-        }
-    }
-
     /// The extension that says so, with its dot.
-    pub(crate) fn extension(self) -> &'static str {
+    pub(super) fn extension(self) -> &'static str {
         match self {
-            Compression::None => "",
             Compression::Gzip(_) => ".gz",
             Compression::Zstd(_) => ".zst",
+            _ => "",
         }
     }
 
-    /// Checks the level, and that it was compiled in.
-    pub(crate) fn check(self) -> Result<()> {
+    /// Whether output is compressed.
+    pub(super) fn packs(self) -> bool {
+        matches!(self, Compression::Gzip(_) | Compression::Zstd(_))
+    }
+
+    /// Checks that it can be written: the level, and that it was compiled in.
+    pub(super) fn check(self) -> Result<()> {
         let refuse = |message: String| Err(Error::config(message));
         match self {
             Compression::Gzip(_) if cfg!(not(feature = "gzip")) => {
@@ -62,6 +35,11 @@ impl Compression {
             Compression::Zstd(level) if !(-7..=22).contains(&level) => {
                 refuse(format!("compression: zstd has levels from -7 to 22, not {level}"))
             }
+            Compression::Bzip2 | Compression::Lz4 | Compression::Xz => refuse(format!(
+                "compression: {} is read but not written: choose gzip, zstd, or \
+                 `.compression(Compression::None)`",
+                self.name()
+            )),
             _ => Ok(()),
         }
     }
@@ -134,18 +112,12 @@ impl Packer {
 /// Reads a file that was written so.
 #[cfg(feature = "csv")]
 pub(crate) fn open_compressed(
-    path: &Path,
+    path: &std::path::Path,
     compression: Compression,
 ) -> Result<Box<dyn std::io::Read + Send>> {
-    let cannot = |error| super::place::explain("read", path, error);
-    let file = std::fs::File::open(path).map_err(cannot)?;
-    Ok(match compression {
-        #[cfg(feature = "gzip")]
-        Compression::Gzip(_) => Box::new(flate2::read::MultiGzDecoder::new(file)),
-        #[cfg(feature = "zstd")]
-        Compression::Zstd(_) => Box::new(zstd::Decoder::new(file).map_err(cannot)?),
-        _ => Box::new(file),
-    })
+    let file =
+        std::fs::File::open(path).map_err(|error| super::place::explain("read", path, error))?;
+    compression.decoder(file, Default::default(), &path.display().to_string())
 }
 
 impl fmt::Debug for Packer {
@@ -159,14 +131,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extensions_choose_and_levels_are_checked() {
-        assert_eq!(Compression::of_path("a/b.csv.gz"), Compression::GZIP);
-        assert_eq!(Compression::of_path("b.ZST"), Compression::ZSTD);
-        assert_eq!(Compression::of_path("gz"), Compression::None);
+    fn what_cannot_be_written_is_refused() {
         let error = Compression::Gzip(10).check().unwrap_err();
         assert!(error.to_string().contains("from 0 to 9"), "{error}");
         assert!(Compression::Zstd(-8).check().is_err());
         assert!(Compression::Zstd(-7).check().is_ok());
+        let error = Compression::of_path("a.csv.bz2").check().unwrap_err();
+        assert!(error.to_string().contains("not written"), "{error}");
     }
 
     #[cfg(feature = "gzip")]

@@ -1,9 +1,10 @@
 //! The value of one column of a record, as text, for a key.
 
 use super::partition::PartitionKey;
+use crate::encode::{Fault, Values, push, push_key, refuse};
 use serde::Serialize;
 use serde::ser::{self, Impossible};
-use std::fmt::{self, Display, Write};
+use std::fmt::{Display, Write};
 use trommel::{Error, Result};
 
 impl<T: Serialize> PartitionKey for T {
@@ -12,26 +13,9 @@ impl<T: Serialize> PartitionKey for T {
         match self.serialize(finder) {
             Ok(Some(is_there)) => Ok(is_there),
             Ok(None) => Err(Error::row("the record has no such column").in_column(column)),
-            Err(Refused(reason)) => Err(Error::row(reason).in_column(column)),
+            Err(Fault::Row(error)) => Err(error.in_column(column)),
+            Err(Fault::Nested) => Err(Error::row("an unusual value").in_column(column)),
         }
-    }
-}
-
-/// Why a value can't be a part of a key.
-#[derive(Debug)]
-struct Refused(String);
-
-impl Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl ser::Error for Refused {
-    fn custom<T: Display>(message: T) -> Self {
-        Refused(message.to_string())
     }
 }
 
@@ -45,9 +29,11 @@ struct Finder<'t> {
 
 impl Finder<'_> {
     #[inline]
-    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Refused> {
+    fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Fault> {
         if name == self.column {
-            self.found = Some(value.serialize(Scalar(self.text))?);
+            let mut text = Text { text: self.text, is_null: false };
+            push(&mut text, value)?;
+            self.found = Some(!text.is_null);
         }
         Ok(())
     }
@@ -55,16 +41,16 @@ impl Finder<'_> {
 
 impl ser::SerializeStruct for Finder<'_> {
     type Ok = Option<bool>;
-    type Error = Refused;
+    type Error = Fault;
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Fault> {
         self.field(name, value)
     }
-    fn end(self) -> Result<Option<bool>, Refused> {
+    fn end(self) -> Result<Option<bool>, Fault> {
         Ok(self.found)
     }
 }
@@ -77,184 +63,50 @@ struct MapFinder<'t> {
 
 impl ser::SerializeMap for MapFinder<'_> {
     type Ok = Option<bool>;
-    type Error = Refused;
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+    type Error = Fault;
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         self.key.clear();
-        key.serialize(Scalar(&mut self.key)).map(|_| ())
+        Ok(push_key(&mut self.key, key)?)
     }
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.finder.field(&self.key, value)
     }
-    fn end(self) -> Result<Option<bool>, Refused> {
+    fn end(self) -> Result<Option<bool>, Fault> {
         Ok(self.finder.found)
     }
 }
 
-fn nested<T>(what: &str) -> Result<T, Refused> {
-    Err(Refused(format!("{what} can't be a part of a key")))
-}
-
-fn no_record<T>() -> Result<T, Refused> {
-    Err(Refused("only structs and maps have columns to partition by".into()))
-}
-
-/// Every method that a plain value may come to, by one rule.
-macro_rules! scalars {
-    ($self:ident, $value:ident: $($method:ident($type:ty)),* => $body:expr) => {$(
-        #[inline]
-        fn $method($self, $value: $type) -> Result<Self::Ok, Refused> {
-            $body
-        }
-    )*};
+#[cold]
+fn no_record() -> Fault {
+    Error::row("only structs and maps have columns to partition by").into()
 }
 
 impl<'t> serde::Serializer for Finder<'t> {
     type Ok = Option<bool>;
-    type Error = Refused;
-    type SerializeSeq = Impossible<Self::Ok, Refused>;
-    type SerializeTuple = Impossible<Self::Ok, Refused>;
-    type SerializeTupleStruct = Impossible<Self::Ok, Refused>;
-    type SerializeTupleVariant = Impossible<Self::Ok, Refused>;
+    type Error = Fault;
+    type SerializeSeq = Impossible<Self::Ok, Fault>;
+    type SerializeTuple = Impossible<Self::Ok, Fault>;
+    type SerializeTupleStruct = Impossible<Self::Ok, Fault>;
+    type SerializeTupleVariant = Impossible<Self::Ok, Fault>;
     type SerializeMap = MapFinder<'t>;
     type SerializeStruct = Self;
-    type SerializeStructVariant = Impossible<Self::Ok, Refused>;
+    type SerializeStructVariant = Impossible<Self::Ok, Fault>;
 
-    scalars!(self, _value: serialize_bool(bool), serialize_i8(i8), serialize_i16(i16),
-        serialize_i32(i32), serialize_i64(i64), serialize_u8(u8), serialize_u16(u16),
-        serialize_u32(u32), serialize_u64(u64), serialize_f32(f32), serialize_f64(f64),
-        serialize_char(char), serialize_str(&str), serialize_bytes(&[u8]),
-        serialize_unit_struct(&'static str) => no_record());
-
-    fn serialize_none(self) -> Result<Self::Ok, Refused> {
-        no_record()
-    }
-    fn serialize_unit(self) -> Result<Self::Ok, Refused> {
-        no_record()
-    }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Self::Ok, Refused> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Self::Ok, Fault> {
         value.serialize(self)
-    }
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-    ) -> Result<Self::Ok, Refused> {
-        no_record()
     }
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<Self::Ok, Refused> {
+    ) -> Result<Self::Ok, Fault> {
         value.serialize(self)
     }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<Self::Ok, Refused> {
-        no_record()
-    }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refused> {
-        no_record()
-    }
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refused> {
-        no_record()
-    }
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, Refused> {
-        no_record()
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Refused> {
-        no_record()
-    }
-    fn serialize_map(self, _: Option<usize>) -> Result<MapFinder<'t>, Refused> {
+    fn serialize_map(self, _: Option<usize>) -> Result<MapFinder<'t>, Fault> {
         Ok(MapFinder { finder: self, key: String::new() })
     }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Refused> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Fault> {
         Ok(self)
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Refused> {
-        no_record()
-    }
-}
-
-/// Writes a plain value; answers whether there is one.
-struct Scalar<'t>(&'t mut String);
-
-impl Scalar<'_> {
-    fn show(self, value: impl Display) -> Result<bool, Refused> {
-        write!(self.0, "{value}").map_err(|_| Refused("the value can't be formatted".into()))?;
-        Ok(true)
-    }
-}
-
-impl serde::Serializer for Scalar<'_> {
-    type Ok = bool;
-    type Error = Refused;
-    type SerializeSeq = Impossible<bool, Refused>;
-    type SerializeTuple = Impossible<bool, Refused>;
-    type SerializeTupleStruct = Impossible<bool, Refused>;
-    type SerializeTupleVariant = Impossible<bool, Refused>;
-    type SerializeMap = Impossible<bool, Refused>;
-    type SerializeStruct = Impossible<bool, Refused>;
-    type SerializeStructVariant = Impossible<bool, Refused>;
-
-    scalars!(self, value: serialize_bool(bool), serialize_i8(i8), serialize_i16(i16),
-        serialize_i32(i32), serialize_i64(i64), serialize_u8(u8), serialize_u16(u16),
-        serialize_u32(u32), serialize_u64(u64), serialize_f32(f32), serialize_f64(f64),
-        serialize_char(char), serialize_str(&str) => self.show(value));
-
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<bool, Refused> {
-        self.show(value)
-    }
-    fn serialize_bytes(self, _: &[u8]) -> Result<bool, Refused> {
-        nested("a string of bytes")
-    }
-    fn serialize_none(self) -> Result<bool, Refused> {
-        Ok(false)
-    }
-    fn serialize_unit(self) -> Result<bool, Refused> {
-        Ok(false)
-    }
-    fn serialize_unit_struct(self, _: &'static str) -> Result<bool, Refused> {
-        Ok(false)
-    }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<bool, Refused> {
-        value.serialize(self)
-    }
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<bool, Refused> {
-        self.show(variant)
-    }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<bool, Refused> {
-        value.serialize(self)
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
@@ -262,53 +114,69 @@ impl serde::Serializer for Scalar<'_> {
         _: u32,
         _: &'static str,
         _: &T,
-    ) -> Result<bool, Refused> {
-        nested("an enum with a value")
+    ) -> Result<Self::Ok, Fault> {
+        Err(no_record())
     }
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Refused> {
-        nested("a sequence")
-    }
-    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Refused> {
-        nested("a tuple")
-    }
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleStruct, Refused> {
-        nested("a tuple")
-    }
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Refused> {
-        nested("an enum with values")
-    }
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Refused> {
-        nested("a map")
-    }
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refused> {
-        nested("a struct")
-    }
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Refused> {
-        nested("an enum with values")
+    refuse! {
+        no_record() => {
+            serialize_bool(bool) -> Self::Ok, serialize_i8(i8) -> Self::Ok,
+            serialize_i16(i16) -> Self::Ok, serialize_i32(i32) -> Self::Ok,
+            serialize_i64(i64) -> Self::Ok, serialize_u8(u8) -> Self::Ok,
+            serialize_u16(u16) -> Self::Ok, serialize_u32(u32) -> Self::Ok,
+            serialize_u64(u64) -> Self::Ok, serialize_f32(f32) -> Self::Ok,
+            serialize_f64(f64) -> Self::Ok, serialize_char(char) -> Self::Ok,
+            serialize_str(&str) -> Self::Ok, serialize_bytes(&[u8]) -> Self::Ok,
+            serialize_none() -> Self::Ok, serialize_unit() -> Self::Ok,
+            serialize_unit_struct(&'static str) -> Self::Ok,
+            serialize_unit_variant(&'static str, u32, &'static str) -> Self::Ok,
+            serialize_seq(Option<usize>) -> Self::SerializeSeq,
+            serialize_tuple(usize) -> Self::SerializeTuple,
+            serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct,
+            serialize_tuple_variant(&'static str, u32, &'static str, usize)
+                -> Self::SerializeTupleVariant,
+            serialize_struct_variant(&'static str, u32, &'static str, usize)
+                -> Self::SerializeStructVariant,
+        }
     }
 }
 
-/// Appends a plain value as text; `false` when it is null.
-///
-/// # Errors
-/// A row error when it is not plain.
-#[cfg(feature = "csv")]
-pub(crate) fn write_scalar<T: Serialize + ?Sized>(value: &T, text: &mut String) -> Result<bool> {
-    value.serialize(Scalar(text)).map_err(|Refused(reason)| Error::row(reason))
+/// A plain value as text.
+struct Text<'t> {
+    text: &'t mut String,
+    is_null: bool,
+}
+
+impl Values for Text<'_> {
+    fn null(&mut self) -> Result<()> {
+        self.is_null = true;
+        Ok(())
+    }
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.display(&value)
+    }
+    fn int(&mut self, number: i64) -> Result<()> {
+        self.display(&number)
+    }
+    fn big(&mut self, number: i128) -> Result<()> {
+        self.display(&number)
+    }
+    fn float(&mut self, number: f64) -> Result<()> {
+        self.display(&number)
+    }
+    fn float32(&mut self, number: f32) -> Result<()> {
+        self.display(&number)
+    }
+    fn text(&mut self, text: &str) -> Result<()> {
+        self.text.push_str(text);
+        Ok(())
+    }
+    fn display<D: Display + ?Sized>(&mut self, value: &D) -> Result<()> {
+        write!(self.text, "{value}").map_err(|_| Error::row("the value can't be formatted"))
+    }
+    fn blob(&mut self, _: &[u8]) -> Result<()> {
+        Err(Error::row("a string of bytes can't be a part of a key"))
+    }
+    fn nested<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<()> {
+        Err(Error::row("a nested value can't be a part of a key"))
+    }
 }

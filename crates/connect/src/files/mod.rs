@@ -64,11 +64,9 @@ mod runner;
 mod settings;
 mod write;
 
-pub use compress::Compression;
+pub use crate::input::Compression;
 #[cfg(feature = "csv")]
 pub(crate) use compress::open_compressed;
-#[cfg(feature = "csv")]
-pub(crate) use key::write_scalar;
 pub(crate) use output::Output;
 pub use page::Page;
 pub(crate) use partition::FileSink;

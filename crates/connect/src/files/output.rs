@@ -45,8 +45,8 @@ pub(super) enum Target {
 
 impl Output {
     pub(crate) fn at(path: &Path, extension: &str) -> Self {
-        let settings =
-            Settings { compression: super::Compression::of_path(path), ..Settings::default() };
+        let of_path = super::Compression::of_path(path);
+        let settings = Settings { compression: of_path, of_path, ..Settings::default() };
         let target = Target::Path {
             place: Place::new(path),
             is_folder: false,

@@ -1,6 +1,7 @@
 //! Pages of encoded bytes.
 
-use super::compress::{Compression, Packer};
+use super::compress::Packer;
+use crate::input::Compression;
 use std::ops::Range;
 
 /// Encoded values, one behind the other, and where each ends.
@@ -52,7 +53,7 @@ impl Page {
 
     /// The bytes of a range of values as they go to the file.
     pub(crate) fn encoded(&mut self, values: Range<usize>) -> &[u8] {
-        if self.compression == Compression::None {
+        if !self.compression.packs() {
             return self.plain(values);
         }
         if values != (0..self.packed_values) {
@@ -107,7 +108,7 @@ impl trommel::Page for Page {
     }
 
     fn seal(&mut self) {
-        if self.compression != Compression::None && !self.ends.is_empty() {
+        if self.compression.packs() && !self.ends.is_empty() {
             self.pack(0..self.ends.len());
             self.packed_values = self.ends.len();
         }

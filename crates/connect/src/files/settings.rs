@@ -1,6 +1,6 @@
 //! What the user can choose about the files.
 
-use super::compress::Compression;
+use crate::input::Compression;
 use std::time::Duration;
 
 /// What happens to a file that is there already.
@@ -16,6 +16,8 @@ pub(crate) enum Existing {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) compression: Compression,
+    /// What `Auto` stands for.
+    pub(crate) of_path: Compression,
     pub(crate) existing: Existing,
     /// Whether a run without checkpoints syncs at its end.
     pub(crate) sync: bool,
@@ -32,6 +34,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             compression: Compression::None,
+            of_path: Compression::None,
             existing: Existing::Replace,
             sync: false,
             commit_bytes: 64 << 20,
@@ -53,10 +56,16 @@ impl Settings {
 /// Setters that every sink of files has, written once.
 macro_rules! file_settings {
     () => {
-        /// How the output is compressed. Default: what the extension of the path says (`.gz`,
+        /// How the output is compressed: by gzip, zstd or not at all. Default:
+        /// [`Auto`](crate::files::Compression::Auto), what the extension of the path says (`.gz`,
         /// `.zst`); for a writer, not at all.
         pub fn compression(self, compression: crate::files::Compression) -> Self {
-            self.set(|settings| settings.compression = compression)
+            self.set(|settings| {
+                settings.compression = match compression {
+                    crate::files::Compression::Auto => settings.of_path,
+                    chosen => chosen,
+                }
+            })
         }
 
         /// Adds to a file that is there: the run works on a copy, so that others see the old

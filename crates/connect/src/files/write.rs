@@ -1,6 +1,5 @@
 //! Appending: which file a value goes to, and when the next one begins.
 
-use super::compress::Compression;
 use super::output::{Output, Target, failed, not_started};
 use super::page::Page;
 use super::part::{Part, Slot};
@@ -63,8 +62,8 @@ impl Output {
         if bytes > 0 {
             let left = bytes.saturating_sub(has_bytes.max(self.header.len() as u64));
             let plain = page.plain(from..to).len() as u64;
-            room = room.min(match self.settings.compression {
-                Compression::None => page.fitting(from, left) as u64,
+            room = room.min(match self.settings.compression.packs() {
+                false => page.fitting(from, left) as u64,
                 // What it will come to is known only afterwards.
                 _ if has_rows == 0 || plain / 4 <= left => all as u64,
                 _ => 0,

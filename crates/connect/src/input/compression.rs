@@ -9,46 +9,54 @@ use trommel::{Error, Result};
 /// Compressed bytes read at once.
 const READ: usize = 64 * 1024;
 
-/// How a file is compressed.
+/// How a file is compressed, or is to be.
 ///
 /// Each method is a Cargo feature of its name in small letters; one that the program was built
-/// without is an error when the source is opened.
+/// without is an error when the source is opened or the sink starts. gzip and zstd are written as
+/// well: each page becomes a gzip member or a zstd frame of its own, in the worker that made the
+/// page, so compression is as parallel as the transform. Every reader of gzip and zstd reads such
+/// files as one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Compression {
     /// By the extension of a file: `.gz`, `.zst` (or `.zstd`), `.bz2`, `.lz4`, `.xz`; anything else
-    /// is not compressed, nor is a reader or standard input.
+    /// is not compressed, nor is a reader, a writer or standard input.
     #[default]
     Auto,
     /// Not compressed, whatever it is called.
     None,
-    /// gzip, of any number of members.
-    Gzip,
-    /// Zstandard, of any number of frames.
-    Zstd,
-    /// bzip2, of any number of streams.
+    /// gzip, of any number of members; written at this level from 0 to 9.
+    Gzip(u8),
+    /// Zstandard, of any number of frames; written at this level from -7 (fastest) to 22.
+    Zstd(i8),
+    /// bzip2, of any number of streams. Only read.
     Bzip2,
-    /// LZ4 in the frame format, of any number of frames.
+    /// LZ4 in the frame format, of any number of frames. Only read.
     Lz4,
-    /// xz, of any number of streams.
+    /// xz, of any number of streams. Only read.
     Xz,
 }
 
 impl Compression {
+    /// gzip at its usual level, 6.
+    pub const GZIP: Self = Compression::Gzip(6);
+    /// zstd at its usual level, 3.
+    pub const ZSTD: Self = Compression::Zstd(3);
+
     /// The method that the extension of `path` stands for; [`None`](Self::None) for any other.
     ///
     /// ```
     /// # #[cfg(feature = "csv")] {
     /// use trommel_connect::input::Compression;
-    /// assert_eq!(Compression::of_path("flights.csv.gz"), Compression::Gzip);
+    /// assert_eq!(Compression::of_path("flights.csv.gz"), Compression::GZIP);
     /// assert_eq!(Compression::of_path("flights.csv"), Compression::None);
     /// # }
     /// ```
     pub fn of_path(path: impl AsRef<Path>) -> Self {
         let extension = path.as_ref().extension().and_then(|it| it.to_str()).unwrap_or_default();
         match extension.to_ascii_lowercase().as_str() {
-            "gz" => Compression::Gzip,
-            "zst" | "zstd" => Compression::Zstd,
+            "gz" => Compression::GZIP,
+            "zst" | "zstd" => Compression::ZSTD,
             "bz2" => Compression::Bzip2,
             "lz4" => Compression::Lz4,
             "xz" => Compression::Xz,
@@ -65,11 +73,11 @@ impl Compression {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Compression::Auto | Compression::None => "uncompressed",
-            Compression::Gzip => "gzip",
-            Compression::Zstd => "zstd",
+            Compression::Gzip(_) => "gzip",
+            Compression::Zstd(_) => "zstd",
             Compression::Bzip2 => "bzip2",
             Compression::Lz4 => "lz4",
             Compression::Xz => "xz",
@@ -78,7 +86,7 @@ impl Compression {
 
     /// The content of `reader`, decompressed; it counts the compressed bytes in `taken`.
     #[allow(unreachable_code, unused_variables, reason = "without any method built in")]
-    pub(super) fn decoder(
+    pub(crate) fn decoder(
         self,
         reader: impl Read + Send + 'static,
         taken: Arc<AtomicU64>,
@@ -88,9 +96,11 @@ impl Compression {
         let decoder: Box<dyn Read + Send> = match self {
             Compression::Auto | Compression::None => return Ok(Box::new(counted)),
             #[cfg(feature = "gzip")]
-            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(counted))),
+            Compression::Gzip(_) => {
+                Box::new(flate2::bufread::MultiGzDecoder::new(buffered(counted)))
+            }
             #[cfg(feature = "zstd")]
-            Compression::Zstd => {
+            Compression::Zstd(_) => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(buffered(counted));
                 Box::new(decoder.map_err(|error| {
                     Error::fatal("cannot start the zstd decoder").caused_by(error)

@@ -16,6 +16,7 @@ mod inputs;
 mod lz4;
 mod place;
 mod position;
+mod shared;
 mod skip;
 mod window;
 
@@ -27,3 +28,4 @@ pub(crate) use feed::Feeder;
 pub(crate) use files::{in_directory, matching};
 pub(crate) use inputs::Inputs;
 pub(crate) use place::Place;
+pub(crate) use shared::{LARGEST_BLOCK, forward_feeder, open_by_default, open_inputs};

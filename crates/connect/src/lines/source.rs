@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::cutter::Cutter;
 use super::row::{Bytes, Kind, Text};
-use crate::input::{self, Compression, Feeder, Inputs};
+use crate::input::{self, Compression, Feeder, Inputs, forward_feeder};
 use std::fmt;
 use std::io::Read;
 use std::marker::PhantomData;
@@ -25,8 +25,8 @@ impl Source {
     ///
     /// # Errors
     /// [`ErrorKind::Io`](trommel::ErrorKind::Io) when it can't be opened or is a directory;
-    /// [`ErrorKind::Unsupported`](trommel::ErrorKind::Unsupported) when the feature for its
-    /// compression is missing.
+    /// [`ErrorKind::Config`](trommel::ErrorKind::Config) when the feature for its compression is
+    /// missing.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Ok(Self::new(Inputs::file(path.as_ref(), Compression::Auto)?))
     }
@@ -97,26 +97,7 @@ impl<K: Kind> trommel::Source for Source<K> {
         self.feeder.fill(&mut batch.block, limit, &mut |_| Ok(()))
     }
 
-    /// Byte offset and line, and the file if there are several; for regular files only.
-    fn position(&self) -> Option<Position> {
-        self.feeder.position()
-    }
-
-    fn seek(&mut self, position: &Position) -> Result<()> {
-        self.feeder.seek(position)
-    }
-
-    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        self.feeder.fingerprint()
-    }
-
-    fn size(&self) -> Size {
-        self.feeder.size()
-    }
-
-    fn bytes_read(&self) -> u64 {
-        self.feeder.bytes_read()
-    }
+    forward_feeder!();
 }
 
 impl<K> fmt::Debug for Source<K> {

@@ -3,10 +3,10 @@
 use super::batch::{Batch, Shape};
 use super::cutter::Cutter;
 use super::options::Builder;
-use crate::input::Feeder;
+use crate::input::{Feeder, forward_feeder, open_by_default};
 use std::fmt;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use trommel::{Fill, Fingerprint, Limit, Position, Result, Size};
 
@@ -50,30 +50,6 @@ impl Source {
         Builder::new().open(path)
     }
 
-    /// Opens several files as one source, in the given order.
-    ///
-    /// # Errors
-    /// As [`Builder::open_many`].
-    pub fn open_many(paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Result<Self> {
-        Builder::new().open_many(paths)
-    }
-
-    /// Opens the files that match a pattern like `events/*.ndjson.gz`, in the order of their names.
-    ///
-    /// # Errors
-    /// As [`Builder::open_glob`].
-    pub fn open_glob(pattern: &str) -> Result<Self> {
-        Builder::new().open_glob(pattern)
-    }
-
-    /// Opens the files of a directory, in the order of their names.
-    ///
-    /// # Errors
-    /// As [`Builder::open_directory`].
-    pub fn open_directory(path: impl AsRef<Path>) -> Result<Self> {
-        Builder::new().open_directory(path)
-    }
-
     /// Reads from anything; `name` is what messages call it. Nothing is read yet.
     ///
     /// # Errors
@@ -85,18 +61,7 @@ impl Source {
         Builder::new().from_reader(name, reader)
     }
 
-    /// Reads standard input.
-    ///
-    /// # Errors
-    /// As [`from_reader`](Self::from_reader).
-    pub fn stdin() -> Result<Self> {
-        Builder::new().stdin()
-    }
-
-    /// Options other than the defaults.
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
+    open_by_default!();
 }
 
 impl trommel::Source for Source {
@@ -106,27 +71,7 @@ impl trommel::Source for Source {
         self.feeder.fill(batch.begin(&self.shape), limit, &mut |_| Ok(()))
     }
 
-    /// Byte offset, record and line, and the file if there are several; for regular files only.
-    fn position(&self) -> Option<Position> {
-        self.feeder.position()
-    }
-
-    fn seek(&mut self, position: &Position) -> Result<()> {
-        self.feeder.seek(position)
-    }
-
-    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        self.feeder.fingerprint()
-    }
-
-    fn size(&self) -> Size {
-        self.feeder.size()
-    }
-
-    /// Bytes as they are stored, from the start of the input.
-    fn bytes_read(&self) -> u64 {
-        self.feeder.bytes_read()
-    }
+    forward_feeder!();
 }
 
 impl fmt::Debug for Source {

@@ -38,24 +38,27 @@
 
 mod input;
 mod kind;
-mod layouts;
 mod page;
-mod record;
-mod target;
-mod value;
 
+pub use crate::encode::Columns;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+pub(crate) use crate::encode::{Layouts, Target, Values, encode_into, push, write_json};
 pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
-pub use layouts::Columns;
 pub use page::{Page, Rows, Value};
-pub use record::encode;
-#[cfg(any(feature = "postgres", feature = "postgres-system"))]
-pub(crate) use {
-    layouts::Layouts,
-    record::encode_into,
-    target::{Target, Values},
-    value::{push, write_json},
-};
+
+use serde::Serialize;
+use trommel::Result;
+
+/// Appends `record` as a row. After an error the page is as it was.
+///
+/// # Errors
+/// Row errors, which name the column: a number beyond `i64`, a nested value that has no JSON form,
+/// and whatever is not a struct, a map or a tuple.
+#[inline]
+pub fn encode<T: Serialize + ?Sized>(page: &mut Page, record: &T) -> Result<()> {
+    crate::encode::encode_into(page, record)
+}
 
 /// Writes a field of bytes as a BLOB: `#[serde(serialize_with = "trommel_connect::table::blob")]`.
 ///

@@ -1,8 +1,6 @@
 //! Pages of rows: flat, recycled, exact to rewind.
 
-use super::layouts::{Columns, Layouts};
-use super::target::{Target, Values};
-use super::value;
+use crate::encode::{Columns, Layouts, Target, Values, write_json};
 use serde::Serialize;
 use std::fmt::{Display, Write as _};
 use trommel::{Error, Result};
@@ -203,7 +201,7 @@ impl Values for Page {
     }
     fn nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
         let start = self.text.len();
-        match value::write_json(&mut self.text, value) {
+        match write_json(&mut self.text, value) {
             Ok(()) => self.push_text_from(start),
             Err(error) => {
                 self.text.truncate(start);

@@ -22,13 +22,13 @@ fn table(from: u64, to: u64) -> String {
 fn compress(method: Compression, data: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     match method {
-        Compression::Gzip => {
+        Compression::Gzip(_) => {
             let mut encoder =
                 flate2::write::GzEncoder::new(&mut packed, flate2::Compression::fast());
             encoder.write_all(data).unwrap();
             encoder.finish().unwrap();
         }
-        Compression::Zstd => {
+        Compression::Zstd(_) => {
             let mut encoder = zstd::Encoder::new(&mut packed, 1).unwrap();
             encoder.include_checksum(true).unwrap();
             encoder.write_all(data).unwrap();
@@ -58,8 +58,8 @@ fn compress(method: Compression, data: &[u8]) -> Vec<u8> {
 
 const METHODS: [(Compression, &str); 6] = [
     (Compression::None, "csv"),
-    (Compression::Gzip, "csv.gz"),
-    (Compression::Zstd, "csv.zst"),
+    (Compression::GZIP, "csv.gz"),
+    (Compression::ZSTD, "csv.zst"),
     (Compression::Bzip2, "csv.bz2"),
     (Compression::Lz4, "csv.lz4"),
     (Compression::Xz, "csv.xz"),
@@ -249,8 +249,8 @@ fn a_method_that_reads_slowly_does_not_hold_back_rows() {
         }
     }
     let (release, wait) = std::sync::mpsc::channel();
-    let packed = compress(Compression::Gzip, table(0, 10).as_bytes());
-    let builder = ndjson::Source::builder().compression(Compression::Gzip);
+    let packed = compress(Compression::GZIP, table(0, 10).as_bytes());
+    let builder = ndjson::Source::builder().compression(Compression::GZIP);
     let mut source = builder.from_reader("slow", Slow(Cursor::new(packed), wait)).unwrap();
     let mut batch = ndjson::Batch::default();
     let mut rows = 0;

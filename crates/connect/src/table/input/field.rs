@@ -119,6 +119,13 @@ impl<'a> FromValue<'a> for &'a str {
     }
 }
 
+/// Of a text that is one character.
+impl<'a> FromValue<'a> for char {
+    fn from_value(value: Value<'a>) -> Result<Self> {
+        <&str>::from_value(value)?.parse().map_err(|_| is_not(value, "a single character"))
+    }
+}
+
 impl<'a> FromValue<'a> for String {
     fn from_value(value: Value<'a>) -> Result<Self> {
         <&str>::from_value(value).map(Into::into)

@@ -1,8 +1,8 @@
 //! One row, borrowed from its batch.
 
-use super::batch::Batch;
-use super::de;
+use super::batch::{Batch, Shape};
 use super::field::FromValue;
+use crate::decode;
 use crate::table::Value;
 use crate::table::page::Cell;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -74,7 +74,7 @@ impl<'a> Row<'a> {
         let index = field.index(self)?;
         self.value(index)
             .and_then(T::from_value)
-            .map_err(|error| error.in_column(self.name(index)).at(self.batch.origin(self.index)))
+            .map_err(|error| self.in_column(error, index).at(self.batch.origin(self.index)))
     }
 
     /// The value as text.
@@ -103,7 +103,7 @@ impl<'a> Row<'a> {
     /// [`ErrorKind::Row`] when a value doesn't fit; [`ErrorKind::Config`] when a column that is
     /// needed is missing.
     pub fn decode<T: serde::Deserialize<'a>>(&self) -> Result<T> {
-        de::decode(*self).map_err(|error| error.at(self.batch.origin(self.index)))
+        decode::decode(*self).map_err(|error| error.at(self.batch.origin(self.index)))
     }
 
     /// Number of values.
@@ -117,17 +117,17 @@ impl<'a> Row<'a> {
         self.batch.shape().names()
     }
 
-    /// Name of the column at `index`, or its number.
-    pub(super) fn name(&self, index: usize) -> String {
-        self.names().nth(index).map_or_else(|| index.to_string(), str::to_owned)
+    /// Names the column that an error is about.
+    #[cold]
+    pub(super) fn in_column(&self, error: Error, index: usize) -> Error {
+        match self.names().nth(index) {
+            Some(name) => error.in_column(name),
+            None => error.in_column(index.to_string()),
+        }
     }
 
-    /// The error for a column that is not there.
-    pub(super) fn missing(&self, name: &str) -> Error {
-        match self.batch.shape().column(name) {
-            Err(error) => error,
-            Ok(_) => Error::row("the value is missing").in_column(name),
-        }
+    pub(super) fn shape(&self) -> &'a Shape {
+        self.batch.shape()
     }
 
     #[inline]

@@ -1,22 +1,12 @@
 //! A record, as serde hands it over, becomes one row.
 
 use super::layouts::Names;
-use super::page::Page;
+use super::refuse;
 use super::target::Target;
 use super::value::{self, Fault};
 use serde::Serialize;
 use serde::ser::{self, Impossible};
 use trommel::{Error, Result};
-
-/// Appends `record` as a row. After an error the page is as it was.
-///
-/// # Errors
-/// Row errors, which name the column: a number beyond `i64`, a nested value that has no JSON form,
-/// and whatever is not a struct, a map or a tuple.
-#[inline]
-pub fn encode<T: Serialize + ?Sized>(page: &mut Page, record: &T) -> Result<()> {
-    encode_into(page, record)
-}
 
 /// Appends `record` as a row. After an error the target is as it was.
 #[inline]
@@ -31,14 +21,14 @@ pub(crate) fn encode_into<P: Target, T: Serialize + ?Sized>(
             target.give_up_row(mark);
             Err(match fault {
                 Fault::Row(error) => error,
-                Fault::Nested => refused("an unusual value"),
+                Fault::Nested => no_record("an unusual value"),
             })
         }
     }
 }
 
 #[cold]
-fn refused(what: &str) -> Error {
+fn no_record(what: &str) -> Error {
     Error::row(format!(
         "{what} is not a record: emit a struct, a map or a tuple (an enum with \
          `#[serde(untagged)]` or `#[serde(tag = \"…\")]`)"
@@ -61,24 +51,22 @@ impl<'p, P: Target> Row<'p, P> {
 
     #[inline]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
-        self.name(name)?;
+        let (index, as_latest) = self.target.layouts().literal(&mut self.names, name);
+        self.target.field(index, as_latest, name)?;
         value::push(self.target, value).map_err(|error| error.in_column(name))?;
         Ok(())
     }
 
     #[inline]
-    fn name(&mut self, name: &'static str) -> Result<()> {
-        let (index, as_latest) = self.target.layouts().literal(&mut self.names, name);
-        self.target.field(index, as_latest, name)
-    }
-
-    #[inline]
     fn end(self) -> Result<(), Fault> {
-        let layout = self.target.layouts().end_named(self.names)?;
-        self.target.layouts().settle(layout);
+        let layout = match self.names.fields {
+            0 => return Ok(self.target.end_empty_row(self.mark)?),
+            _ => self.target.layouts().end_named(self.names)?,
+        };
         Ok(self.target.end_row(self.mark, layout)?)
     }
 
+    #[inline]
     fn place<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         let (index, as_latest) = self.target.layouts().place(&mut self.names);
         self.target.place(index, as_latest)?;
@@ -87,9 +75,12 @@ impl<'p, P: Target> Row<'p, P> {
         Ok(())
     }
 
+    #[inline]
     fn end_places(self) -> Result<(), Fault> {
-        let layout = self.target.layouts().end_places(&self.names)?;
-        self.target.layouts().settle(layout);
+        let layout = match self.names.fields {
+            0 => return Ok(self.target.end_empty_row(self.mark)?),
+            _ => self.target.layouts().end_places(&self.names)?,
+        };
         Ok(self.target.end_row(self.mark, layout)?)
     }
 }
@@ -106,8 +97,7 @@ impl<P: Target> ser::SerializeStruct for Row<'_, P> {
         self.field(name, value)
     }
     fn skip_field(&mut self, name: &'static str) -> Result<(), Fault> {
-        self.name(name)?;
-        Ok(self.target.null().map_err(|error| error.in_column(name))?)
+        self.field(name, &())
     }
     #[inline]
     fn end(self) -> Result<(), Fault> {
@@ -142,9 +132,11 @@ macro_rules! by_place {
         impl<P: Target> ser::$trait for Row<'_, P> {
             type Ok = ();
             type Error = Fault;
+            #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
                 self.place(value)
             }
+            #[inline]
             fn end(self) -> Result<(), Fault> {
                 self.end_places()
             }
@@ -160,14 +152,6 @@ by_place! {
 struct RecordSerializer<'p, P: Target> {
     target: &'p mut P,
     mark: &'p P::Mark,
-}
-
-macro_rules! refuse {
-    ($($what:literal: $method:ident($($type:ty),*)),* $(,)?) => {$(
-        fn $method(self, $(_: $type),*) -> Result<(), Fault> {
-            Err(Fault::Row(refused($what)))
-        }
-    )*};
 }
 
 impl<'p, P: Target> serde::Serializer for RecordSerializer<'p, P> {
@@ -191,6 +175,7 @@ impl<'p, P: Target> serde::Serializer for RecordSerializer<'p, P> {
     fn serialize_seq(self, _len: Option<usize>) -> Result<Row<'p, P>, Fault> {
         Ok(Row::new(self))
     }
+    #[inline]
     fn serialize_tuple(self, _len: usize) -> Result<Row<'p, P>, Fault> {
         Ok(Row::new(self))
     }
@@ -209,26 +194,29 @@ impl<'p, P: Target> serde::Serializer for RecordSerializer<'p, P> {
     }
 
     refuse! {
-        "a boolean": serialize_bool(bool),
-        "a number": serialize_i8(i8),
-        "a number": serialize_i16(i16),
-        "a number": serialize_i32(i32),
-        "a number": serialize_i64(i64),
-        "a number": serialize_i128(i128),
-        "a number": serialize_u8(u8),
-        "a number": serialize_u16(u16),
-        "a number": serialize_u32(u32),
-        "a number": serialize_u64(u64),
-        "a number": serialize_u128(u128),
-        "a number": serialize_f32(f32),
-        "a number": serialize_f64(f64),
-        "a character": serialize_char(char),
-        "a text": serialize_str(&str),
-        "a byte string": serialize_bytes(&[u8]),
-        "`None`": serialize_none(),
-        "`()`": serialize_unit(),
-        "a unit struct": serialize_unit_struct(&'static str),
-        "a unit variant": serialize_unit_variant(&'static str, u32, &'static str),
+        no_record("a boolean").into() => { serialize_bool(bool) -> () }
+        no_record("a number").into() => {
+            serialize_i8(i8) -> (), serialize_i16(i16) -> (), serialize_i32(i32) -> (),
+            serialize_i64(i64) -> (), serialize_i128(i128) -> (), serialize_u8(u8) -> (),
+            serialize_u16(u16) -> (), serialize_u32(u32) -> (), serialize_u64(u64) -> (),
+            serialize_u128(u128) -> (), serialize_f32(f32) -> (), serialize_f64(f64) -> (),
+        }
+        no_record("a character").into() => { serialize_char(char) -> () }
+        no_record("a text").into() => { serialize_str(&str) -> () }
+        no_record("a byte string").into() => { serialize_bytes(&[u8]) -> () }
+        no_record("`None`").into() => { serialize_none() -> () }
+        no_record("`()`").into() => { serialize_unit() -> () }
+        no_record("a unit struct").into() => { serialize_unit_struct(&'static str) -> () }
+        no_record("a unit variant").into() => {
+            serialize_unit_variant(&'static str, u32, &'static str) -> ()
+        }
+        no_record("a tuple variant").into() => {
+            serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Impossible<(), Fault>
+        }
+        no_record("a struct variant").into() => {
+            serialize_struct_variant(&'static str, u32, &'static str, usize)
+                -> Impossible<(), Fault>
+        }
     }
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
@@ -237,24 +225,6 @@ impl<'p, P: Target> serde::Serializer for RecordSerializer<'p, P> {
         _variant: &'static str,
         _value: &T,
     ) -> Result<(), Fault> {
-        Err(Fault::Row(refused("a newtype variant")))
-    }
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant, Fault> {
-        Err(Fault::Row(refused("a tuple variant")))
-    }
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant, Fault> {
-        Err(Fault::Row(refused("a struct variant")))
+        Err(no_record("a newtype variant").into())
     }
 }

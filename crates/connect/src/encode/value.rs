@@ -1,5 +1,6 @@
 //! One field of a record, as serde hands it over, becomes one value.
 
+use super::refuse;
 use super::target::Values;
 use serde::Serialize;
 use serde::ser::Impossible;
@@ -17,7 +18,7 @@ pub(crate) fn push<P: Values, T: Serialize + ?Sized>(target: &mut P, value: &T) 
 }
 
 /// Appends the key of a map, which must be a text.
-pub(super) fn push_key<T: Serialize + ?Sized>(key: &mut String, value: &T) -> Result<()> {
+pub(crate) fn push_key<T: Serialize + ?Sized>(key: &mut String, value: &T) -> Result<()> {
     push(&mut Key(key), value)
 }
 
@@ -35,21 +36,22 @@ impl Key<'_> {
     }
 }
 
+/// Numbers and booleans are taken as they are written in JSON, which has only texts for keys as well.
 impl Values for Key<'_> {
     fn null(&mut self) -> Result<()> {
         self.refuse()
     }
-    fn bool(&mut self, _: bool) -> Result<()> {
-        self.refuse()
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.display(&value)
     }
-    fn int(&mut self, _: i64) -> Result<()> {
-        self.refuse()
+    fn int(&mut self, number: i64) -> Result<()> {
+        self.display(&number)
     }
-    fn big(&mut self, _: i128) -> Result<()> {
-        self.refuse()
+    fn big(&mut self, number: i128) -> Result<()> {
+        self.display(&number)
     }
-    fn float(&mut self, _: f64) -> Result<()> {
-        self.refuse()
+    fn float(&mut self, number: f64) -> Result<()> {
+        self.display(&number)
     }
     fn text(&mut self, text: &str) -> Result<()> {
         self.0.push_str(text);
@@ -80,7 +82,7 @@ impl std::io::Write for JsonText<'_> {
 
 /// Why serialising stopped.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// The value is none of the plain ones.
     Nested,
     /// The row is bad.
@@ -112,24 +114,11 @@ impl serde::ser::Error for Fault {
 
 struct ValueSerializer<'p, P>(&'p mut P);
 
-impl<P: Values> ValueSerializer<'_, P> {
-    #[inline]
-    fn int<N: Copy + TryInto<i64> + TryInto<i128>>(self, number: N) -> Result<(), Fault> {
-        if let Ok(number) = number.try_into() {
-            return Ok(self.0.int(number)?);
-        }
-        match number.try_into() {
-            Ok(number) => Ok(self.0.big(number)?),
-            Err(_) => Err(Fault::Row(Error::row("a number of more than 128 bits"))),
-        }
-    }
-}
-
-macro_rules! ints {
-    ($($method:ident: $type:ty),*) => {$(
+macro_rules! hand_over {
+    ($($method:ident: $type:ty => $to:ident),* $(,)?) => {$(
         #[inline]
-        fn $method(self, number: $type) -> Result<(), Fault> {
-            self.int(number)
+        fn $method(self, value: $type) -> Result<(), Fault> {
+            Ok(self.0.$to(value.into())?)
         }
     )*};
 }
@@ -145,37 +134,36 @@ impl<P: Values> serde::Serializer for ValueSerializer<'_, P> {
     type SerializeStruct = Impossible<(), Fault>;
     type SerializeStructVariant = Impossible<(), Fault>;
 
-    ints! {
-        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
-        serialize_i128: i128,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64,
-        serialize_u128: u128
+    hand_over! {
+        serialize_bool: bool => bool,
+        serialize_i8: i8 => int, serialize_i16: i16 => int, serialize_i32: i32 => int,
+        serialize_i64: i64 => int,
+        serialize_u8: u8 => int, serialize_u16: u16 => int, serialize_u32: u32 => int,
+        serialize_u128: u128 => huge,
+        serialize_f32: f32 => float32, serialize_f64: f64 => float,
+        serialize_str: &str => text, serialize_bytes: &[u8] => blob,
     }
 
     #[inline]
-    fn serialize_bool(self, value: bool) -> Result<(), Fault> {
-        Ok(self.0.bool(value)?)
+    fn serialize_u64(self, number: u64) -> Result<(), Fault> {
+        Ok(match number.try_into() {
+            Ok(number) => self.0.int(number),
+            Err(_) => self.0.big(number.into()),
+        }?)
     }
-    fn serialize_f32(self, number: f32) -> Result<(), Fault> {
-        Ok(self.0.float32(number)?)
-    }
-    #[inline]
-    fn serialize_f64(self, number: f64) -> Result<(), Fault> {
-        Ok(self.0.float(number)?)
+    fn serialize_i128(self, number: i128) -> Result<(), Fault> {
+        Ok(match number.try_into() {
+            Ok(number) => self.0.int(number),
+            Err(_) => self.0.big(number),
+        }?)
     }
     fn serialize_char(self, character: char) -> Result<(), Fault> {
         self.serialize_str(character.encode_utf8(&mut [0; 4]))
     }
-    #[inline]
-    fn serialize_str(self, text: &str) -> Result<(), Fault> {
-        Ok(self.0.text(text)?)
-    }
     fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Fault> {
         Ok(self.0.display(value)?)
     }
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Fault> {
-        Ok(self.0.blob(bytes)?)
-    }
+    #[inline]
     fn serialize_none(self) -> Result<(), Fault> {
         Ok(self.0.null()?)
     }
@@ -213,45 +201,17 @@ impl<P: Values> serde::Serializer for ValueSerializer<'_, P> {
     ) -> Result<(), Fault> {
         Err(Fault::Nested)
     }
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Self::SerializeSeq, Fault> {
-        Err(Fault::Nested)
-    }
-    fn serialize_tuple(self, _len: usize) -> Result<Self::SerializeTuple, Fault> {
-        Err(Fault::Nested)
-    }
-    fn serialize_tuple_struct(
-        self,
-        _name: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleStruct, Fault> {
-        Err(Fault::Nested)
-    }
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant, Fault> {
-        Err(Fault::Nested)
-    }
-    fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, Fault> {
-        Err(Fault::Nested)
-    }
-    fn serialize_struct(
-        self,
-        _name: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStruct, Fault> {
-        Err(Fault::Nested)
-    }
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant, Fault> {
-        Err(Fault::Nested)
+    refuse! {
+        Fault::Nested => {
+            serialize_seq(Option<usize>) -> Self::SerializeSeq,
+            serialize_tuple(usize) -> Self::SerializeTuple,
+            serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct,
+            serialize_tuple_variant(&'static str, u32, &'static str, usize)
+                -> Self::SerializeTupleVariant,
+            serialize_map(Option<usize>) -> Self::SerializeMap,
+            serialize_struct(&'static str, usize) -> Self::SerializeStruct,
+            serialize_struct_variant(&'static str, u32, &'static str, usize)
+                -> Self::SerializeStructVariant,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::layouts::Layouts;
 use serde::Serialize;
 use std::fmt::Display;
-use trommel::Result;
+use trommel::{Error, Result};
 
 /// Takes the values of fields, one after the other.
 ///
@@ -14,6 +14,16 @@ pub(crate) trait Values {
     fn int(&mut self, number: i64) -> Result<()>;
     /// A whole number beyond `i64`.
     fn big(&mut self, number: i128) -> Result<()>;
+    /// A whole number of a type that reaches beyond `i128`.
+    fn huge(&mut self, number: u128) -> Result<()> {
+        if let Ok(number) = number.try_into() {
+            return self.int(number);
+        }
+        match number.try_into() {
+            Ok(number) => self.big(number),
+            Err(_) => Err(Error::row("a number of more than 128 bits")),
+        }
+    }
     fn float(&mut self, number: f64) -> Result<()>;
     /// A float of 32 bits, whose shortest decimal form differs from that of the same `f64`.
     fn float32(&mut self, number: f32) -> Result<()> {
@@ -57,6 +67,13 @@ pub(crate) trait Target: Values {
     }
 
     fn end_row(&mut self, mark: &Self::Mark, layout: usize) -> Result<()>;
+
+    /// Ends a row without a field of its own.
+    #[cold]
+    fn end_empty_row(&mut self, mark: &Self::Mark) -> Result<()> {
+        let _ = mark;
+        Err(Error::row("a record without fields has nothing to store"))
+    }
 
     fn give_up_row(&mut self, mark: Self::Mark);
 }

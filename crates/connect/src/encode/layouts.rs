@@ -55,7 +55,7 @@ pub(crate) struct Layouts {
 #[derive(Debug)]
 pub(super) struct Names {
     /// Fields so far.
-    fields: usize,
+    pub(super) fields: usize,
     /// Whether the names have been those of the latest layout; otherwise they are written down.
     as_latest: bool,
 }
@@ -83,6 +83,7 @@ impl Layouts {
         &self.key
     }
 
+    #[inline]
     pub(super) fn begin(&mut self) -> Names {
         self.names.clear();
         Names { fields: 0, as_latest: self.latest < self.known.len() }
@@ -168,34 +169,36 @@ impl Layouts {
     }
 
     /// The layout of a row whose fields have none.
-    pub(super) fn end_places(&mut self, row: &Names) -> Result<usize> {
-        self.find(Columns::Numbered(row.fields))
-    }
-
-    /// Makes this layout the latest.
     #[inline]
-    pub(super) fn settle(&mut self, layout: usize) {
-        if self.latest != layout || self.literals.is_empty() {
-            self.latest = layout;
-            self.literals.clear();
-            if let Columns::Named(names) = &self.known[layout] {
-                let literals = names.iter().map_while(|name| match name {
-                    Cow::Borrowed(name) => Some(*name),
-                    Cow::Owned(_) => None,
-                });
-                self.literals.extend(literals);
-            }
+    pub(super) fn end_places(&mut self, row: &Names) -> Result<usize> {
+        let unchanged = row.as_latest
+            && matches!(self.known[self.latest], Columns::Numbered(count) if count == row.fields);
+        match unchanged {
+            true => Ok(self.latest),
+            false => self.find(Columns::Numbered(row.fields)),
         }
     }
 
-    /// The number of a layout, remembered if it is new.
+    /// Makes this layout the latest, and answers its number.
+    #[cold]
     fn find(&mut self, columns: Columns) -> Result<usize> {
-        if let Some(known) = self.known.iter().position(|known| *known == columns) {
-            return Ok(known);
+        let known = self.known.iter().position(|known| *known == columns);
+        self.latest = match known {
+            Some(known) => known,
+            None => self.learn(columns)?,
+        };
+        self.literals.clear();
+        if let Columns::Named(names) = &self.known[self.latest] {
+            let literals = names.iter().map_while(|name| match name {
+                Cow::Borrowed(name) => Some(*name),
+                Cow::Owned(_) => None,
+            });
+            self.literals.extend(literals);
         }
-        if columns.len() == 0 {
-            return Err(Error::row("a record without fields has nothing to store"));
-        }
+        Ok(self.latest)
+    }
+
+    fn learn(&mut self, columns: Columns) -> Result<usize> {
         if let Columns::Named(names) = &columns {
             for (index, name) in names.iter().enumerate() {
                 if names[..index].contains(name) {
