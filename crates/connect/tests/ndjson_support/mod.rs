@@ -21,7 +21,7 @@ pub(crate) type Seen = cut_support::Seen<What>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Case {
     pub(crate) array: bool,
-    cuts: Cuts,
+    pub(crate) cuts: Cuts,
 }
 
 impl Case {
