@@ -154,6 +154,22 @@ impl Connection {
         }
     }
 
+    /// What `COPY` data begins with; sent together with what comes next.
+    pub(super) fn put_header(&mut self, header: &[u8]) -> Result<(), Failure> {
+        match self.handle.put_copy(header) {
+            1 => Ok(()),
+            // Nothing else waits to be sent, so that there is room.
+            _ => Err(self.copy_failed()),
+        }
+    }
+
+    /// Gives up an open `COPY`, whose rows are taken back.
+    pub(super) fn give_up_copy(&mut self) {
+        self.handle.end_copy(Some(c"the load has ended early"));
+        // Refused, as was asked for.
+        _ = self.answer();
+    }
+
     /// Sends `COPY` data.
     ///
     /// A server that has found a fault says so only at the end, and until then takes no notice of

@@ -104,6 +104,31 @@ pub(super) fn columns_of(
     Ok(Some(columns.collect()))
 }
 
+/// Whether a table stores every row whose values fit its columns: no constraint, no unique or
+/// computed index, nothing that runs code of the user's, and only types whose values are fully
+/// checked when they are encoded.
+const TAKES_ALL: &str = "
+    SELECT c.relkind = 'r' AND NOT c.relispartition AND NOT c.relhasrules AND NOT c.relhastriggers
+        AND NOT c.relrowsecurity AND pg_catalog.current_setting('server_encoding') = 'UTF8'
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid)
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_index WHERE indrelid = c.oid
+                AND (indisunique OR indisexclusion OR indexprs IS NOT NULL OR indpred IS NOT NULL))
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                AND (a.attnotnull OR a.atthasdef OR t.typtype <> 'b' OR t.typreceive::text NOT IN (
+                    'boolrecv', 'int2recv', 'int4recv', 'int8recv', 'float4recv', 'float8recv',
+                    'textrecv', 'varcharrecv', 'bpcharrecv', 'bytearecv', 'uuid_recv',
+                    'date_recv', 'time_recv', 'timestamp_recv', 'timestamptz_recv')))
+    FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.regclass";
+
+/// Whether no row can be refused whose values fit.
+pub(super) fn takes_all_rows(connection: &mut Connection, name: &Name) -> Result<bool, Failure> {
+    let answer = connection.run_with(TAKES_ALL, &[Some(&name.to_string())])?;
+    Ok(answer.first() == Some("t"))
+}
+
 impl Declared {
     /// What can be wrong before anything is asked.
     pub(super) fn check(&self) -> Result<()> {

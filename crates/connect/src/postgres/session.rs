@@ -38,6 +38,8 @@ pub(super) struct Session {
     pub(super) in_doubt: Option<Option<Checkpoint>>,
     /// A row was refused: savepoints from now on.
     pub(super) careful: bool,
+    /// The route of the `COPY` that is open, whose verdict is still to come.
+    streaming: Option<usize>,
     /// Emptied buffers.
     pool: Vec<Vec<u8>>,
 }
@@ -63,6 +65,7 @@ impl Session {
             stale: false,
             in_doubt: None,
             careful: false,
+            streaming: None,
             pool: Vec::new(),
         }
     }
@@ -73,6 +76,7 @@ impl Session {
             // Closed first, so that the server may notice.
             self.was_lost |= self.connection.take().is_some();
             self.stale = self.transaction.is_some();
+            self.streaming = None;
             let mut connection = self.address.connect()?;
             if self.was_lost {
                 // First whether the job is still ours: a newer runner's session must not be ended.
@@ -130,19 +134,23 @@ impl Session {
             self.resolve()?;
         }
         if self.transaction.is_none() {
-            self.open(copy, routes)?;
-            self.transaction.get_or_insert_with(Transaction::new);
-            self.note_number();
+            let number = self.open(copy, routes)?;
+            self.transaction = Some(Transaction { number, ..Transaction::new() });
         } else if self.stale {
             self.again(copy, routes)?;
         }
         Ok(())
     }
 
-    /// `BEGIN` and what belongs to it.
-    fn open(&mut self, copy: &Copy, routes: &Routes) -> Result<()> {
-        let sql = copy.begin(routes);
-        self.ask("a transaction can't be started", |connection| {
+    /// `BEGIN` and what belongs to it. Without a checkpoint row of its own, a transaction is known
+    /// by its number; asked for in the same message, so that nothing can be lost between the two.
+    fn open(&mut self, copy: &Copy, routes: &Routes) -> Result<Option<String>> {
+        let mut sql = copy.begin(routes);
+        let is_numbered = self.job.is_none();
+        if is_numbered {
+            sql.push_str("; SELECT txid_current()");
+        }
+        let answer = self.ask("a transaction can't be started", |connection| {
             let answer = connection.run(&sql);
             if answer.is_err() && connection.is_open() {
                 _ = connection.run("ROLLBACK");
@@ -150,21 +158,7 @@ impl Session {
             answer
         })?;
         self.stale = false;
-        Ok(())
-    }
-
-    /// Without a checkpoint row of its own, a transaction is known by its number.
-    fn note_number(&mut self) {
-        if self.job.is_some() {
-            return;
-        }
-        let number = self.connection.as_mut().and_then(|connection| {
-            let answer = connection.run("SELECT txid_current()").ok()?;
-            answer.first().map(str::to_owned)
-        });
-        if let Some(transaction) = &mut self.transaction {
-            transaction.number = number;
-        }
+        Ok(answer.first().filter(|_| is_numbered).map(str::to_owned))
     }
 
     /// Takes the server's transaction back to where ours is: does it again from what was kept.
@@ -190,8 +184,10 @@ impl Session {
                 // Fails on a connection that has just been opened, where there is none.
                 _ = connection.run("ROLLBACK");
             }
-            self.open(copy, routes)?;
-            self.note_number();
+            let number = self.open(copy, routes)?;
+            if let Some(transaction) = &mut self.transaction {
+                transaction.number = number;
+            }
         }
         self.stale = true;
         let Some(transaction) = &self.transaction else { return Ok(()) };
@@ -231,6 +227,7 @@ impl Session {
         if !self.transaction.as_ref().is_some_and(due) {
             return Ok(());
         }
+        self.verdict()?;
         self.ask("a savepoint can't be made", |connection| {
             connection.run("SAVEPOINT trommel_safe").map(drop)
         })?;
@@ -251,6 +248,7 @@ impl Session {
         let result = call(connection);
         if let Err(failure) = &result {
             self.stale = true;
+            self.streaming = None;
             if failure.is_lost() {
                 // Also one that is open but out of step, after a timeout.
                 self.connection = None;
@@ -258,6 +256,42 @@ impl Session {
             }
         }
         Ok(result)
+    }
+
+    /// Sends rows over a `COPY` that stays open for more of them, until [`verdict`](Self::verdict).
+    pub(super) fn stream(
+        &mut self,
+        copy: &Copy,
+        routes: &Routes,
+        route: usize,
+        rows: &[u8],
+    ) -> Result<()> {
+        if self.streaming != Some(route) {
+            self.verdict()?;
+        }
+        let is_open = self.streaming.is_some();
+        self.ask("rows can't be sent", |connection| {
+            if !is_open {
+                copy.open(connection, routes, route)?;
+            }
+            connection.put_copy(rows)
+        })?;
+        self.streaming = Some(route);
+        Ok(())
+    }
+
+    /// Ends the open `COPY`, if there is one. After a transient error the transaction is done again
+    /// from what was kept, each page by a `COPY` of its own.
+    pub(super) fn verdict(&mut self) -> Result<()> {
+        if self.streaming.take().is_none() {
+            return Ok(());
+        }
+        let Err(failure) = self.run(Connection::end_copy)? else { return Ok(()) };
+        let place = self.place();
+        match failure.into_row_error("the table") {
+            Ok(fault) => Err(too_late(fault)),
+            Err(failure) => Err(failure.explain(&place, "rows can't be loaded")),
+        }
     }
 
     /// Undoes what was done since the savepoint of `Load::isolate`.
@@ -275,6 +309,7 @@ impl Session {
         checkpoint: Option<&Checkpoint>,
         rejects: &[Reject],
     ) -> Result<Stored> {
+        self.verdict()?;
         let place = self.place();
         let job = self.job.clone();
         let table = self.rejects.clone();
@@ -323,6 +358,11 @@ impl Session {
 
     /// Takes back what was not committed.
     pub(super) fn abort(&mut self) {
+        if self.streaming.take().is_some()
+            && let Some(connection) = &mut self.connection
+        {
+            connection.give_up_copy();
+        }
         if self.transaction.is_some()
             && let Some(connection) = &mut self.connection
             && connection.run("ROLLBACK").is_err()
@@ -346,6 +386,15 @@ impl Session {
             None => self.address.place.clone(),
         }
     }
+}
+
+/// A row was refused when others had followed it.
+pub(super) fn too_late(fault: Error) -> Error {
+    Error::fatal(
+        "a row was refused when others had followed it, so that it can't be made a reject any more: \
+         load over one connection, into a table that nobody changes meanwhile",
+    )
+    .caused_by(fault)
 }
 
 const ENDING: &str = "sessions of the same load from before can't be ended";

@@ -50,13 +50,14 @@ pub(super) enum Mode {
 }
 
 /// What the user chose.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) declared: Declared,
     pub(super) mode: Mode,
     pub(super) commit_rows: usize,
     pub(super) commit_bytes: usize,
     pub(super) commit_interval: Duration,
+    pub(super) connections: usize,
 }
 
 impl<T: ?Sized> Table<T> {
@@ -69,6 +70,7 @@ impl<T: ?Sized> Table<T> {
             commit_rows: 0,
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(1),
+            connections: 1,
         };
         Table { load: Load::new(session, settings), records: PhantomData }
     }
@@ -141,12 +143,29 @@ impl<T: ?Sized> Table<T> {
     pub fn commit_interval(self, interval: Duration) -> Self {
         self.set(|settings| settings.commit_interval = interval)
     }
+
+    /// Loads over this many connections at a time, each with transactions of its own, which pays
+    /// where the server has cores to spare. One more looks after the table and kept rejects.
+    /// Default: 1; 0 is an error.
+    ///
+    /// Only for runs that leave the order open
+    /// ([`Order::Completion`](trommel::Order::Completion)), and neither
+    /// [`resumable`](trommel::Pipeline::resumable) nor [`replace`](Self::replace): there is no
+    /// transaction that holds all. A run that fails leaves behind what some connections have
+    /// committed and others have not; the error says how many rows that is. A row that the server
+    /// refuses (a duplicate key, a failed constraint) ends the run, since its batch has gone on by
+    /// then; values that don't fit their column are rejects as ever. With
+    /// [`upsert`](Self::upsert), of rows with one key any may be the last one.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        self.set(|settings| settings.connections = connections)
+    }
 }
 
 impl<T: ?Sized> fmt::Debug for Table<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
-            .field("database", &self.load.session.place().to_string())
+            .field("database", &self.load.lane.session.place().to_string())
             .field("settings", &self.load.settings)
             .finish_non_exhaustive()
     }
@@ -169,7 +188,7 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
     }
 
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        faults.append(&mut self.load.faults);
+        faults.append(&mut self.load.lane.faults);
     }
 
     fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
@@ -191,6 +210,10 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
 
     fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
         self.load.keep_reject(reject)
+    }
+
+    fn gives_up_order(&self) -> bool {
+        self.load.settings.connections > 1
     }
 
     fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
