@@ -1,6 +1,7 @@
 //! A connection that never waits for longer than it was told to.
 
 use super::address::Patience;
+use super::decode::{HEADER_LEN, SIGNATURE};
 use super::failure::{Failure, Place};
 use super::libpq::{self, CopyOut, CopyRow, Handle, Response, Status};
 use std::ffi::CString;
@@ -243,6 +244,30 @@ impl Connection {
         }
     }
 
+    /// Runs `COPY … TO STDOUT` in binary and hands over each row.
+    pub(super) fn copy_out(
+        &mut self,
+        sql: &str,
+        mut each: impl FnMut(&[u8]),
+    ) -> Result<(), Failure> {
+        self.send_copy_out(sql)?;
+        self.expect(Status::CopyOut)?;
+        let mut idle = Instant::now();
+        let mut is_first = true;
+        loop {
+            match self.handle.get_copy() {
+                CopyOut::Row(row) => {
+                    let is_first = std::mem::take(&mut is_first);
+                    if let Some(row) = row_of(row.bytes(), is_first) {
+                        each(row);
+                    }
+                }
+                CopyOut::End => return self.answer().map(drop),
+                CopyOut::Wait => self.wait(false, &mut idle)?,
+            }
+        }
+    }
+
     /// Runs a statement that gives no rows and describes those it would give.
     pub(super) fn describe(&mut self, sql: &str) -> Result<Vec<(String, u32)>, Failure> {
         let sql = nul_free(sql)?;
@@ -342,6 +367,16 @@ const PIECE: usize = 256 << 10;
 fn nul_free(text: &str) -> Result<CString, Failure> {
     CString::new(text)
         .map_err(|_| Failure::Lost(format!("a NUL byte can't be sent: `{}`", text.escape_debug())))
+}
+
+/// The row that a message of binary `COPY` holds, if it holds one: the first one may begin with the
+/// header, and the last one is a row of -1 fields.
+pub(super) fn row_of(message: &[u8], is_first: bool) -> Option<&[u8]> {
+    let row = match is_first && message.starts_with(SIGNATURE) {
+        true => message.get(HEADER_LEN..).unwrap_or_default(),
+        false => message,
+    };
+    (!row.is_empty() && row != [0xff, 0xff]).then_some(row)
 }
 
 /// A name as SQL takes it.

@@ -5,6 +5,8 @@ use super::encode::{Page, Plan, Stretch};
 use super::isolate::{Faults, Loading, Parts};
 use super::session::Session;
 use super::table::Mode;
+use super::verify::add_page;
+use crate::verify::Digest;
 use trommel::Result;
 
 /// A connection, and what it knows of the load.
@@ -14,11 +16,14 @@ pub(super) struct Lane {
     pub(super) routes: Routes,
     /// Rows of the latest page that the table has refused.
     pub(super) faults: Faults,
+    /// What the table was given over this connection, if that is to be verified.
+    pub(super) given: Option<Digest>,
 }
 
 impl Lane {
-    pub(super) fn new(session: Session) -> Self {
-        Lane { session, routes: Routes::default(), faults: Faults::new() }
+    pub(super) fn new(session: Session, verifies: bool) -> Self {
+        let given = verifies.then(Digest::default);
+        Lane { session, routes: Routes::default(), faults: Faults::new(), given }
     }
 
     /// Stores the encoded rows of a page in the transaction, all but those that the table refuses.
@@ -44,6 +49,7 @@ impl Lane {
         {
             self.session.stream(copy, &self.routes, route, &page.data)?;
             let parts = vec![(route, 0..page.data.len())];
+            self.note_given(plan, page);
             self.session.keep(&mut page.data, parts, rows)?;
             return self.save(copy);
         }
@@ -59,8 +65,15 @@ impl Lane {
         };
         loading.all(&stretches)?;
         let parts = loading.parts;
+        self.note_given(plan, page);
         self.session.keep(&mut page.data, parts, rows)?;
         self.save(copy)
+    }
+
+    fn note_given(&mut self, plan: &Plan, page: &Page) {
+        if let Some(given) = &mut self.given {
+            add_page(given, plan, page, &self.faults);
+        }
     }
 
     fn save(&mut self, copy: &Copy) -> Result<()> {

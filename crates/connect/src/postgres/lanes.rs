@@ -10,6 +10,7 @@ use super::encode::{Encoder, Page};
 use super::lane::Lane;
 use super::session::{Session, too_late};
 use super::table::{Mode, Settings};
+use crate::verify::Digest;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -41,6 +42,8 @@ struct State {
     lanes: Vec<At>,
     /// Rows that are committed.
     stored: u64,
+    /// What they come to, if that is to be verified.
+    given: Digest,
     ends: bool,
 }
 
@@ -122,7 +125,7 @@ impl Lanes {
             let runner = Runner {
                 shared: Arc::clone(&lanes.shared),
                 number,
-                lane: Lane::new(session),
+                lane: Lane::new(session, work.settings.verify),
                 work: work.clone(),
                 rows: 0,
             };
@@ -154,6 +157,11 @@ impl Lanes {
         let settled = self.shared.wait_while(|state| !state.is_settled()).map(drop);
         self.settled = Instant::now();
         settled.map_err(|error| self.explain(error))
+    }
+
+    /// What the table was given, once all of it is committed.
+    pub(super) fn given(&self) -> Digest {
+        self.shared.lock().given
     }
 
     /// Whether something may have been left uncommitted for this long.
@@ -307,9 +315,13 @@ impl Runner {
         // A commit that was in doubt may turn out to have happened.
         session.begin(&self.work.copy, &self.lane.routes)?;
         if session.transaction.is_some() {
-            session.commit(None, &[])?;
+            session.commit(None, &[], None)?;
         }
-        self.shared.lock().stored += std::mem::take(&mut self.rows);
+        let mut state = self.shared.lock();
+        state.stored += std::mem::take(&mut self.rows);
+        if let Some(given) = &mut self.lane.given {
+            state.given = state.given.plus(std::mem::take(given));
+        }
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! One load: pages in, faults out, commits when they are due.
 
+use super::checkpoint;
 use super::copy::Copy;
 use super::encode::{Encoder, Page, PlainRow, Plan, Writer};
 use super::isolate::Faults;
@@ -9,7 +10,9 @@ use super::schema;
 use super::session::{Session, Stored};
 use super::table::{Mode, Settings};
 use super::transaction::Transaction;
+use super::verify::{DIGESTS, Verify, kept};
 use crate::table::{Kind, encode_into};
+use crate::verify::{self, Carried, Digest};
 use std::sync::Arc;
 use trommel::{Checkpoint, Class, Commit, Durability, Error, ErrorKind, Page as _, Reject, Result};
 
@@ -30,6 +33,8 @@ pub(super) struct Load {
     /// Bad rows that go with the next commit.
     rejects: Vec<Reject>,
     reject_bytes: usize,
+    /// From the first row on, or from an earlier run of the job, if the load is to be verified.
+    verify: Option<Verify>,
     /// A replacing load was cut short: nothing of it may be committed until the next run.
     cut_short: bool,
 }
@@ -37,7 +42,7 @@ pub(super) struct Load {
 impl Load {
     pub(super) fn new(session: Session, settings: Settings) -> Self {
         Load {
-            lane: Lane::new(session),
+            lane: Lane::new(session, false),
             lanes: None,
             settings,
             encoder: Encoder::default(),
@@ -47,6 +52,7 @@ impl Load {
             last: None,
             rejects: Vec::new(),
             reject_bytes: 0,
+            verify: None,
             cut_short: false,
         }
     }
@@ -68,8 +74,26 @@ impl Load {
             ));
         }
         self.lane.session.take_over(job)?;
+        self.resume_verify(job)?;
         self.is_resumed = true;
         Ok(self.lane.session.job.as_ref().and_then(|job| job.stored.clone()))
+    }
+
+    /// Goes on with the job's digests.
+    fn resume_verify(&mut self, job: &str) -> Result<()> {
+        if !self.settings.verify {
+            return Ok(());
+        }
+        let table = self.lane.session.digests.clone();
+        let kept = self.lane.session.ask("the job's digest can't be read", |connection| {
+            checkpoint::make(connection, &table, DIGESTS)?;
+            kept(connection, &table, job)
+        })?;
+        let stored = self.lane.session.job.as_ref().and_then(|job| job.stored.as_ref());
+        if let Some(checkpoint) = stored.filter(|checkpoint| !checkpoint.finished) {
+            self.verify = Carried::read(kept.as_deref(), job, checkpoint)?.map(Verify::resumed);
+        }
+        Ok(())
     }
 
     /// Begins a run; one before that was left without an end is taken back.
@@ -79,6 +103,7 @@ impl Load {
             self.abort();
         }
         self.check()?;
+        self.lane.given = self.settings.verify.then(Digest::default);
         self.look_up()?;
         if self.encoder.plan.get().is_none() && !self.settings.declared.columns.is_empty() {
             let sql = self.settings.declared.create(&[]);
@@ -92,6 +117,9 @@ impl Load {
         settings.declared.check()?;
         if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
             return Err(Error::config("upsert: name the key columns with `.key([…])`"));
+        }
+        if settings.verify && matches!(settings.mode, Mode::Upsert | Mode::IgnoreDuplicates) {
+            return Err(verify::merges());
         }
         if settings.connections == 0 {
             return Err(Error::config("connections: at least one is needed"));
@@ -234,6 +262,19 @@ impl Load {
         if page.ends.is_empty() {
             return Ok(());
         }
+        if self.settings.verify {
+            for stretch in page.stretches() {
+                if let Some(verify) = &self.verify {
+                    verify.check(plan, stretch.route)?;
+                    continue;
+                }
+                let (name, session) = (&copy.table, &mut self.lane.session);
+                let replaces = copy.mode == Mode::Replace;
+                let connection = session.connection()?;
+                let begun = Verify::new(connection, plan, name, stretch.route, replaces)?;
+                self.verify = Some(begun);
+            }
+        }
         match &mut self.lanes {
             Some(lanes) => {
                 // What didn't fit when the table was made stays here.
@@ -305,7 +346,9 @@ impl Load {
         }
         // A commit that was in doubt may turn out to have happened.
         if self.lane.session.transaction.is_some() {
-            match self.lane.session.commit(self.pending.as_ref(), &self.rejects)? {
+            let digest = self.digest();
+            let (session, pending) = (&mut self.lane.session, self.pending.as_ref());
+            match session.commit(pending, &self.rejects, digest.as_deref())? {
                 Stored::Done => {}
                 Stored::Fenced(epoch) => {
                     let error = self.lane.session.fenced(epoch);
@@ -318,6 +361,32 @@ impl Load {
         self.rejects.clear();
         self.reject_bytes = 0;
         Ok(())
+    }
+
+    /// What keeps the job's digests with its checkpoint.
+    fn digest(&self) -> Option<String> {
+        let Some(given) = self.lane.given else { return None };
+        let (job, checkpoint) = (self.lane.session.job.as_ref()?, self.pending.as_ref()?);
+        let table = &self.lane.session.digests;
+        Some(Verify::store(self.verify.as_ref(), table, &job.name, checkpoint, given))
+    }
+
+    /// Compares what is there with what was given, before the last transaction ends: whoever fails
+    /// here is not finished.
+    fn verify(&mut self) -> Result<()> {
+        let (Some(verify), Some(plan)) = (&self.verify, self.encoder.plan.get()) else {
+            return Ok(());
+        };
+        let of_lanes = self.lanes.as_ref().map(Lanes::given).unwrap_or_default();
+        let given = self.lane.given.unwrap_or_default().plus(of_lanes);
+        self.lane.session.verdict()?;
+        let connection = self.lane.session.connection()?;
+        let verified = verify.conclude(connection, plan, &self.settings.declared.name, given);
+        verified.inspect_err(|error| {
+            if error.class() != Class::Transient {
+                self.abort();
+            }
+        })
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {
@@ -343,6 +412,7 @@ impl Load {
                 self.begin()?;
             }
         }
+        self.verify()?;
         self.store()?;
         self.forget();
         Ok(())
@@ -357,6 +427,7 @@ impl Load {
     /// Back to the start, for another run.
     fn forget(&mut self) {
         self.lanes = None;
+        self.verify = None;
         self.lane.session.job = None;
         self.lane.session.careful = false;
         self.pending = None;

@@ -48,6 +48,7 @@ mod source;
 mod table;
 mod transaction;
 mod types;
+mod verify;
 
 pub use decode::{Batch, Row};
 pub use encode::{Encoder, Page};

@@ -31,6 +31,7 @@ pub(super) struct Session {
     pub(super) job: Option<Job>,
     pub(super) checkpoints: Name,
     rejects: Name,
+    pub(super) digests: Name,
     pub(super) transaction: Option<Transaction>,
     /// The server's transaction is not what `transaction` says: it has to be done again.
     pub(super) stale: bool,
@@ -61,6 +62,7 @@ impl Session {
             job: None,
             checkpoints: table.sibling("trommel_checkpoint"),
             rejects: table.sibling("trommel_reject"),
+            digests: table.sibling("trommel_digest"),
             transaction: None,
             stale: false,
             in_doubt: None,
@@ -108,8 +110,7 @@ impl Session {
         let table = self.checkpoints.clone();
         let what = "the job's checkpoint can't be read";
         let (epoch, stored, application) = self.ask(what, |connection| {
-            let (epoch, stored) = checkpoint::take_over(connection, &table, job)?;
-            window!("postgres: epoch taken, before others are ended");
+            checkpoint::prepare(connection, &table)?;
             // Runners of one job know each other by this.
             let named = connection.run(&format!(
                 "SELECT set_config('application_name', 'trommel ' || {}::regclass::oid || ' ' || \
@@ -118,6 +119,16 @@ impl Session {
                 literal(job)
             ))?;
             let application = named.first().unwrap_or("trommel").to_owned();
+            connection.run(&format!("SET lock_timeout = '{LOCK_PATIENCE}'"))?;
+            let mut taken = checkpoint::take_over(connection, &table, job);
+            connection.run("SET lock_timeout = DEFAULT")?;
+            if matches!(&taken, Err(failure) if failure.state() == Some("55P03")) {
+                // Whoever keeps the row for so long hangs in its commit: a runner that was stopped.
+                end_others(connection, &application)?;
+                taken = checkpoint::take_over(connection, &table, job);
+            }
+            let (epoch, stored) = taken?;
+            window!("postgres: epoch taken, before others are ended");
             // A runner from before may hold locks on rows that this one is about to write.
             end_others(connection, &application)?;
             Ok((epoch, stored, application))
@@ -303,11 +314,12 @@ impl Session {
         Ok(())
     }
 
-    /// Stores rejects and checkpoint, and commits.
+    /// Stores rejects and checkpoint, with the statement `digest` if there is one, and commits.
     pub(super) fn commit(
         &mut self,
         checkpoint: Option<&Checkpoint>,
         rejects: &[Reject],
+        digest: Option<&str>,
     ) -> Result<Stored> {
         self.verdict()?;
         let place = self.place();
@@ -322,7 +334,8 @@ impl Session {
         let sql = match (&job, checkpoint) {
             (Some(job), Some(checkpoint)) => {
                 let store = checkpoint::store(&self.checkpoints, &job.name, job.epoch, checkpoint);
-                format!("{store}; COMMIT")
+                let digest = digest.map_or_else(String::new, |digest| format!("{digest}; "));
+                format!("{digest}{store}; COMMIT")
             }
             _ => "COMMIT".to_owned(),
         };
@@ -387,6 +400,9 @@ impl Session {
         }
     }
 }
+
+/// How long another runner's commit is waited for before its session is ended.
+const LOCK_PATIENCE: &str = "2s";
 
 /// A row was refused when others had followed it.
 pub(super) fn too_late(fault: Error) -> Error {

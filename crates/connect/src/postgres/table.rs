@@ -58,6 +58,7 @@ pub(super) struct Settings {
     pub(super) commit_bytes: usize,
     pub(super) commit_interval: Duration,
     pub(super) connections: usize,
+    pub(super) verify: bool,
 }
 
 impl<T: ?Sized> Table<T> {
@@ -71,6 +72,7 @@ impl<T: ?Sized> Table<T> {
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(1),
             connections: 1,
+            verify: false,
         };
         Table { load: Load::new(session, settings), records: PhantomData }
     }
@@ -159,6 +161,24 @@ impl<T: ?Sized> Table<T> {
     #[must_use]
     pub fn connections(self, connections: usize) -> Self {
         self.set(|settings| settings.connections = connections)
+    }
+
+    /// Reads the table back before the last commit and compares it with what it was given: the
+    /// number of rows and a hash of their values, in any order, less what was there before the load
+    /// (which reads the table at the start, too). When they differ the run fails, and rows of
+    /// earlier commits stay; the job, if it is one, is not finished. Over several
+    /// [`connections`](Self::connections) all rows are committed by then. Default: off.
+    ///
+    /// Values are compared in the form in which they were sent, blanks at the end of `char(n)` and
+    /// `varchar(n)` aside, so that columns of types which store another form (`jsonb`,
+    /// `numeric(p, s)`, `timestamp(p)`, types without a binary form here) are an error before the
+    /// first row. Nobody else may change the table meanwhile, and records must all have the same
+    /// columns. Rows that are [updated](Self::upsert) or [passed over](Self::ignore_duplicates)
+    /// can't be verified: that is an error too. A job keeps its digests beside its checkpoint, in
+    /// the table `trommel_digest`, and must be verified from its first run on.
+    #[must_use]
+    pub fn verify(self) -> Self {
+        self.set(|settings| settings.verify = true)
     }
 }
 
