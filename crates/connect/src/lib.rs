@@ -103,6 +103,10 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(feature = "postgres", feature = "postgres-system", feature = "sqlite"))]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    allow(dead_code, reason = "some of it serves one kind of sink only")
+)]
 mod verify;
 
 /// The programs in the documents, compiled and run as doc tests, with all features on.

@@ -64,21 +64,18 @@ impl RowHash {
     }
 
     /// Adds a whole number.
-    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn int(&mut self, number: i64) {
         self.word(1);
         self.word(number.cast_unsigned());
     }
 
     /// Adds a floating point number, bit for bit.
-    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn float(&mut self, number: f64) {
         self.word(2);
         self.word(number.to_bits());
     }
 
     /// Adds a text.
-    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn text(&mut self, text: &[u8]) {
         self.word(3);
         self.bytes(text);

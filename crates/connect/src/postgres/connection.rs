@@ -379,16 +379,6 @@ pub(super) fn row_of(message: &[u8], is_first: bool) -> Option<&[u8]> {
     (!row.is_empty() && row != [0xff, 0xff]).then_some(row)
 }
 
-/// A name as SQL takes it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Names as SQL takes them.
-pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
-    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
-}
-
 /// A text as SQL takes it (`standard_conforming_strings` is on).
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
@@ -399,8 +389,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_texts_are_quoted() {
-        assert_eq!(list(&["a", "b\"c"]), "\"a\", \"b\"\"c\"");
+    fn texts_are_quoted() {
         assert_eq!(literal("it's"), "'it''s'");
     }
 }

@@ -1,10 +1,10 @@
 //! How rows get into the table: straight, or through a staging table.
 
-use super::connection::{Connection, list, quoted};
+use super::connection::Connection;
 use super::encode::Plan;
 use super::failure::Failure;
 use super::schema::Name;
-use super::table::Mode;
+use crate::table::{Mode, list, quoted};
 use trommel::{Error, Result};
 
 /// What binary `COPY` begins with: a signature, flags, no extension.

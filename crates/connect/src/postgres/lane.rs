@@ -4,8 +4,8 @@ use super::copy::{Copy, Routes};
 use super::encode::{Page, Plan, Stretch};
 use super::isolate::{Faults, Loading, Parts};
 use super::session::Session;
-use super::table::Mode;
 use super::verify::add_page;
+use crate::table::Mode;
 use crate::verify::Digest;
 use trommel::Result;
 

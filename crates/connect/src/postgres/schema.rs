@@ -1,11 +1,11 @@
 //! The table: is it there, what are its columns, and how is it made.
 
-use super::connection::{Connection, list, literal, quoted};
+use super::connection::{Connection, literal};
 use super::failure::Failure;
 use super::types::{Column, Type};
-use crate::table::Kind;
+use crate::table::{Kind, check_names, definitions, quoted};
 use std::borrow::Cow;
-use trommel::{Error, Result};
+use trommel::Result;
 
 /// A table, perhaps with its schema, as SQL takes it.
 #[derive(Debug, Clone, Default)]
@@ -133,15 +133,7 @@ impl Declared {
     /// What can be wrong before anything is asked.
     pub(super) fn check(&self) -> Result<()> {
         let names = self.columns.iter().map(|(name, _)| name).chain(&self.key);
-        for name in names.chain([&self.name.table]).chain(&self.name.schema) {
-            if name.is_empty() || name.contains('\0') {
-                return Err(Error::config(format!(
-                    "table: `{}` can't name a table or column",
-                    name.escape_debug()
-                )));
-            }
-        }
-        Ok(())
+        check_names(names.chain([&self.name.table]).chain(&self.name.schema))
     }
 
     /// Names of the declared columns.
@@ -149,30 +141,11 @@ impl Declared {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// `CREATE TABLE` for records of these columns. Declared columns that the record does not have
-    /// come last.
+    /// `CREATE TABLE` for records of these columns.
     pub(super) fn create(&self, learnt: &[(Cow<'static, str>, Kind)]) -> String {
-        let declared = |name: &str| {
-            let found = self.columns.iter().find(|(known, _)| known == name);
-            found.map(|(_, declaration)| declaration.as_str()).filter(|text| !text.is_empty())
-        };
-        let mut columns: Vec<String> = learnt
-            .iter()
-            .map(|(name, kind)| {
-                let declaration = declared(name).unwrap_or(type_of(*kind));
-                format!("{} {declaration}", quoted(name))
-            })
-            .collect();
-        for (name, declaration) in &self.columns {
-            if !learnt.iter().any(|(known, _)| known == name) {
-                let declaration = if declaration.is_empty() { "text" } else { declaration };
-                columns.push(format!("{} {declaration}", quoted(name)));
-            }
-        }
-        if !self.key.is_empty() {
-            columns.push(format!("PRIMARY KEY ({})", list(&self.key)));
-        }
-        format!("CREATE TABLE IF NOT EXISTS {} ({})", self.name, columns.join(", "))
+        let same = |one: &str, other: &str| one == other;
+        let columns = definitions(&self.columns, &self.key, learnt, same, type_of);
+        format!("CREATE TABLE IF NOT EXISTS {} ({columns})", self.name)
     }
 }
 

@@ -1,11 +1,12 @@
 //! A query as a source.
 
 use super::address::Address;
-use super::connection::{Connection, list, literal, quoted, row_of};
+use super::connection::{Connection, literal, row_of};
 use super::decode::{Batch, Schema, key_of, show};
 use super::failure::Failure;
 use super::types::{Column, Type};
 use crate::backoff::pause;
+use crate::table::{list, quoted};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trommel::{Class, Error, Fill, Fingerprint, Limit, Position, Result, Retry};

@@ -5,6 +5,7 @@ use super::load::Load;
 use super::schema::{Declared, Name};
 use super::session::Session;
 use super::sink::Sink;
+use crate::table::Mode;
 use serde::Serialize;
 use std::fmt;
 use std::marker::PhantomData;
@@ -37,16 +38,6 @@ pub struct Table<T: ?Sized> {
     load: Load,
     // Neither owned nor borrowed: records pass through the workers alone.
     records: PhantomData<fn(&T)>,
-}
-
-/// What happens to rows that are there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
-    #[default]
-    Append,
-    Replace,
-    Upsert,
-    IgnoreDuplicates,
 }
 
 /// What the user chose.

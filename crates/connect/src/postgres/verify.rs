@@ -3,11 +3,12 @@
 //! Rows are compared in the binary form of `COPY`, in which they were sent and are read again. So
 //! only columns can be compared that keep it.
 
-use super::connection::{Connection, list, literal, quoted};
+use super::connection::{Connection, literal};
 use super::encode::{Page, Plan};
 use super::failure::{Failure, Place};
 use super::schema::Name;
 use super::types::{Column, Type};
+use crate::table::{list, quoted};
 use crate::verify::{self, Carried, Digest, RowHash};
 use trommel::{Checkpoint, Error, Result};
 
