@@ -1,6 +1,5 @@
 //! One load: pages in, faults out, commits when they are due.
 
-use super::checkpoint;
 use super::copy::Copy;
 use super::encode::{Encoder, Page, PlainRow, Plan, Writer};
 use super::isolate::Faults;
@@ -10,12 +9,14 @@ use super::schema;
 use super::session::{Session, Stored};
 use super::table::Settings;
 use super::transaction::Transaction;
-use super::verify::{DIGESTS, Verify, kept};
+use super::verify::Verify;
 use crate::table::Mode;
 use crate::table::{Kind, encode_into};
-use crate::verify::{self, Carried, Digest};
+use crate::verify::{self, Digest};
 use std::sync::Arc;
 use trommel::{Checkpoint, Class, Commit, Durability, Error, ErrorKind, Page as _, Reject, Result};
+
+mod proof;
 
 #[derive(Debug)]
 pub(super) struct Load {
@@ -78,23 +79,6 @@ impl Load {
         self.resume_verify(job)?;
         self.is_resumed = true;
         Ok(self.lane.session.job.as_ref().and_then(|job| job.stored.clone()))
-    }
-
-    /// Goes on with the job's digests.
-    fn resume_verify(&mut self, job: &str) -> Result<()> {
-        if !self.settings.verify {
-            return Ok(());
-        }
-        let table = self.lane.session.digests.clone();
-        let kept = self.lane.session.ask("the job's digest can't be read", |connection| {
-            checkpoint::make(connection, &table, DIGESTS)?;
-            kept(connection, &table, job)
-        })?;
-        let stored = self.lane.session.job.as_ref().and_then(|job| job.stored.as_ref());
-        if let Some(checkpoint) = stored.filter(|checkpoint| !checkpoint.finished) {
-            self.verify = Carried::read(kept.as_deref(), job, checkpoint)?.map(Verify::resumed);
-        }
-        Ok(())
     }
 
     /// Begins a run; one before that was left without an end is taken back.
@@ -219,6 +203,7 @@ impl Load {
         if page.ends.is_empty() {
             self.encode_plain(page)?;
         }
+        self.begin_verify(page)?;
         self.store_page(page)?;
         self.renumber(std::mem::take(&mut page.unfit));
         page.clear();
@@ -262,19 +247,6 @@ impl Load {
         };
         if page.ends.is_empty() {
             return Ok(());
-        }
-        if self.settings.verify {
-            for stretch in page.stretches() {
-                if let Some(verify) = &self.verify {
-                    verify.check(plan, stretch.route)?;
-                    continue;
-                }
-                let (name, session) = (&copy.table, &mut self.lane.session);
-                let replaces = copy.mode == Mode::Replace;
-                let connection = session.connection()?;
-                let begun = Verify::new(connection, plan, name, stretch.route, replaces)?;
-                self.verify = Some(begun);
-            }
         }
         match &mut self.lanes {
             Some(lanes) => {
@@ -362,32 +334,6 @@ impl Load {
         self.rejects.clear();
         self.reject_bytes = 0;
         Ok(())
-    }
-
-    /// What keeps the job's digests with its checkpoint.
-    fn digest(&self) -> Option<String> {
-        let Some(given) = self.lane.given else { return None };
-        let (job, checkpoint) = (self.lane.session.job.as_ref()?, self.pending.as_ref()?);
-        let table = &self.lane.session.digests;
-        Some(Verify::store(self.verify.as_ref(), table, &job.name, checkpoint, given))
-    }
-
-    /// Compares what is there with what was given, before the last transaction ends: whoever fails
-    /// here is not finished.
-    fn verify(&mut self) -> Result<()> {
-        let (Some(verify), Some(plan)) = (&self.verify, self.encoder.plan.get()) else {
-            return Ok(());
-        };
-        let of_lanes = self.lanes.as_ref().map(Lanes::given).unwrap_or_default();
-        let given = self.lane.given.unwrap_or_default().plus(of_lanes);
-        self.lane.session.verdict()?;
-        let connection = self.lane.session.connection()?;
-        let verified = verify.conclude(connection, plan, &self.settings.declared.name, given);
-        verified.inspect_err(|error| {
-            if error.class() != Class::Transient {
-                self.abort();
-            }
-        })
     }
 
     pub(super) fn finish(&mut self) -> Result<()> {

@@ -13,6 +13,10 @@ use trommel::{Checkpoint, Error, Reject, Result};
 /// be sent again stays bounded.
 const SAFE_BYTES: usize = 8 << 20;
 
+mod stream;
+
+pub(super) use stream::too_late;
+
 /// The job of this run.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
@@ -269,42 +273,6 @@ impl Session {
         Ok(result)
     }
 
-    /// Sends rows over a `COPY` that stays open for more of them, until [`verdict`](Self::verdict).
-    pub(super) fn stream(
-        &mut self,
-        copy: &Copy,
-        routes: &Routes,
-        route: usize,
-        rows: &[u8],
-    ) -> Result<()> {
-        if self.streaming != Some(route) {
-            self.verdict()?;
-        }
-        let is_open = self.streaming.is_some();
-        self.ask("rows can't be sent", |connection| {
-            if !is_open {
-                copy.open(connection, routes, route)?;
-            }
-            connection.put_copy(rows)
-        })?;
-        self.streaming = Some(route);
-        Ok(())
-    }
-
-    /// Ends the open `COPY`, if there is one. After a transient error the transaction is done again
-    /// from what was kept, each page by a `COPY` of its own.
-    pub(super) fn verdict(&mut self) -> Result<()> {
-        if self.streaming.take().is_none() {
-            return Ok(());
-        }
-        let Err(failure) = self.run(Connection::end_copy)? else { return Ok(()) };
-        let place = self.place();
-        match failure.into_row_error("the table") {
-            Ok(fault) => Err(too_late(fault)),
-            Err(failure) => Err(failure.explain(&place, "rows can't be loaded")),
-        }
-    }
-
     /// Undoes what was done since the savepoint of `Load::isolate`.
     pub(super) fn undo(&mut self) -> Result<()> {
         self.ask("a refused row can't be taken back", |connection| {
@@ -403,15 +371,6 @@ impl Session {
 
 /// How long another runner's commit is waited for before its session is ended.
 const LOCK_PATIENCE: &str = "2s";
-
-/// A row was refused when others had followed it.
-pub(super) fn too_late(fault: Error) -> Error {
-    Error::fatal(
-        "a row was refused when others had followed it, so that it can't be made a reject any more: \
-         load over one connection, into a table that nobody changes meanwhile",
-    )
-    .caused_by(fault)
-}
 
 const ENDING: &str = "sessions of the same load from before can't be ended";
 
