@@ -34,6 +34,8 @@ pub(super) struct Session {
     was_lost: bool,
     pub(super) job: Option<Job>,
     pub(super) checkpoints: Name,
+    /// What is loaded.
+    table: Name,
     rejects: Name,
     pub(super) digests: Name,
     pub(super) transaction: Option<Transaction>,
@@ -65,6 +67,7 @@ impl Session {
             was_lost: false,
             job: None,
             checkpoints: table.sibling("trommel_checkpoint"),
+            table: table.clone(),
             rejects: table.sibling("trommel_reject"),
             digests: table.sibling("trommel_digest"),
             transaction: None,

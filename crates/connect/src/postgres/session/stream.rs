@@ -18,7 +18,8 @@ impl Session {
             self.verdict()?;
         }
         let is_open = self.streaming.is_some();
-        self.ask("rows can't be sent", |connection| {
+        let what = format!("rows can't be loaded into {}", copy.table);
+        self.ask(&what, |connection| {
             if !is_open {
                 copy.open(connection, routes, route)?;
             }
@@ -36,9 +37,12 @@ impl Session {
         }
         let Err(failure) = self.run(Connection::end_copy)? else { return Ok(()) };
         let place = self.place();
-        match failure.into_row_error("the table") {
+        let table = self.table.to_string();
+        match failure.into_row_error(&table) {
             Ok(fault) => Err(too_late(fault)),
-            Err(failure) => Err(failure.explain(&place, "rows can't be loaded")),
+            Err(failure) => {
+                Err(failure.explain(&place, &format!("rows can't be loaded into {table}")))
+            }
         }
     }
 }
