@@ -18,8 +18,8 @@ const NAP: Duration = Duration::from_millis(10);
 /// The rows of a query, streamed by `COPY (query) TO STDOUT` in binary: the feeder cuts, the workers
 /// decode.
 ///
-/// The query runs once, and sees the database as it was when it began. With a [`key`](Self::key) a
-/// run can be taken up again.
+/// The query sees the database as it was when it began. With a [`key`](Self::key) a run can be taken
+/// up again, and a lost connection is replaced ([`retry`](Self::retry)).
 ///
 /// ```no_run
 /// use trommel::{Engine, Pipeline, sinks};
