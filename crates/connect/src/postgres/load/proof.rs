@@ -48,7 +48,7 @@ impl Load {
 
     /// What keeps the job's digests with its checkpoint.
     pub(super) fn digest(&self) -> Option<String> {
-        let Some(given) = self.lane.given else { return None };
+        let given = self.lane.given?;
         let (job, checkpoint) = (self.lane.session.job.as_ref()?, self.pending.as_ref()?);
         let table = &self.lane.session.digests;
         Some(Verify::store(self.verify.as_ref(), table, &job.name, checkpoint, given))
