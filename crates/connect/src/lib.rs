@@ -58,7 +58,7 @@ macro_rules! window {
 
 #[cfg(feature = "arrow")]
 pub mod arrow;
-#[cfg(any(feature = "http", feature = "socket"))]
+#[cfg(any(feature = "http", feature = "postgres-common", feature = "socket"))]
 mod backoff;
 #[cfg(feature = "csv")]
 pub mod csv;
@@ -102,7 +102,11 @@ pub mod sqlite;
 pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "postgres-system", feature = "sqlite"))]
+#[cfg_attr(
+    not(feature = "sqlite"),
+    allow(dead_code, reason = "some of it serves one kind of sink only")
+)]
 mod verify;
 
 /// The programs in the documents, compiled and run as doc tests, with all features on.

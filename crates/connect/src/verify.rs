@@ -1,6 +1,7 @@
 //! What a set of rows comes to, whatever their order: for sinks that read back what they were given.
 
 use std::fmt;
+use trommel::{Checkpoint, Error, Result};
 
 /// The number of rows and the sum of their hashes, so that rows can be added one by one, in any
 /// order, and rows that were there before can be subtracted.
@@ -109,6 +110,74 @@ impl RowHash {
 fn folded(one: u64, other: u64) -> u64 {
     let product = u128::from(one) * u128::from(other);
     (product as u64) ^ (product >> 64) as u64
+}
+
+/// What a job's later runs must know, kept beside its checkpoint.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Carried {
+    /// What the table held before the first row.
+    pub(crate) before: Digest,
+    /// What it was given.
+    pub(crate) given: Digest,
+    pub(crate) columns: Vec<String>,
+    /// Rows that the job had read when this was stored, which tells whether it is the checkpoint's.
+    pub(crate) read: u64,
+}
+
+impl Carried {
+    /// What an earlier run of the job has kept with this checkpoint; `None` when nothing was loaded
+    /// by then.
+    pub(crate) fn read(
+        kept: Option<&str>,
+        job: &str,
+        checkpoint: &Checkpoint,
+    ) -> Result<Option<Self>> {
+        let carried = kept.and_then(|text| serde_json::from_str::<Carried>(text).ok());
+        match carried {
+            Some(carried) if carried.read == checkpoint.counts.read => {
+                Ok(Some(carried).filter(|carried| !carried.columns.is_empty()))
+            }
+            _ => Err(Error::config(format!(
+                "verify: job `{job}` has loaded rows without it, so there is no digest to compare \
+                 with: finish the job without `verify`, or load it from the start as another job"
+            ))),
+        }
+    }
+}
+
+/// Rows that are merged with others can't be found again.
+pub(crate) fn merges() -> Error {
+    Error::config("verify: rows that are updated or passed over are not there as they were given")
+}
+
+/// Records of other columns than the first one's: `these` and `known`, quoted.
+pub(crate) fn differs(these: &str, known: &str) -> Error {
+    Error::config(format!(
+        "verify: all records must have the same columns in the same order; these have {these}, those \
+         before {known}"
+    ))
+}
+
+/// Compares what a table holds with what it held before and was given since; `suspects` says who may
+/// have changed it.
+pub(crate) fn compare(
+    table: &str,
+    before: Digest,
+    given: Digest,
+    found: Digest,
+    suspects: &str,
+) -> Result<()> {
+    let expected = before.plus(given);
+    if found == expected {
+        return Ok(());
+    }
+    let before = match before.rows() {
+        0 => String::new(),
+        _ => format!(", {before} of them from before the load"),
+    };
+    Err(Error::fatal(format!(
+        "verify: table {table} should hold {expected}{before}; it holds {found}: {suspects}"
+    )))
 }
 
 #[cfg(test)]

@@ -367,3 +367,34 @@ fn a_stopped_runner_that_wakes_up_too_late_changes_nothing() {
     assert!(loaded == ROWS as i64 || !status.success(), "the zombie claims success");
     complete(server, "zombie");
 }
+
+// Symptom: a runner whose predecessor hung in its commit waited for it until `timeout`. Cause: the
+// predecessor's session holds the checkpoint's row, and was ended only after the row was taken. Fix:
+// it is waited for shortly, and then ended first.
+#[test]
+fn a_session_that_keeps_the_checkpoint_is_ended() {
+    let server = server_or_return!();
+    let conninfo = prepare(server, "keeper");
+    let error = job(&conninfo, 0, |id| assert!(id < ROWS / 2)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panic, "{error}");
+    let mut keeper = server
+        .psql(
+            "trommel",
+            "SELECT set_config('application_name', 'trommel ' || \
+             'keeper.trommel_checkpoint'::regclass::oid || ' ' || md5('load'), false);
+             BEGIN; SELECT * FROM keeper.trommel_checkpoint FOR UPDATE; SELECT pg_sleep(600)",
+        )
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' \
+                  AND application_name LIKE 'trommel %'";
+    let began = Instant::now();
+    while server.number(asleep) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the row is not kept");
+    }
+    job(&conninfo, 0, |_| {}).unwrap();
+    complete(server, "keeper");
+    assert!(!keeper.wait().unwrap().success());
+}

@@ -3,11 +3,11 @@
 
 mod postgres_support;
 
-use postgres_support::says;
+use postgres_support::{Server, says};
 use serde::Deserialize;
 use std::sync::Mutex;
 use std::time::Duration;
-use trommel::{Engine, ErrorKind, Options, Pipeline, Result, RunReport, sinks};
+use trommel::{Engine, ErrorKind, Options, Pipeline, Result, Retry, RunReport, sinks};
 use trommel_connect::postgres::{Row, Sink, Source};
 
 /// What `each` makes of every row, in order.
@@ -206,4 +206,61 @@ fn queries_and_keys_that_can_t_work_are_said_so() {
     let slow = Source::query(&conninfo, "SELECT pg_sleep(60)::text AS a").unwrap();
     let result = read(slow.timeout(Duration::from_millis(200)), |row| row.get::<String>("a"));
     says(result, ErrorKind::Transient, &["did not move"]);
+}
+
+/// Reads 20,000 rows, and ends the session that sends them at some of them.
+fn read_with_cuts(server: &Server, source: Source, cuts: &[i32]) -> Result<Vec<i32>> {
+    read(source, |row| {
+        let id: i32 = row.get("id")?;
+        if cuts.contains(&id) {
+            server.sql(
+                "trommel",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                 WHERE query LIKE '%lost_source.t%' AND pid <> pg_backend_pid()",
+            );
+        }
+        Ok(id)
+    })
+}
+
+#[test]
+fn a_lost_connection_goes_on_behind_the_last_key() {
+    let server = server_or_return!();
+    let conninfo = server.schema("lost_source");
+    server.sql(
+        "trommel",
+        "CREATE TABLE lost_source.t AS SELECT id, repeat('x', 1000) AS text \
+         FROM generate_series(1, 20000) AS id",
+    );
+    let query = || Source::query(&conninfo, "SELECT id, text FROM lost_source.t").unwrap();
+    let found = read_with_cuts(server, query().key("id"), &[10, 5_000, 5_100, 12_000]).unwrap();
+    assert_eq!(found, (1..=20_000).collect::<Vec<_>>());
+    // Nowhere to go on, and not allowed to.
+    let lost = ["the connection was lost"];
+    let keyless = read_with_cuts(server, query(), &[10]);
+    says(keyless, ErrorKind::Transient, &["without a `key` it can't go on", lost[0]]);
+    let never = read_with_cuts(server, query().key("id").retry(Retry::NONE), &[10]);
+    says(never, ErrorKind::Transient, &lost);
+}
+
+#[test]
+fn a_server_that_stays_away_is_given_up() {
+    let Some(server) = postgres_support::start() else { return };
+    let conninfo = server.schema("lost_source");
+    server.sql(
+        "trommel",
+        "CREATE TABLE lost_source.t AS SELECT id, repeat('x', 1000) AS text \
+         FROM generate_series(1, 20000) AS id",
+    );
+    let source = Source::query(&conninfo, "SELECT id, text FROM lost_source.t").unwrap();
+    let retry =
+        Retry { attempts: 3, initial: Duration::from_millis(10), max: Duration::from_secs(1) };
+    let found = read(source.key("id").retry(retry), |row| {
+        let id: i32 = row.get("id")?;
+        if id == 1000 {
+            assert!(server.control("stop -m immediate"));
+        }
+        Ok(id)
+    });
+    says(found, ErrorKind::Transient, &["can't connect", "check that the server runs there"]);
 }

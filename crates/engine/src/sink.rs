@@ -132,6 +132,12 @@ pub trait Sink: Send {
     fn stays_on_caller(&self) -> bool {
         false
     }
+
+    /// Whether pages are stored several at a time, so that their order is lost: a run in the
+    /// source's order is refused before it reads anything.
+    fn gives_up_order(&self) -> bool {
+        false
+    }
 }
 
 /// A sink that can encode values of type `T`. Parallel: runs in the worker while the arena lives,
@@ -188,6 +194,9 @@ macro_rules! forward_sink {
         }
         fn stays_on_caller(&self) -> bool {
             (**self).stays_on_caller()
+        }
+        fn gives_up_order(&self) -> bool {
+            (**self).gives_up_order()
         }
     };
 }

@@ -38,7 +38,7 @@ const STORED: &str = "c.epoch, encode(c.position, 'hex'), c.read, c.loaded, c.re
                       c.emitted, c.source, c.finished, c.updated IS NOT NULL";
 
 /// A table of ours, made when it is missing.
-fn make(connection: &mut Connection, name: &Name, columns: &str) -> Result<(), Failure> {
+pub(super) fn make(connection: &mut Connection, name: &Name, columns: &str) -> Result<(), Failure> {
     // Looked for first: creating needs a permission that using it doesn't.
     if schema::exists(connection, name)? {
         return Ok(());
@@ -50,13 +50,17 @@ fn make(connection: &mut Connection, name: &Name, columns: &str) -> Result<(), F
     }
 }
 
+/// Makes the table of checkpoints when it is missing.
+pub(super) fn prepare(connection: &mut Connection, table: &Name) -> Result<(), Failure> {
+    make(connection, table, CHECKPOINTS)
+}
+
 /// Takes the job's next epoch, which fences all runners before, and reads its checkpoint.
 pub(super) fn take_over(
     connection: &mut Connection,
     table: &Name,
     job: &str,
 ) -> Result<(u64, Option<Checkpoint>), Failure> {
-    make(connection, table, CHECKPOINTS)?;
     let answer = connection.run(&format!(
         "INSERT INTO {table} AS c (job, epoch) VALUES ({}, 1)
          ON CONFLICT (job) DO UPDATE SET epoch = c.epoch + 1 RETURNING {STORED}",

@@ -2,10 +2,14 @@
 
 use super::address::Patience;
 use super::failure::{Failure, Place};
-use super::libpq::{self, CopyOut, CopyRow, Handle, Response, Status};
+use super::libpq::{self, CopyOut, Handle, Response, Status};
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 use trommel::CancelToken;
+
+mod copying;
+
+pub(super) use copying::row_of;
 
 /// Longest sleep while the server is awaited, so that a cancel is seen.
 const NAP: Duration = Duration::from_millis(50);
@@ -100,47 +104,6 @@ impl Connection {
         }
     }
 
-    /// Begins `COPY … FROM STDIN`.
-    pub(super) fn begin_copy_in(&mut self, sql: &str) -> Result<(), Failure> {
-        let sql = nul_free(sql)?;
-        if !self.handle.send_query(&sql) {
-            return Err(self.lost());
-        }
-        self.expect(Status::CopyIn)
-    }
-
-    /// Sends `COPY … TO STDOUT`. The server answers together with the first row, which may take its
-    /// time: [`is_copying_out`](Self::is_copying_out).
-    pub(super) fn send_copy_out(&mut self, sql: &str) -> Result<(), Failure> {
-        let sql = nul_free(sql)?;
-        if self.handle.send_query(&sql) { Ok(()) } else { Err(self.lost()) }
-    }
-
-    /// Whether the server has begun to send rows, by the end of `limit`.
-    pub(super) fn is_copying_out(&mut self, limit: Duration) -> Result<bool, Failure> {
-        let began = Instant::now();
-        loop {
-            let unsent = match self.handle.flush() {
-                0 => false,
-                1 => true,
-                _ => return Err(self.copy_failed()),
-            };
-            if !self.handle.is_busy() {
-                break;
-            }
-            let left = limit.saturating_sub(began.elapsed());
-            if left.is_zero() {
-                return Ok(false);
-            }
-            libpq::wait(self.handle.socket(), unsent, left.min(NAP))
-                .map_err(|error| Failure::Lost(error.to_string()))?;
-            if !self.handle.consume() {
-                return Err(self.lost());
-            }
-        }
-        self.expect(Status::CopyOut).map(|()| true)
-    }
-
     /// The response that begins a `COPY`.
     fn expect(&mut self, status: Status) -> Result<(), Failure> {
         match self.response()? {
@@ -151,79 +114,6 @@ impl Connection {
                 Err(self.settled(failure))
             }
             None => Err(self.lost()),
-        }
-    }
-
-    /// Sends `COPY` data.
-    ///
-    /// A server that has found a fault says so only at the end, and until then takes no notice of
-    /// what is sent.
-    pub(super) fn put_copy(&mut self, data: &[u8]) -> Result<(), Failure> {
-        // Pieces, so that libpq's buffer stays small and the server starts at once.
-        for piece in data.chunks(PIECE) {
-            let mut idle = Instant::now();
-            loop {
-                match self.handle.put_copy(piece) {
-                    1 => break,
-                    0 => self.wait(true, &mut idle)?,
-                    _ => return Err(self.copy_failed()),
-                }
-            }
-            loop {
-                match self.handle.flush() {
-                    0 => break,
-                    1 => self.wait(true, &mut idle)?,
-                    _ => return Err(self.copy_failed()),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Why `COPY` data could not be sent: the server's last words, if there are any.
-    fn copy_failed(&mut self) -> Failure {
-        let lost = self.lost();
-        match self.answer() {
-            Err(failure) => failure,
-            Ok(_) => lost,
-        }
-    }
-
-    /// Ends the `COPY` and awaits the verdict: rows that were stored.
-    pub(super) fn end_copy(&mut self) -> Result<u64, Failure> {
-        let mut idle = Instant::now();
-        loop {
-            match self.handle.end_copy(None) {
-                1 => break,
-                0 => self.wait(true, &mut idle)?,
-                _ => return Err(self.copy_failed()),
-            }
-        }
-        self.answer().map(|answer| answer.changed)
-    }
-
-    /// The next row of a `COPY … TO STDOUT`: `Ok(None)` when it would have to be waited for longer
-    /// than `limit`, `Err(None)` at the end.
-    pub(super) fn get_copy(&mut self, limit: Duration) -> Result<Option<CopyRow>, Option<Failure>> {
-        let began = Instant::now();
-        loop {
-            match self.handle.get_copy() {
-                CopyOut::Row(row) => return Ok(Some(row)),
-                CopyOut::End => {
-                    return Err(self.answer().err());
-                }
-                CopyOut::Wait => {
-                    let left = limit.saturating_sub(began.elapsed());
-                    if left.is_zero() {
-                        return Ok(None);
-                    }
-                    libpq::wait(self.handle.socket(), false, left.min(NAP))
-                        .map_err(|error| Some(Failure::Lost(error.to_string())))?;
-                    if !self.handle.consume() {
-                        return Err(Some(self.lost()));
-                    }
-                }
-            }
         }
     }
 
@@ -320,22 +210,9 @@ impl Connection {
     }
 }
 
-/// Bytes handed to libpq at a time. Measured: from 64 KiB to 1 MiB nothing changes.
-const PIECE: usize = 256 << 10;
-
 fn nul_free(text: &str) -> Result<CString, Failure> {
     CString::new(text)
         .map_err(|_| Failure::Lost(format!("a NUL byte can't be sent: `{}`", text.escape_debug())))
-}
-
-/// A name as SQL takes it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Names as SQL takes them.
-pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
-    names.iter().map(|name| quoted(name.as_ref())).collect::<Vec<_>>().join(", ")
 }
 
 /// A text as SQL takes it (`standard_conforming_strings` is on).
@@ -348,8 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_texts_are_quoted() {
-        assert_eq!(list(&["a", "b\"c"]), "\"a\", \"b\"\"c\"");
+    fn texts_are_quoted() {
         assert_eq!(literal("it's"), "'it''s'");
     }
 }

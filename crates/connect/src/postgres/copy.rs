@@ -1,16 +1,14 @@
 //! How rows get into the table: straight, or through a staging table.
 
-use super::connection::{Connection, list, quoted};
+use super::connection::Connection;
 use super::encode::Plan;
 use super::failure::Failure;
 use super::schema::Name;
-use super::table::Mode;
+use crate::table::{Mode, list, quoted};
 use trommel::{Error, Result};
 
 /// What binary `COPY` begins with: a signature, flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What it ends with: a row of -1 fields.
-const TRAILER: &[u8] = &[0xff, 0xff];
 
 /// The ways into the table that rows of this load take: columns, in the order of the values.
 #[derive(Debug, Default)]
@@ -31,6 +29,9 @@ pub(super) struct Copy {
     pub(super) mode: Mode,
     pub(super) key: Vec<String>,
     pub(super) binary: bool,
+    /// One `COPY` goes on over many pages, since the table has no reason to refuse a row, or since
+    /// a refused row ends the run anyway.
+    pub(super) streams: bool,
 }
 
 impl Routes {
@@ -143,6 +144,17 @@ impl Copy {
         sql
     }
 
+    /// Begins to load over a route.
+    pub(super) fn open(
+        &self,
+        connection: &mut Connection,
+        routes: &Routes,
+        route: usize,
+    ) -> Result<(), Failure> {
+        connection.begin_copy_in(&routes.0[route].copy)?;
+        if self.binary { connection.put_header(HEADER) } else { Ok(()) }
+    }
+
     /// Loads rows over a route: `rows` is `COPY` data without header and trailer.
     pub(super) fn run(
         &self,
@@ -151,17 +163,10 @@ impl Copy {
         route: usize,
         rows: &[u8],
     ) -> Result<(), Failure> {
-        let route = &routes.0[route];
-        connection.begin_copy_in(&route.copy)?;
-        if self.binary {
-            connection.put_copy(HEADER)?;
-        }
+        self.open(connection, routes, route)?;
         connection.put_copy(rows)?;
-        if self.binary {
-            connection.put_copy(TRAILER)?;
-        }
         connection.end_copy()?;
-        if let Some((_, merge)) = &route.staged {
+        if let Some((_, merge)) = &routes.0[route].staged {
             connection.run(merge)?;
         }
         Ok(())

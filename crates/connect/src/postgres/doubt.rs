@@ -62,18 +62,26 @@ impl Session {
             )));
         };
         let sql = format!("SELECT txid_status({})", literal(&number));
-        let began = Instant::now();
+        let (began, limit) = (Instant::now(), self.address.patience.timeout);
         loop {
             let status = self.ask("a commit's outcome can't be read", |connection| {
                 Ok(connection.run(&sql)?.first().map(str::to_owned))
             })?;
             match status.as_deref() {
                 Some("committed") => return Ok(true),
-                Some("in progress") if began.elapsed() < Duration::from_secs(10) => {
+                Some("in progress") if limit.is_none_or(|limit| began.elapsed() < limit) => {
                     // Its process has been told to end, and ends within moments.
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Some("aborted") => return Ok(false),
+                Some("in progress") => {
+                    return Err(Error::fatal(format!(
+                        "{}: the connection was lost during COMMIT, and its session has still not \
+                         ended: end it (`pg_terminate_backend`, see `pg_stat_activity`), look \
+                         whether the rows are there, and use `resumable`",
+                        self.place()
+                    )));
+                }
                 other => {
                     return Err(Error::fatal(format!(
                         "{}: the connection was lost during COMMIT, whose outcome is {}: look, and \

@@ -1,23 +1,31 @@
 //! One load: pages in, faults out, commits when they are due.
 
-use super::copy::{Copy, Routes};
-use super::encode::{Encoder, Page, PlainRow, Plan, Stretch, Writer};
-use super::isolate::{Faults, Loading, Parts};
+use super::copy::Copy;
+use super::encode::{Encoder, Page, PlainRow, Plan, Writer};
+use super::isolate::Faults;
+use super::lane::Lane;
+use super::lanes::{Lanes, Work};
 use super::schema;
 use super::session::{Session, Stored};
-use super::table::{Mode, Settings};
+use super::table::Settings;
 use super::transaction::Transaction;
+use super::verify::Verify;
+use crate::table::Mode;
 use crate::table::{Kind, encode_into};
-use trommel::{Checkpoint, Class, Commit, Durability, Error, Page as _, Reject, Result};
+use crate::verify::{self, Digest};
+use std::sync::Arc;
+use trommel::{Checkpoint, Class, Commit, Durability, Error, ErrorKind, Page as _, Reject, Result};
+
+mod proof;
 
 #[derive(Debug)]
 pub(super) struct Load {
-    pub(super) session: Session,
+    /// Loads, or with several connections looks after the table and the rejects.
+    pub(super) lane: Lane,
+    lanes: Option<Lanes>,
     pub(super) settings: Settings,
-    pub(super) faults: Faults,
     encoder: Encoder,
-    copy: Option<Copy>,
-    routes: Routes,
+    copy: Option<Arc<Copy>>,
     /// The next run is one of the job.
     is_resumed: bool,
     /// The newest checkpoint that is not stored.
@@ -27,6 +35,8 @@ pub(super) struct Load {
     /// Bad rows that go with the next commit.
     rejects: Vec<Reject>,
     reject_bytes: usize,
+    /// From the first row on, or from an earlier run of the job, if the load is to be verified.
+    verify: Option<Verify>,
     /// A replacing load was cut short: nothing of it may be committed until the next run.
     cut_short: bool,
 }
@@ -34,17 +44,17 @@ pub(super) struct Load {
 impl Load {
     pub(super) fn new(session: Session, settings: Settings) -> Self {
         Load {
-            session,
+            lane: Lane::new(session, false),
+            lanes: None,
             settings,
-            faults: Vec::new(),
             encoder: Encoder::default(),
             copy: None,
-            routes: Routes::default(),
             is_resumed: false,
             pending: None,
             last: None,
             rejects: Vec::new(),
             reject_bytes: 0,
+            verify: None,
             cut_short: false,
         }
     }
@@ -53,14 +63,22 @@ impl Load {
     pub(super) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
         self.abort();
         self.check()?;
+        if self.settings.connections > 1 {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "resumable: a checkpoint lies in one transaction with all that comes before it, and \
+                 connections commit each on their own: use one connection",
+            ));
+        }
         if self.settings.mode == Mode::Replace {
             return Err(Error::config(
                 "resumable: a load that replaces is one transaction, so there is nothing to resume",
             ));
         }
-        self.session.take_over(job)?;
+        self.lane.session.take_over(job)?;
+        self.resume_verify(job)?;
         self.is_resumed = true;
-        Ok(self.session.job.as_ref().and_then(|job| job.stored.clone()))
+        Ok(self.lane.session.job.as_ref().and_then(|job| job.stored.clone()))
     }
 
     /// Begins a run; one before that was left without an end is taken back.
@@ -70,6 +88,7 @@ impl Load {
             self.abort();
         }
         self.check()?;
+        self.lane.given = self.settings.verify.then(Digest::default);
         self.look_up()?;
         if self.encoder.plan.get().is_none() && !self.settings.declared.columns.is_empty() {
             let sql = self.settings.declared.create(&[]);
@@ -84,17 +103,29 @@ impl Load {
         if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
             return Err(Error::config("upsert: name the key columns with `.key([…])`"));
         }
+        if settings.verify && matches!(settings.mode, Mode::Upsert | Mode::IgnoreDuplicates) {
+            return Err(verify::merges());
+        }
+        if settings.connections == 0 {
+            return Err(Error::config("connections: at least one is needed"));
+        }
+        if settings.connections > 1 && settings.mode == Mode::Replace {
+            return Err(Error::config(
+                "connections: a load that replaces is one transaction, and that has one connection: \
+                 use one, or empty the table before and append",
+            ));
+        }
         Ok(())
     }
 
     /// Reads the table's columns, if it exists.
     fn look_up(&mut self) -> Result<()> {
         let name = self.settings.declared.name.clone();
-        let found = self.session.ask("the table can't be looked up", |connection| {
+        let found = self.lane.session.ask("the table can't be looked up", |connection| {
             schema::columns_of(connection, &name)
         })?;
         self.encoder = Encoder::default();
-        self.routes.clear();
+        self.lane.routes.clear();
         self.copy = None;
         if let Some(columns) = found {
             self.plan(columns)?;
@@ -103,16 +134,44 @@ impl Load {
     }
 
     fn plan(&mut self, columns: Vec<super::types::Column>) -> Result<()> {
+        let name = self.settings.declared.name.clone();
+        let streams = self.settings.connections > 1
+            || self.lane.session.ask("the table can't be looked up", |connection| {
+                schema::takes_all_rows(connection, &name)
+            })?;
         let declared = &self.settings.declared;
         let plan = Plan::new(&declared.name.to_string(), columns, &declared.names())?;
-        self.copy = Some(Copy {
+        let copy = Arc::new(Copy {
             table: declared.name.clone(),
             mode: self.settings.mode,
             key: declared.key.clone(),
             binary: plan.binary,
+            streams: streams && matches!(self.settings.mode, Mode::Append | Mode::Replace),
         });
+        self.copy = Some(Arc::clone(&copy));
         // Set once per run: `look_up` has made it anew.
         _ = self.encoder.plan.set(plan);
+        self.open_lanes(copy)
+    }
+
+    /// Connects as often as the load shall have connections.
+    fn open_lanes(&mut self, copy: Arc<Copy>) -> Result<()> {
+        self.lanes = None;
+        if self.settings.connections == 1 {
+            return Ok(());
+        }
+        let name = &self.settings.declared.name;
+        let sessions = (1..=self.settings.connections).map(|number| {
+            let mut address = self.lane.session.address.clone();
+            // One that comes back after it was lost ends what is left of itself, not the others.
+            address.application = format!("{} {number}", address.application);
+            let mut session = Session::new(address, None, name);
+            session.connection()?;
+            Ok(session)
+        });
+        let sessions = sessions.collect::<Result<Vec<_>>>()?;
+        let work = Work { copy, encoder: self.encoder.clone(), settings: self.settings.clone() };
+        self.lanes = Some(Lanes::start(sessions, &work)?);
         Ok(())
     }
 
@@ -123,7 +182,7 @@ impl Load {
             self.settings.declared.name
         );
         let name = self.settings.declared.name.clone();
-        let found = self.session.ask(&what, |connection| {
+        let found = self.lane.session.ask(&what, |connection| {
             connection.run(sql)?;
             schema::columns_of(connection, &name)
         })?;
@@ -132,7 +191,7 @@ impl Load {
 
     /// Stores a page, all but the rows that the table refuses.
     pub(super) fn write(&mut self, page: &mut Page) -> Result<()> {
-        self.faults.clear();
+        self.lane.faults.clear();
         if page.is_empty() {
             return Ok(());
         }
@@ -144,6 +203,7 @@ impl Load {
         if page.ends.is_empty() {
             self.encode_plain(page)?;
         }
+        self.begin_verify(page)?;
         self.store_page(page)?;
         self.renumber(std::mem::take(&mut page.unfit));
         page.clear();
@@ -170,52 +230,34 @@ impl Load {
 
     /// Faults count the rows that were encoded; here they are made to count all.
     fn renumber(&mut self, unfit: Faults) {
-        for (index, _) in &mut self.faults {
+        for (index, _) in &mut self.lane.faults {
             for (at, _) in &unfit {
                 if at <= index {
                     *index += 1;
                 }
             }
         }
-        self.faults.extend(unfit);
-        self.faults.sort_by_key(|(index, _)| *index);
+        self.lane.faults.extend(unfit);
+        self.lane.faults.sort_by_key(|(index, _)| *index);
     }
 
     fn store_page(&mut self, page: &mut Page) -> Result<()> {
         let (Some(copy), Some(plan)) = (self.copy.as_ref(), self.encoder.plan.get()) else {
             return Err(Error::fatal("`encoder` must be called before `write`"));
         };
-        let mut stretches: Vec<(usize, Stretch<'_>)> = Vec::new();
-        let mut new = Vec::new();
-        for stretch in page.stretches() {
-            let route = self.routes.find(stretch.route, copy, plan)?;
-            new.extend(self.routes.stage(route).map(str::to_owned));
-            stretches.push((route, stretch));
+        if page.ends.is_empty() {
+            return Ok(());
         }
-        self.session.begin(copy, &self.routes)?;
-        // Those of routes that are new since the transaction began.
-        for make in new {
-            self.session.ask("the staging table can't be made", |connection| {
-                connection.run(&make).map(drop)
-            })?;
+        match &mut self.lanes {
+            Some(lanes) => {
+                // What didn't fit when the table was made stays here.
+                let unfit = std::mem::take(&mut page.unfit);
+                let written = lanes.write(page);
+                page.unfit = unfit;
+                written
+            }
+            None => self.lane.store(copy, plan, page),
         }
-        let mut loading = Loading {
-            session: &mut self.session,
-            copy,
-            routes: &self.routes,
-            page,
-            parts: Parts::new(),
-            faults: &mut self.faults,
-            table: &plan.table,
-        };
-        loading.all(&stretches)?;
-        let parts = loading.parts;
-        let rows = page.ends.len();
-        self.session.keep(&mut page.data, parts, rows)?;
-        if self.settings.mode == Mode::Replace {
-            self.session.save()?;
-        }
-        Ok(())
     }
 
     pub(super) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
@@ -232,10 +274,11 @@ impl Load {
                 mode: Mode::Append,
                 key: Vec::new(),
                 binary: true,
+                streams: false,
             };
-            return self.session.begin(&copy, &self.routes);
+            return self.lane.session.begin(&copy, &self.lane.routes);
         };
-        self.session.begin(copy, &self.routes)
+        self.lane.session.begin(copy, &self.lane.routes)
     }
 
     pub(super) fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
@@ -246,17 +289,24 @@ impl Load {
             }
             return Ok(Durability::Pending);
         }
-        if self.session.job.is_some() || !self.rejects.is_empty() {
+        if let Some(lanes) = &mut self.lanes {
+            if when == Commit::Grouped && !lanes.is_due(self.settings.commit_interval) {
+                return Ok(Durability::Pending);
+            }
+            lanes.settle()?;
+        }
+        if self.lane.session.job.is_some() || !self.rejects.is_empty() {
             // Also starts the clock when a batch has left nothing to write.
             self.begin()?;
         }
-        if self.session.job.is_some() {
+        if self.lane.session.job.is_some() {
             self.pending = Some(checkpoint.clone());
         }
-        let Some(transaction) = &self.session.transaction else {
+        let Some(transaction) = &self.lane.session.transaction else {
             return Ok(Durability::Stored);
         };
-        if when == Commit::Grouped && !self.settings.is_due(transaction, self.reject_bytes) {
+        let grouped = when == Commit::Grouped && self.lanes.is_none();
+        if grouped && !self.settings.is_due(transaction, self.reject_bytes) {
             return Ok(Durability::Pending);
         }
         self.store()?;
@@ -264,15 +314,17 @@ impl Load {
     }
 
     fn store(&mut self) -> Result<()> {
-        if self.session.transaction.is_some() {
+        if self.lane.session.transaction.is_some() {
             self.begin()?;
         }
         // A commit that was in doubt may turn out to have happened.
-        if self.session.transaction.is_some() {
-            match self.session.commit(self.pending.as_ref(), &self.rejects)? {
+        if self.lane.session.transaction.is_some() {
+            let digest = self.digest();
+            let (session, pending) = (&mut self.lane.session, self.pending.as_ref());
+            match session.commit(pending, &self.rejects, digest.as_deref())? {
                 Stored::Done => {}
                 Stored::Fenced(epoch) => {
-                    let error = self.session.fenced(epoch);
+                    let error = self.lane.session.fenced(epoch);
                     self.forget();
                     return Err(error);
                 }
@@ -288,46 +340,53 @@ impl Load {
         if self.cut_short {
             return Ok(());
         }
+        if let Some(lanes) = &mut self.lanes {
+            lanes.settle()?;
+        }
         if (self.settings.mode == Mode::Replace && self.copy.is_some()) || !self.rejects.is_empty()
         {
             self.begin()?;
         }
-        if let Some(job) = &self.session.job {
+        if let Some(job) = &self.lane.session.job {
             // A run that found nothing to read finishes the job, too.
             let stored = job.stored.clone();
             let last = self.pending.take().or_else(|| self.last.clone()).or(stored);
             let last = last.unwrap_or_default();
             self.pending = Some(Checkpoint { finished: true, ..last });
             self.begin()?;
-            if self.session.transaction.is_none() {
+            if self.lane.session.transaction.is_none() {
                 // The commit in doubt was this one.
                 self.begin()?;
             }
         }
+        self.verify()?;
         self.store()?;
         self.forget();
         Ok(())
     }
 
     pub(super) fn abort(&mut self) {
-        self.session.abort();
+        self.lanes = None;
+        self.lane.session.abort();
         self.forget();
     }
 
     /// Back to the start, for another run.
     fn forget(&mut self) {
-        self.session.job = None;
-        self.session.careful = false;
+        self.lanes = None;
+        self.verify = None;
+        self.lane.session.job = None;
+        self.lane.session.careful = false;
         self.pending = None;
         self.last = None;
         self.rejects.clear();
         self.reject_bytes = 0;
-        self.faults.clear();
+        self.lane.faults.clear();
     }
 }
 
 impl Settings {
-    fn is_due(&self, transaction: &Transaction, reject_bytes: usize) -> bool {
+    pub(super) fn is_due(&self, transaction: &Transaction, reject_bytes: usize) -> bool {
         let reached = |limit: usize, value: usize| limit > 0 && value >= limit;
         reached(self.commit_rows, transaction.rows)
             || reached(self.commit_bytes, transaction.bytes + reject_bytes)

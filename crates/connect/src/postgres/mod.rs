@@ -1,7 +1,7 @@
 //! Tables of a PostgreSQL database as sinks, queries as sources, through libpq.
 //!
 //! Rows are turned into the binary form of `COPY` in the workers, in the types of the table's
-//! columns, and sent by one connection. What a transaction has committed stays; what it has not is
+//! columns, and sent by one connection or by several. What a transaction has committed stays; what it has not is
 //! sent again after a lost connection, and taken back when the run fails.
 //!
 //! ```no_run
@@ -37,6 +37,8 @@ mod doubt;
 mod encode;
 mod failure;
 mod isolate;
+mod lane;
+mod lanes;
 mod libpq;
 mod load;
 mod schema;
@@ -46,6 +48,7 @@ mod source;
 mod table;
 mod transaction;
 mod types;
+mod verify;
 
 pub use decode::{Batch, Row};
 pub use encode::{Encoder, Page};

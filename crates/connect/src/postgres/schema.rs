@@ -1,11 +1,11 @@
 //! The table: is it there, what are its columns, and how is it made.
 
-use super::connection::{Connection, list, literal, quoted};
+use super::connection::{Connection, literal};
 use super::failure::Failure;
 use super::types::{Column, Type};
-use crate::table::Kind;
+use crate::table::{Kind, check_names, definitions, quoted};
 use std::borrow::Cow;
-use trommel::{Error, Result};
+use trommel::Result;
 
 /// A table, perhaps with its schema, as SQL takes it.
 #[derive(Debug, Clone, Default)]
@@ -104,19 +104,36 @@ pub(super) fn columns_of(
     Ok(Some(columns.collect()))
 }
 
+/// Whether a table stores every row whose values fit its columns: no constraint, no unique or
+/// computed index, nothing that runs code of the user's, and only types whose values are fully
+/// checked when they are encoded.
+const TAKES_ALL: &str = "
+    SELECT c.relkind = 'r' AND NOT c.relispartition AND NOT c.relhasrules AND NOT c.relhastriggers
+        AND NOT c.relrowsecurity AND pg_catalog.current_setting('server_encoding') = 'UTF8'
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = c.oid)
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_index WHERE indrelid = c.oid
+                AND (indisunique OR indisexclusion OR indexprs IS NOT NULL OR indpred IS NOT NULL))
+        AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                AND (a.attnotnull OR a.atthasdef OR t.typtype <> 'b' OR t.typreceive::text NOT IN (
+                    'boolrecv', 'int2recv', 'int4recv', 'int8recv', 'float4recv', 'float8recv',
+                    'textrecv', 'varcharrecv', 'bpcharrecv', 'bytearecv', 'uuid_recv',
+                    'date_recv', 'time_recv', 'timestamp_recv', 'timestamptz_recv')))
+    FROM pg_catalog.pg_class c WHERE c.oid = $1::pg_catalog.regclass";
+
+/// Whether no row can be refused whose values fit.
+pub(super) fn takes_all_rows(connection: &mut Connection, name: &Name) -> Result<bool, Failure> {
+    let answer = connection.run_with(TAKES_ALL, &[Some(&name.to_string())])?;
+    Ok(answer.first() == Some("t"))
+}
+
 impl Declared {
     /// What can be wrong before anything is asked.
     pub(super) fn check(&self) -> Result<()> {
         let names = self.columns.iter().map(|(name, _)| name).chain(&self.key);
-        for name in names.chain([&self.name.table]).chain(&self.name.schema) {
-            if name.is_empty() || name.contains('\0') {
-                return Err(Error::config(format!(
-                    "table: `{}` can't name a table or column",
-                    name.escape_debug()
-                )));
-            }
-        }
-        Ok(())
+        check_names(names.chain([&self.name.table]).chain(&self.name.schema))
     }
 
     /// Names of the declared columns.
@@ -124,30 +141,11 @@ impl Declared {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// `CREATE TABLE` for records of these columns. Declared columns that the record does not have
-    /// come last.
+    /// `CREATE TABLE` for records of these columns.
     pub(super) fn create(&self, learnt: &[(Cow<'static, str>, Kind)]) -> String {
-        let declared = |name: &str| {
-            let found = self.columns.iter().find(|(known, _)| known == name);
-            found.map(|(_, declaration)| declaration.as_str()).filter(|text| !text.is_empty())
-        };
-        let mut columns: Vec<String> = learnt
-            .iter()
-            .map(|(name, kind)| {
-                let declaration = declared(name).unwrap_or(type_of(*kind));
-                format!("{} {declaration}", quoted(name))
-            })
-            .collect();
-        for (name, declaration) in &self.columns {
-            if !learnt.iter().any(|(known, _)| known == name) {
-                let declaration = if declaration.is_empty() { "text" } else { declaration };
-                columns.push(format!("{} {declaration}", quoted(name)));
-            }
-        }
-        if !self.key.is_empty() {
-            columns.push(format!("PRIMARY KEY ({})", list(&self.key)));
-        }
-        format!("CREATE TABLE IF NOT EXISTS {} ({})", self.name, columns.join(", "))
+        let same = |one: &str, other: &str| one == other;
+        let columns = definitions(&self.columns, &self.key, learnt, same, type_of);
+        format!("CREATE TABLE IF NOT EXISTS {} ({columns})", self.name)
     }
 }
 

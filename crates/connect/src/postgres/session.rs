@@ -13,6 +13,10 @@ use trommel::{Checkpoint, Error, Reject, Result};
 /// be sent again stays bounded.
 const SAFE_BYTES: usize = 8 << 20;
 
+mod stream;
+
+pub(super) use stream::too_late;
+
 /// The job of this run.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
@@ -30,7 +34,10 @@ pub(super) struct Session {
     was_lost: bool,
     pub(super) job: Option<Job>,
     pub(super) checkpoints: Name,
+    /// What is loaded.
+    table: Name,
     rejects: Name,
+    pub(super) digests: Name,
     pub(super) transaction: Option<Transaction>,
     /// The server's transaction is not what `transaction` says: it has to be done again.
     pub(super) stale: bool,
@@ -38,6 +45,8 @@ pub(super) struct Session {
     pub(super) in_doubt: Option<Option<Checkpoint>>,
     /// A row was refused: savepoints from now on.
     pub(super) careful: bool,
+    /// The route of the `COPY` that is open, whose verdict is still to come.
+    streaming: Option<usize>,
     /// Emptied buffers.
     pool: Vec<Vec<u8>>,
 }
@@ -58,11 +67,14 @@ impl Session {
             was_lost: false,
             job: None,
             checkpoints: table.sibling("trommel_checkpoint"),
+            table: table.clone(),
             rejects: table.sibling("trommel_reject"),
+            digests: table.sibling("trommel_digest"),
             transaction: None,
             stale: false,
             in_doubt: None,
             careful: false,
+            streaming: None,
             pool: Vec::new(),
         }
     }
@@ -73,6 +85,7 @@ impl Session {
             // Closed first, so that the server may notice.
             self.was_lost |= self.connection.take().is_some();
             self.stale = self.transaction.is_some();
+            self.streaming = None;
             let mut connection = self.address.connect()?;
             if self.was_lost {
                 // First whether the job is still ours: a newer runner's session must not be ended.
@@ -104,8 +117,7 @@ impl Session {
         let table = self.checkpoints.clone();
         let what = "the job's checkpoint can't be read";
         let (epoch, stored, application) = self.ask(what, |connection| {
-            let (epoch, stored) = checkpoint::take_over(connection, &table, job)?;
-            window!("postgres: epoch taken, before others are ended");
+            checkpoint::prepare(connection, &table)?;
             // Runners of one job know each other by this.
             let named = connection.run(&format!(
                 "SELECT set_config('application_name', 'trommel ' || {}::regclass::oid || ' ' || \
@@ -114,6 +126,16 @@ impl Session {
                 literal(job)
             ))?;
             let application = named.first().unwrap_or("trommel").to_owned();
+            connection.run(&format!("SET lock_timeout = '{LOCK_PATIENCE}'"))?;
+            let mut taken = checkpoint::take_over(connection, &table, job);
+            connection.run("SET lock_timeout = DEFAULT")?;
+            if matches!(&taken, Err(failure) if failure.state() == Some("55P03")) {
+                // Whoever keeps the row for so long hangs in its commit: a runner that was stopped.
+                end_others(connection, &application)?;
+                taken = checkpoint::take_over(connection, &table, job);
+            }
+            let (epoch, stored) = taken?;
+            window!("postgres: epoch taken, before others are ended");
             // A runner from before may hold locks on rows that this one is about to write.
             end_others(connection, &application)?;
             Ok((epoch, stored, application))
@@ -130,19 +152,23 @@ impl Session {
             self.resolve()?;
         }
         if self.transaction.is_none() {
-            self.open(copy, routes)?;
-            self.transaction.get_or_insert_with(Transaction::new);
-            self.note_number();
+            let number = self.open(copy, routes)?;
+            self.transaction = Some(Transaction { number, ..Transaction::new() });
         } else if self.stale {
             self.again(copy, routes)?;
         }
         Ok(())
     }
 
-    /// `BEGIN` and what belongs to it.
-    fn open(&mut self, copy: &Copy, routes: &Routes) -> Result<()> {
-        let sql = copy.begin(routes);
-        self.ask("a transaction can't be started", |connection| {
+    /// `BEGIN` and what belongs to it. Without a checkpoint row of its own, a transaction is known
+    /// by its number; asked for in the same message, so that nothing can be lost between the two.
+    fn open(&mut self, copy: &Copy, routes: &Routes) -> Result<Option<String>> {
+        let mut sql = copy.begin(routes);
+        let is_numbered = self.job.is_none();
+        if is_numbered {
+            sql.push_str("; SELECT txid_current()");
+        }
+        let answer = self.ask("a transaction can't be started", |connection| {
             let answer = connection.run(&sql);
             if answer.is_err() && connection.is_open() {
                 _ = connection.run("ROLLBACK");
@@ -150,21 +176,7 @@ impl Session {
             answer
         })?;
         self.stale = false;
-        Ok(())
-    }
-
-    /// Without a checkpoint row of its own, a transaction is known by its number.
-    fn note_number(&mut self) {
-        if self.job.is_some() {
-            return;
-        }
-        let number = self.connection.as_mut().and_then(|connection| {
-            let answer = connection.run("SELECT txid_current()").ok()?;
-            answer.first().map(str::to_owned)
-        });
-        if let Some(transaction) = &mut self.transaction {
-            transaction.number = number;
-        }
+        Ok(answer.first().filter(|_| is_numbered).map(str::to_owned))
     }
 
     /// Takes the server's transaction back to where ours is: does it again from what was kept.
@@ -190,8 +202,10 @@ impl Session {
                 // Fails on a connection that has just been opened, where there is none.
                 _ = connection.run("ROLLBACK");
             }
-            self.open(copy, routes)?;
-            self.note_number();
+            let number = self.open(copy, routes)?;
+            if let Some(transaction) = &mut self.transaction {
+                transaction.number = number;
+            }
         }
         self.stale = true;
         let Some(transaction) = &self.transaction else { return Ok(()) };
@@ -231,6 +245,7 @@ impl Session {
         if !self.transaction.as_ref().is_some_and(due) {
             return Ok(());
         }
+        self.verdict()?;
         self.ask("a savepoint can't be made", |connection| {
             connection.run("SAVEPOINT trommel_safe").map(drop)
         })?;
@@ -251,6 +266,7 @@ impl Session {
         let result = call(connection);
         if let Err(failure) = &result {
             self.stale = true;
+            self.streaming = None;
             if failure.is_lost() {
                 // Also one that is open but out of step, after a timeout.
                 self.connection = None;
@@ -269,12 +285,14 @@ impl Session {
         Ok(())
     }
 
-    /// Stores rejects and checkpoint, and commits.
+    /// Stores rejects and checkpoint, with the statement `digest` if there is one, and commits.
     pub(super) fn commit(
         &mut self,
         checkpoint: Option<&Checkpoint>,
         rejects: &[Reject],
+        digest: Option<&str>,
     ) -> Result<Stored> {
+        self.verdict()?;
         let place = self.place();
         let job = self.job.clone();
         let table = self.rejects.clone();
@@ -287,7 +305,8 @@ impl Session {
         let sql = match (&job, checkpoint) {
             (Some(job), Some(checkpoint)) => {
                 let store = checkpoint::store(&self.checkpoints, &job.name, job.epoch, checkpoint);
-                format!("{store}; COMMIT")
+                let digest = digest.map_or_else(String::new, |digest| format!("{digest}; "));
+                format!("{digest}{store}; COMMIT")
             }
             _ => "COMMIT".to_owned(),
         };
@@ -323,6 +342,11 @@ impl Session {
 
     /// Takes back what was not committed.
     pub(super) fn abort(&mut self) {
+        if self.streaming.take().is_some()
+            && let Some(connection) = &mut self.connection
+        {
+            connection.give_up_copy();
+        }
         if self.transaction.is_some()
             && let Some(connection) = &mut self.connection
             && connection.run("ROLLBACK").is_err()
@@ -347,6 +371,9 @@ impl Session {
         }
     }
 }
+
+/// How long another runner's commit is waited for before its session is ended.
+const LOCK_PATIENCE: &str = "2s";
 
 const ENDING: &str = "sessions of the same load from before can't be ended";
 

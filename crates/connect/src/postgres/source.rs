@@ -1,13 +1,16 @@
 //! A query as a source.
 
 use super::address::Address;
-use super::connection::{Connection, list, literal, quoted};
-use super::decode::{Batch, HEADER_LEN, SIGNATURE, Schema, key_of, show};
+use super::connection::{Connection, literal, row_of};
+use super::decode::{Batch, Schema, key_of};
 use super::failure::Failure;
 use super::types::{Column, Type};
+use crate::table::{list, quoted};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use trommel::{Error, Fill, Fingerprint, Limit, Position, Result};
+use trommel::{Error, Fill, Fingerprint, Limit, Position, Result, Retry};
+
+mod lost;
 
 /// How long to wait for the server before looking at flush timeout and cancel.
 const NAP: Duration = Duration::from_millis(10);
@@ -15,8 +18,8 @@ const NAP: Duration = Duration::from_millis(10);
 /// The rows of a query, streamed by `COPY (query) TO STDOUT` in binary: the feeder cuts, the workers
 /// decode.
 ///
-/// The query runs once, and sees the database as it was when it began. With a [`key`](Self::key) a
-/// run can be taken up again.
+/// The query sees the database as it was when it began. With a [`key`](Self::key) a run can be taken
+/// up again, and a lost connection is replaced ([`retry`](Self::retry)).
 ///
 /// ```no_run
 /// use trommel::{Engine, Pipeline, sinks};
@@ -49,6 +52,11 @@ pub struct Source {
     rows: u64,
     bytes: u64,
     state: State,
+    retry: Retry,
+    /// Attempts to come back since the last row.
+    attempts: u32,
+    /// When the next one is due.
+    due: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +109,9 @@ impl Source {
             rows: 0,
             bytes: 0,
             state: State::Idle,
+            retry: Retry::times(10),
+            attempts: 0,
+            due: None,
         })
     }
 
@@ -118,6 +129,15 @@ impl Source {
         if let Some(connection) = &mut self.connection {
             connection.be_patient(&self.address.patience);
         }
+        self
+    }
+
+    /// How often to come back after the connection was lost, since the last row, and with what
+    /// pauses: a query with a [`key`](Self::key) goes on behind the last row that it gave, one
+    /// without only if it gave none. It then sees the database as it is at that time. Default: 10
+    /// times, over about 20 s; [`Retry::NONE`]: never.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
         self
     }
 
@@ -164,17 +184,9 @@ impl Source {
 
     /// Adds a message to the batch; whether it was a row.
     fn take(&mut self, message: &[u8], batch: &mut Batch) -> Result<bool> {
-        let mut row = message;
-        if self.state == State::Begun {
-            self.state = State::Streaming;
-            if row.starts_with(SIGNATURE) {
-                row = row.get(HEADER_LEN..).unwrap_or_default();
-            }
-        }
-        // A row of -1 fields is the end, and there may be nothing behind the header.
-        if row.is_empty() || row == [0xff, 0xff] {
-            return Ok(false);
-        }
+        let is_first = self.state == State::Begun;
+        self.state = State::Streaming;
+        let Some(row) = row_of(message, is_first) else { return Ok(false) };
         if let Some(index) = self.key_index {
             self.note_key(row, index)?;
         }
@@ -182,6 +194,7 @@ impl Source {
         let end = u32::try_from(batch.data.len())
             .map_err(|_| Error::fatal("more than 4 GiB in one batch: lower the batch size"))?;
         batch.ends.push(end);
+        (self.attempts, self.due) = (0, None);
         self.rows += 1;
         self.bytes += row.len() as u64;
         Ok(true)
@@ -196,8 +209,7 @@ impl Source {
             ))
             .in_column(name.as_str()));
         };
-        let last = self.last.get_or_insert_default();
-        if self.rows > 0 && last == key {
+        if self.last.as_deref() == Some(key) {
             return Err(Error::fatal(format!(
                 "{}: two rows have the same key, so that a run can't be taken up between them: \
                  choose a unique column",
@@ -205,6 +217,7 @@ impl Source {
             ))
             .in_column(name.as_str()));
         }
+        let last = self.last.get_or_insert_default();
         last.clear();
         last.extend_from_slice(key);
         Ok(())
@@ -242,19 +255,26 @@ impl trommel::Source for Source {
         batch.clear();
         batch.schema = Arc::clone(&self.schema);
         batch.first = self.rows;
-        match self.state {
-            State::Ended => return Ok(Fill::End),
-            State::Idle => self.begin()?,
-            _ => {}
+        if self.state == State::Ended {
+            return Ok(Fill::End);
         }
         let began = Instant::now();
         let mut first_row = began;
         loop {
-            let Some(connection) = &mut self.connection else {
-                return Err(Error::fatal("the query has no connection"));
-            };
-            let next = match self.state {
-                State::Sent => match connection.is_copying_out(NAP) {
+            if self.state == State::Idle && self.due.is_none_or(|due| Instant::now() >= due) {
+                match self.begin() {
+                    // Nobody is there yet: a server that starts, say.
+                    Err(error) if self.due.is_some() => self.wait_for_another(error)?,
+                    begun => begun?,
+                }
+            }
+            let next = match (self.state, &mut self.connection) {
+                (State::Idle, _) => {
+                    std::thread::sleep(NAP);
+                    Ok(None)
+                }
+                (_, None) => return Err(Error::fatal("the query has no connection")),
+                (State::Sent, Some(connection)) => match connection.is_copying_out(NAP) {
                     Ok(true) => {
                         self.state = State::Begun;
                         continue;
@@ -262,7 +282,7 @@ impl trommel::Source for Source {
                     Ok(false) => Ok(None),
                     Err(failure) => Err(Some(failure)),
                 },
-                _ => connection.get_copy(NAP),
+                (_, Some(connection)) => connection.get_copy(NAP),
             };
             match next {
                 Ok(Some(message)) => {
@@ -295,7 +315,7 @@ impl trommel::Source for Source {
                     return Ok(Fill::End);
                 }
                 Err(Some(failure)) => {
-                    return Err(failure.explain(&self.address.place, "the query has failed"));
+                    self.come_back(failure)?;
                 }
             }
         }
@@ -303,17 +323,8 @@ impl trommel::Source for Source {
 
     fn position(&self) -> Option<Position> {
         self.key.as_ref()?;
-        let mut text = String::new();
-        match (&self.last, self.key_index) {
-            (Some(key), Some(index)) => {
-                show(&mut text, &self.schema.columns[index].kind, key).ok()?;
-            }
-            _ => match &self.from {
-                Some(from) => text.push_str(from),
-                // Before the first row.
-                None => return Some(Position::from_bytes(&[])),
-            },
-        }
+        // Before the first row there is none.
+        let Some(text) = self.reached().ok()? else { return Some(Position::from_bytes(&[])) };
         // A mark in front, since a key may be an empty text.
         Some(Position::from_bytes(format!("={text}").as_bytes()))
     }

@@ -5,6 +5,7 @@ use super::load::Load;
 use super::schema::{Declared, Name};
 use super::session::Session;
 use super::sink::Sink;
+use crate::table::Mode;
 use serde::Serialize;
 use std::fmt;
 use std::marker::PhantomData;
@@ -39,24 +40,16 @@ pub struct Table<T: ?Sized> {
     records: PhantomData<fn(&T)>,
 }
 
-/// What happens to rows that are there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
-    #[default]
-    Append,
-    Replace,
-    Upsert,
-    IgnoreDuplicates,
-}
-
 /// What the user chose.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) declared: Declared,
     pub(super) mode: Mode,
     pub(super) commit_rows: usize,
     pub(super) commit_bytes: usize,
     pub(super) commit_interval: Duration,
+    pub(super) connections: usize,
+    pub(super) verify: bool,
 }
 
 impl<T: ?Sized> Table<T> {
@@ -69,6 +62,8 @@ impl<T: ?Sized> Table<T> {
             commit_rows: 0,
             commit_bytes: 32 << 20,
             commit_interval: Duration::from_secs(1),
+            connections: 1,
+            verify: false,
         };
         Table { load: Load::new(session, settings), records: PhantomData }
     }
@@ -141,12 +136,47 @@ impl<T: ?Sized> Table<T> {
     pub fn commit_interval(self, interval: Duration) -> Self {
         self.set(|settings| settings.commit_interval = interval)
     }
+
+    /// Loads over this many connections at a time, each with transactions of its own, which pays
+    /// where the server has cores to spare. One more looks after the table and kept rejects.
+    /// Default: 1; 0 is an error.
+    ///
+    /// Only for runs that leave the order open
+    /// ([`Order::Completion`](trommel::Order::Completion)), and neither
+    /// [`resumable`](trommel::Pipeline::resumable) nor [`replace`](Self::replace): there is no
+    /// transaction that holds all. A run that fails leaves behind what some connections have
+    /// committed and others have not; the error says how many rows that is. A row that the server
+    /// refuses (a duplicate key, a failed constraint) ends the run, since its batch has gone on by
+    /// then; values that don't fit their column are rejects as ever. With
+    /// [`upsert`](Self::upsert), of rows with one key any may be the last one.
+    #[must_use]
+    pub fn connections(self, connections: usize) -> Self {
+        self.set(|settings| settings.connections = connections)
+    }
+
+    /// Reads the table back before the last commit and compares it with what it was given: the
+    /// number of rows and a hash of their values, in any order, less what was there before the load
+    /// (which reads the table at the start, too). When they differ the run fails, and rows of
+    /// earlier commits stay; the job, if it is one, is not finished. Over several
+    /// [`connections`](Self::connections) all rows are committed by then. Default: off.
+    ///
+    /// Values are compared in the form in which they were sent, blanks at the end of `char(n)` and
+    /// `varchar(n)` aside, so that columns of types which store another form (`jsonb`,
+    /// `numeric(p, s)`, `timestamp(p)`, types without a binary form here) are an error before the
+    /// first row. Nobody else may change the table meanwhile, and records must all have the same
+    /// columns. Rows that are [updated](Self::upsert) or [passed over](Self::ignore_duplicates)
+    /// can't be verified: that is an error too. A job keeps its digests beside its checkpoint, in
+    /// the table `trommel_digest`, and must be verified from its first run on.
+    #[must_use]
+    pub fn verify(self) -> Self {
+        self.set(|settings| settings.verify = true)
+    }
 }
 
 impl<T: ?Sized> fmt::Debug for Table<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Table")
-            .field("database", &self.load.session.place().to_string())
+            .field("database", &self.load.lane.session.place().to_string())
             .field("settings", &self.load.settings)
             .finish_non_exhaustive()
     }
@@ -169,7 +199,7 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
     }
 
     fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        faults.append(&mut self.load.faults);
+        faults.append(&mut self.load.lane.faults);
     }
 
     fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
@@ -191,6 +221,10 @@ impl<T: ?Sized> trommel::Sink for Table<T> {
 
     fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
         self.load.keep_reject(reject)
+    }
+
+    fn gives_up_order(&self) -> bool {
+        self.load.settings.connections > 1
     }
 
     fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {

@@ -92,9 +92,7 @@ impl Load {
             ));
         }
         if settings.verify && matches!(settings.mode, Mode::Upsert | Mode::IgnoreDuplicates) {
-            return Err(Error::config(
-                "verify: rows that are updated or passed over are not there as they were given",
-            ));
+            return Err(crate::verify::merges());
         }
         self.sink.apply_options()?;
         self.look_up()?;

@@ -1,9 +1,9 @@
 //! The table: is it there, does the record fit, and how is it made.
 
-use crate::table::{Columns, Kind};
+use crate::table::{Columns, Kind, check_names, definitions};
+pub(super) use crate::table::{list, quoted};
 use rusqlite::Connection;
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use trommel::{Error, Result};
 
 /// What the user said of the table.
@@ -14,16 +14,6 @@ pub(super) struct Declared {
     pub(super) columns: Vec<(String, String)>,
     pub(super) key: Vec<String>,
     pub(super) strict: bool,
-}
-
-/// A name as SQL takes it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-pub(super) fn list<T: AsRef<str>>(names: &[T]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| quoted(name.as_ref())).collect();
-    quoted.join(", ")
 }
 
 /// SQLite compares names without regard to the case of ASCII letters.
@@ -51,15 +41,7 @@ impl Declared {
     /// What can be wrong before any row is seen.
     pub(super) fn check(&self) -> Result<()> {
         let names = self.columns.iter().map(|(name, _)| name);
-        for name in names.chain(&self.key).chain([&self.table]) {
-            if name.is_empty() || name.contains('\0') {
-                return Err(Error::config(format!(
-                    "table: `{}` can't name a table or column",
-                    name.escape_debug()
-                )));
-            }
-        }
-        Ok(())
+        check_names(names.chain(&self.key).chain([&self.table]))
     }
 
     /// Names of the declared columns.
@@ -67,37 +49,12 @@ impl Declared {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// `CREATE TABLE` for records of these columns. Declared columns that the record does not have
-    /// come last.
+    /// `CREATE TABLE` for records of these columns.
     pub(super) fn create(&self, learnt: &[(Cow<'static, str>, Kind)]) -> String {
-        let mut sql = format!("CREATE TABLE {} (", quoted(&self.table));
-        let mut first = true;
-        let mut column = |name: &str, declaration: &str| {
-            let comma = if std::mem::take(&mut first) { "" } else { ", " };
-            let space = if declaration.is_empty() { "" } else { " " };
-            _ = write!(sql, "{comma}{}{space}{declaration}", quoted(name));
-        };
-        for (name, kind) in learnt {
-            let declared = self.columns.iter().find(|(known, _)| same(known, name));
-            match declared.map(|(_, declaration)| declaration.as_str()) {
-                None | Some("") => column(name, self.type_of(*kind)),
-                Some(declaration) => column(name, declaration),
-            }
-        }
-        for (name, declaration) in &self.columns {
-            if !learnt.iter().any(|(known, _)| same(known, name)) {
-                let untyped = self.type_of(Kind::Unknown);
-                column(name, if declaration.is_empty() { untyped } else { declaration });
-            }
-        }
-        if !self.key.is_empty() {
-            _ = write!(sql, ", PRIMARY KEY ({})", list(&self.key));
-        }
-        sql.push(')');
-        if self.strict {
-            sql.push_str(" STRICT");
-        }
-        sql
+        let type_of = |kind| self.type_of(kind);
+        let columns = definitions(&self.columns, &self.key, learnt, same, type_of);
+        let strict = if self.strict { " STRICT" } else { "" };
+        format!("CREATE TABLE {} ({columns}){strict}", quoted(&self.table))
     }
 
     fn type_of(&self, kind: Kind) -> &'static str {

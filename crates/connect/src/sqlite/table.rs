@@ -3,6 +3,7 @@
 use super::load::Load;
 use super::schema::Declared;
 use super::sink::Sink;
+pub(super) use crate::table::Mode;
 use crate::table::{self, Page};
 use rusqlite::Connection;
 use serde::Serialize;
@@ -29,16 +30,6 @@ pub struct Table<T: ?Sized> {
     load: Load,
     // Neither owned nor borrowed: records pass through the workers alone.
     records: PhantomData<fn(&T)>,
-}
-
-/// What happens to rows that are there already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Mode {
-    #[default]
-    Append,
-    Replace,
-    Upsert,
-    IgnoreDuplicates,
 }
 
 /// What the user chose.

@@ -8,10 +8,9 @@ use super::affinity::{Affinity, affinities};
 use super::error::{Place, explain};
 use super::schema::{list, quoted, same};
 use crate::table::{Rows, Value};
-use crate::verify::{Digest, RowHash};
+use crate::verify::{self, Carried, Digest, RowHash};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 use trommel::{Checkpoint, Error, Result};
 
 /// One load's digests, of the columns that its records have.
@@ -23,16 +22,6 @@ pub(super) struct Verify {
     before: Digest,
     /// What it was given.
     given: Digest,
-}
-
-/// What a job's later runs must know.
-#[derive(Debug, Serialize, Deserialize)]
-struct Carried {
-    before: Digest,
-    given: Digest,
-    columns: Vec<String>,
-    /// Rows that the job had read when this was stored, which tells whether it is the checkpoint's.
-    read: u64,
 }
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_digest (
@@ -81,30 +70,21 @@ impl Verify {
             .query_row("SELECT digest FROM trommel_digest WHERE job = ?1", [job], |row| row.get(0))
             .optional()
             .map_err(failed)?;
-        let carried = text.and_then(|text| serde_json::from_str::<Carried>(&text).ok());
-        match carried {
-            Some(carried) if carried.read == checkpoint.counts.read => {
-                if carried.columns.is_empty() {
-                    return Ok(None);
-                }
-                let affinities = affinities(connection, table).map_err(failed)?;
-                let columns = carried.columns.into_iter().map(|name| {
-                    let known = affinities.iter().find(|(known, _)| same(known, &name));
-                    let affinity = known.map_or(Affinity::None, |(_, affinity)| *affinity);
-                    (name, affinity)
-                });
-                Ok(Some(Verify {
-                    table: table.to_owned(),
-                    columns: columns.collect(),
-                    before: carried.before,
-                    given: carried.given,
-                }))
-            }
-            _ => Err(Error::config(format!(
-                "verify: job `{job}` has loaded rows without it, so there is no digest to compare \
-                 with: finish the job without `verify`, or load it from the start as another job"
-            ))),
-        }
+        let Some(carried) = Carried::read(text.as_deref(), job, checkpoint)? else {
+            return Ok(None);
+        };
+        let affinities = affinities(connection, table).map_err(failed)?;
+        let columns = carried.columns.into_iter().map(|name| {
+            let known = affinities.iter().find(|(known, _)| same(known, &name));
+            let affinity = known.map_or(Affinity::None, |(_, affinity)| *affinity);
+            (name, affinity)
+        });
+        Ok(Some(Verify {
+            table: table.to_owned(),
+            columns: columns.collect(),
+            before: carried.before,
+            given: carried.given,
+        }))
     }
 
     /// Stores what later runs must know, with the checkpoint.
@@ -140,12 +120,7 @@ impl Verify {
         if known.clone().eq(targets) {
             return Ok(());
         }
-        Err(Error::config(format!(
-            "verify: all records must have the same columns in the same order; these have {}, those \
-             before {}",
-            list(targets),
-            list(&known.collect::<Vec<_>>())
-        )))
+        Err(verify::differs(&list(targets), &list(&known.collect::<Vec<_>>())))
     }
 
     /// Adds the rows that the table has taken: all but those whose index in the page, which for the
@@ -183,20 +158,14 @@ impl Verify {
     /// Compares what was given with what is there.
     pub(super) fn conclude(&self, connection: &Connection, place: &Place) -> Result<()> {
         let found = self.read(connection, place)?;
-        let expected = self.before.plus(self.given);
-        if found == expected {
-            return Ok(());
-        }
-        let table = &self.table;
-        let before = match self.before.rows() {
-            0 => String::new(),
-            _ => format!(", {} of them from before the load", self.before),
-        };
-        Err(Error::fatal(format!(
-            "verify: table `{table}` of {place} should hold {expected}{before}; it holds {found}: a \
-             trigger or another connection has changed rows, a NULL key was filled in, or the file \
-             is damaged (`PRAGMA integrity_check`)"
-        )))
+        verify::compare(
+            &format!("`{}` of {place}", self.table),
+            self.before,
+            self.given,
+            found,
+            "a trigger or another connection has changed rows, a NULL key was filled in, or the file \
+             is damaged (`PRAGMA integrity_check`)",
+        )
     }
 
     /// The digest of the whole table.

@@ -36,6 +36,7 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+mod declared;
 mod input;
 mod kind;
 mod page;
@@ -43,6 +44,8 @@ mod page;
 pub use crate::encode::Columns;
 #[cfg(any(feature = "postgres", feature = "postgres-system"))]
 pub(crate) use crate::encode::{Layouts, Target, Values, encode_into, push, write_json};
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
+pub(crate) use declared::{Mode, check_names, definitions, list, quoted};
 pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
 pub use page::{Page, Rows, Value};

@@ -33,6 +33,13 @@ pub(super) fn resume<S: Source, K: Sink>(
         )
         .in_stage(Stage::Sink));
     }
+    if sink.gives_up_order() && options.order == Order::Ordered {
+        return Err(Error::config(
+            "order: this sink stores over several connections at once, which keeps no order: allow \
+             that with `Options::builder().order(Order::Completion)`, or use one connection",
+        )
+        .in_stage(Stage::Sink));
+    }
     let Some(job) = job else { return Ok(Before::default()) };
     let unsupported = |message: String| Err(Error::new(ErrorKind::Unsupported, message));
     if options.order != Order::Ordered {

@@ -22,11 +22,18 @@ const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 
 macro_rules! fixed {
     ($out:expr, $value:expr) => {{
-        let bytes = $value.to_be_bytes();
-        $out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
-        $out.extend_from_slice(&bytes);
+        append($out, $value.to_be_bytes());
         Ok(())
     }};
+}
+
+/// Length and value in one piece, which takes one look at the room there is.
+#[inline]
+fn append<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
+    let mut piece = [0; 12];
+    piece[..4].copy_from_slice(&(N as u32).to_be_bytes());
+    piece[4..4 + N].copy_from_slice(&value);
+    out.extend_from_slice(&piece[..4 + N]);
 }
 
 impl Cell<'_> {

@@ -61,6 +61,12 @@ fn read_date(text: &mut &[u8]) -> Option<i64> {
         return None;
     }
     let day = digits(text, 2, 2)?;
+    days(year, month, day)
+}
+
+/// Days since 2000 of a date that there is.
+#[inline]
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -164,10 +170,39 @@ pub(super) fn time(text: &str) -> Option<(i64, Zone)> {
     rest.is_empty().then_some((time, zone))
 }
 
+/// Microseconds since 2000 of `2013-01-01T10:00:00`, the form that nearly all timestamps begin with,
+/// and what follows; `None` for any other form, and for what is no time.
+#[inline]
+fn usual(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (head, rest) = text.split_first_chunk::<19>()?;
+    let separators = [head[4], head[7], head[13], head[16]];
+    if separators != *b"--::" || !matches!(head[10], b'T' | b' ') {
+        return None;
+    }
+    let mut largest = 0;
+    let mut two = |at: usize| {
+        let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
+        largest = largest.max(tens).max(ones);
+        i64::from(tens) * 10 + i64::from(ones)
+    };
+    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+    let (hours, minutes, seconds) = (two(11), two(14), two(17));
+    if largest > 9 || hours > 23 || minutes > 59 || seconds > 59 {
+        return None;
+    }
+    let time = (hours * 60 + minutes) * 60 + seconds;
+    Some((days(year, month, day)? * DAY + time * SECOND, rest))
+}
+
 /// Microseconds since 2000, as the clock on the wall shows them, and the zone if one is said. A
 /// zone's name in brackets, which some libraries append to the offset, is passed over.
 #[inline]
 pub(super) fn timestamp(text: &str) -> Option<(i64, Zone)> {
+    match usual(text.as_bytes()) {
+        Some((micros, b"")) => return Some((micros, Zone::Unsaid)),
+        Some((micros, b"Z")) => return Some((micros, Zone::Offset(0))),
+        _ => {}
+    }
     let text = text.trim();
     if let Some(late) = infinity(text) {
         return Some((if late { i64::MAX } else { i64::MIN }, Zone::Unsaid));
@@ -309,6 +344,27 @@ mod tests {
         for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "2013-01-01 ", "01/02/2013", "", "2013"]
         {
             assert_eq!(date(bad).is_some(), bad == "2013-01-01 ", "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_all_others_are() {
+        let mut numbers = [1999, 2, 28, 23, 59, 58];
+        for round in 0..20_000_u32 {
+            let at = round as usize % 6;
+            let step = i64::from(round.wrapping_mul(2_654_435_761) >> 28);
+            numbers[at] = (numbers[at] + step) % [10_000, 14, 33, 26, 62, 62][at];
+            let [year, month, day, hours, minutes, seconds] = numbers;
+            for end in ["", "Z", ".5", "+02", "x"] {
+                let text = format!(
+                    "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}{end}"
+                );
+                // A blank in front makes it an unusual one.
+                assert_eq!(timestamp(&text), timestamp(&format!(" {text}")), "{text}");
+            }
+        }
+        for odd in ["2013-01-01T1a:00:00", "2013-01-0:T10:00:00", "2013/01/01T10:00:00"] {
+            assert_eq!(timestamp(odd), None, "{odd}");
         }
     }
 
