@@ -94,7 +94,8 @@ pub mod sqlite;
 pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "csv", feature = "ndjson", feature = "sqlite"))]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "files have texts only"))]
 mod verify;
 
 /// The programs in the documents, compiled and run as doc tests, with all features on.

@@ -46,6 +46,15 @@ impl Compression {
         }
     }
 
+    /// As a source calls it.
+    pub(crate) fn of_input(self) -> crate::input::Compression {
+        match self {
+            Compression::None => crate::input::Compression::None,
+            Compression::Gzip(_) => crate::input::Compression::Gzip,
+            Compression::Zstd(_) => crate::input::Compression::Zstd,
+        }
+    }
+
     /// Checks the level, and that it was compiled in.
     pub(crate) fn check(self) -> Result<()> {
         let refuse = |message: String| Err(Error::config(message));

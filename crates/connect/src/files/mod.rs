@@ -62,6 +62,7 @@ mod place;
 mod run;
 mod runner;
 mod settings;
+mod verify;
 mod write;
 
 pub use compress::Compression;
@@ -74,3 +75,4 @@ pub use page::Page;
 pub(crate) use partition::FileSink;
 pub use partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 pub(crate) use settings::{Existing, Settings, file_settings, forward_output};
+pub(crate) use verify::{ReadBack, digest};
