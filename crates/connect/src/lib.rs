@@ -74,6 +74,8 @@ pub mod http;
     allow(dead_code, reason = "some of it serves one format only")
 )]
 pub mod input;
+#[cfg(any(feature = "http", feature = "socket"))]
+mod leave;
 #[cfg(feature = "lines")]
 pub mod lines;
 #[cfg(feature = "ndjson")]
