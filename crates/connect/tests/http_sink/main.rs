@@ -2,6 +2,8 @@
 
 mod cancel;
 mod jobs;
+#[cfg(unix)]
+mod kills;
 
 #[path = "../http_support/mod.rs"]
 mod http_support;
