@@ -13,6 +13,10 @@ impl Closer {
     pub(crate) fn new(close: impl Fn() + Send + Sync + 'static) -> Self {
         Closer(Arc::new(close))
     }
+
+    pub(crate) fn close(&self) {
+        (self.0)();
+    }
 }
 
 /// A source of any format that reads a connection, and closes it when it is dropped.
@@ -79,7 +83,7 @@ impl<S: Source> Source for Guarded<S> {
 
 impl Drop for Closes {
     fn drop(&mut self) {
-        (self.0.0)();
+        self.0.close();
     }
 }
 

@@ -82,6 +82,8 @@ pub mod http;
     allow(dead_code, unused_imports, unused_macros, reason = "some of it serves one format only")
 )]
 pub mod input;
+#[cfg(any(feature = "http", feature = "socket"))]
+mod leave;
 #[cfg(feature = "lines")]
 pub mod lines;
 #[cfg(feature = "ndjson")]
@@ -102,7 +104,13 @@ pub mod sqlite;
 pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(any(feature = "postgres", feature = "postgres-system", feature = "sqlite"))]
+#[cfg(any(
+    feature = "csv",
+    feature = "ndjson",
+    feature = "postgres",
+    feature = "postgres-system",
+    feature = "sqlite"
+))]
 #[cfg_attr(
     not(feature = "sqlite"),
     allow(dead_code, reason = "some of it serves one kind of sink only")

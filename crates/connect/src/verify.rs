@@ -21,6 +21,14 @@ impl Digest {
         *self = Digest { rows: 1, sum: (row.first, row.second) }.plus(*self);
     }
 
+    /// Adds content that is no row.
+    #[cfg(any(feature = "csv", feature = "ndjson"))]
+    pub(crate) fn mark(&mut self, content: &RowHash) {
+        let rows = self.rows;
+        self.add(content);
+        self.rows = rows;
+    }
+
     /// All rows of both.
     #[must_use]
     pub(crate) fn plus(self, other: Digest) -> Digest {

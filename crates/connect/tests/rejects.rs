@@ -1,6 +1,9 @@
 //! Reject files: nothing of a bad row is lost on the way out and back.
 #![cfg(all(feature = "rejects", feature = "csv"))]
 
+mod rejects_support;
+
+use proptest::prelude::*;
 use std::io::Read;
 use trommel::{DeadLetter, ErrorKind, Reject, Stage};
 use trommel_connect::rejects;
@@ -60,4 +63,26 @@ fn a_line_that_was_cut_off_is_named() {
     assert!(error.to_string().contains("line 3"), "{error}");
     let error = rejects::read(directory.path().join("none")).unwrap_err();
     assert!(error.to_string().contains("none"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_rejects_or_errors_that_name_their_line(
+        lines in prop::collection::vec(
+            (any::<bool>(), prop::collection::vec(any::<u8>(), 0..20), any::<prop::sample::Index>()),
+            0..6,
+        ),
+    ) {
+        let mut bytes = Vec::new();
+        for (is_damaged, raw, at) in lines {
+            let mut line = serde_json::to_vec(&reject(&raw)).unwrap();
+            if is_damaged {
+                let at = at.index(line.len());
+                line[at] = raw.first().copied().unwrap_or(b'\n');
+            }
+            bytes.extend(line);
+            bytes.push(b'\n');
+        }
+        rejects_support::check(tempfile::tempdir().unwrap().path(), &bytes);
+    }
 }

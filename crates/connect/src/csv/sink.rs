@@ -6,7 +6,7 @@ use super::record;
 use super::row::Row;
 use super::source::Source;
 use super::with::With;
-use crate::files::{Compression, Output, Settings, file_settings, open_compressed};
+use crate::files::{self, Compression, Output, Settings, file_settings, open_compressed};
 use serde::Serialize;
 use std::fmt;
 use std::io::Write;
@@ -166,6 +166,24 @@ impl Sink {
 
     file_settings!();
 
+    /// How the files are read back, if they are to be.
+    fn read_back(&self) -> Option<files::ReadBack> {
+        let settings = &self.output.settings;
+        let (compression, has_header) = (settings.compression, self.has_header);
+        let (delimiter, quote) = (self.dialect.delimiter, self.dialect.quote);
+        settings.verify.then(|| -> files::ReadBack {
+            Box::new(move |path| {
+                let source = Source::builder()
+                    .delimiter(delimiter)
+                    .quote(quote)
+                    .has_headers(false)
+                    .flexible(true)
+                    .compression(compression);
+                files::digest(source.open(path)?, has_header)
+            })
+        })
+    }
+
     /// Fixes the columns.
     fn settle(&mut self, names: Option<Vec<String>>, count: usize) {
         if let Some(names) = &names {
@@ -267,7 +285,7 @@ fn difference(
     message
 }
 
-impl crate::files::FileSink for Sink {
+impl files::FileSink for Sink {
     fn output(&mut self) -> &mut Output {
         &mut self.output
     }
@@ -279,6 +297,7 @@ impl trommel::Sink for Sink {
 
     fn encoder(&mut self) -> Result<Encoder> {
         self.dialect.prepare()?;
+        self.output.read_back = self.read_back();
         self.output.start()?;
         self.look_up_columns()?;
         Ok(Encoder {
@@ -308,7 +327,7 @@ impl trommel::Sink for Sink {
         faults.append(&mut self.faults);
     }
 
-    crate::files::forward_output!();
+    files::forward_output!();
 }
 
 /// Takes records by value and by reference.

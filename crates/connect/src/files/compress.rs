@@ -20,7 +20,7 @@ impl Compression {
     }
 
     /// Checks that it can be written: the level, and that it was compiled in.
-    pub(super) fn check(self) -> Result<()> {
+    pub(crate) fn check(self) -> Result<()> {
         let refuse = |message: String| Err(Error::config(message));
         match self {
             Compression::Gzip(_) if cfg!(not(feature = "gzip")) => {

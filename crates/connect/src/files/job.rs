@@ -7,6 +7,8 @@ use super::part::Part;
 use super::place::{Place, parent, sync_folder};
 use super::run::{Job, Run};
 use super::runner::Runner;
+use super::verify;
+use crate::verify::Digest;
 use std::collections::BTreeSet;
 use std::time::Instant;
 use trommel::{Checkpoint, Commit, Durability, Error, ErrorKind, Result};
@@ -54,7 +56,12 @@ impl Output {
         manifest.epoch += 1;
         let mut run = Run::default();
         for entry in &manifest.files {
-            let part = Part::resume(place.parent(), entry, is_in_use)?;
+            let mut part = Part::resume(place.parent(), entry, is_in_use)?;
+            part.digest = match &self.read_back {
+                None => None,
+                Some(_) if part.bytes == 0 => Some(Digest::default()),
+                Some(_) => Some(part.digest.ok_or_else(|| verify::unknown(job))?),
+            };
             run.adopt(part, self.settings.max_open_files);
         }
         if let Some(entry) = &manifest.rejects {
@@ -128,7 +135,6 @@ impl Output {
         let (Target::Path { place, .. }, Some(run)) = (&self.target, &mut self.run) else {
             return Err(not_started());
         };
-        let Some(job) = &mut run.job else { return Err(not_started()) };
         let mut folders = BTreeSet::new();
         for part in run.parts.iter_mut().chain(&mut run.rejects) {
             let was_open = part.is_open();
@@ -140,8 +146,12 @@ impl Output {
         }
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
         window!("files: data synced, before the checkpoint");
+        let verified = if is_end { run.verify(self.read_back.as_ref()) } else { Ok(()) };
 
+        let Some(job) = &mut run.job else { return Err(not_started()) };
         let section = job.enter(place)?;
+        // Later than that: a newer runner may have made the files its own.
+        verified?;
         let mut checkpoint = job.pending.clone().unwrap_or_default();
         checkpoint.finished = is_end;
         checkpoint.epoch = job.epoch;

@@ -4,15 +4,18 @@
 //! the old one or the new one. Whoever reads it in order to replace it holds its lock meanwhile.
 
 use super::place::{Place, explain, sync_folder, with_suffix};
+use crate::verify::Digest;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 use trommel::{Checkpoint, Error, ErrorKind, Result};
 
 /// The only format so far.
 const FORMAT: u32 = 1;
+/// The largest number that any of it comes to.
+const MOST: u64 = u64::MAX >> 1;
 /// How long another runner may take to replace the file. It takes two syncs.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -33,7 +36,7 @@ pub(super) struct Manifest {
 }
 
 /// One file and how much of it counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) name: String,
     /// Of a partitioned output: the folders that its key names.
@@ -44,11 +47,29 @@ pub(super) struct Entry {
     pub(super) number: u32,
     pub(super) bytes: u64,
     pub(super) values: u64,
+    /// What the file comes to, if it is to be verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) digest: Option<Digest>,
 }
 
 impl Manifest {
     pub(super) fn of_job(job: &str) -> Self {
         Manifest { format: FORMAT, job: job.to_owned(), ..Manifest::default() }
+    }
+
+    /// Whether it can be gone on from: all names stay in the folder of the destination, and numbers
+    /// leave room for what comes.
+    fn is_sound(&self) -> bool {
+        let inside = |name: &str| {
+            let mut parts = Path::new(name).components().peekable();
+            parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+        };
+        self.epoch <= MOST
+            && self
+                .files
+                .iter()
+                .chain(&self.rejects)
+                .all(|file| inside(&file.name) && file.number < u32::MAX && file.values <= MOST)
     }
 
     pub(super) fn is_finished(&self) -> bool {
@@ -125,7 +146,7 @@ pub(super) fn read(place: &Place) -> Result<Option<Manifest>> {
     read_at(&place.checkpoint())
 }
 
-fn read_at(path: &std::path::Path) -> Result<Option<Manifest>> {
+fn read_at(path: &Path) -> Result<Option<Manifest>> {
     let text = match fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(explain("read the checkpoint file", path, error)),
@@ -147,7 +168,7 @@ fn read_at(path: &std::path::Path) -> Result<Option<Manifest>> {
     };
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| damaged(Some(error)))?;
     match manifest.format {
-        FORMAT => Ok(Some(manifest)),
+        FORMAT if manifest.is_sound() => Ok(Some(manifest)),
         _ => Err(damaged(None)),
     }
 }

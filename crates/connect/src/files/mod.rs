@@ -62,6 +62,7 @@ mod place;
 mod run;
 mod runner;
 mod settings;
+mod verify;
 mod write;
 
 pub use crate::input::Compression;
@@ -72,3 +73,4 @@ pub use page::Page;
 pub(crate) use partition::FileSink;
 pub use partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 pub(crate) use settings::{Existing, Settings, file_settings, forward_output};
+pub(crate) use verify::{ReadBack, digest};

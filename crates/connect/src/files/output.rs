@@ -7,6 +7,7 @@ use super::place::{Place, explain, sync_folder};
 use super::run::Run;
 use super::runner::Runner;
 use super::settings::{Existing, Settings};
+use super::verify::ReadBack;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
@@ -25,6 +26,8 @@ pub(crate) struct Output {
     /// Written at the start of each file.
     pub(super) header: Vec<u8>,
     pub(super) packer: Packer,
+    /// How the files are read back, if they are to be verified; set before each run.
+    pub(crate) read_back: Option<ReadBack>,
 }
 
 pub(super) enum Target {
@@ -52,13 +55,17 @@ impl Output {
             is_folder: false,
             extension: extension.to_owned(),
         };
-        Output { target, settings, run: None, header: Vec::new(), packer: Packer::default() }
+        Self::over(target, settings)
     }
 
     pub(crate) fn to_writer(name: String, writer: Box<dyn Write + Send>) -> Self {
         let target = Target::Writer { writer, name, is_fresh: true };
-        let settings = Settings::default();
-        Output { target, settings, run: None, header: Vec::new(), packer: Packer::default() }
+        Self::over(target, Settings::default())
+    }
+
+    fn over(target: Target, settings: Settings) -> Self {
+        let packer = Packer::default();
+        Output { target, settings, run: None, header: Vec::new(), packer, read_back: None }
     }
 
     /// Makes the path that of a folder with files for keys in it.
@@ -122,6 +129,9 @@ impl Output {
             }
             Target::Writer { .. } if settings.rolls() => {
                 Err(Error::config("roll: a writer can't be several files"))
+            }
+            Target::Writer { .. } if settings.verify => {
+                Err(Error::config("verify: a writer can't be read back; name a file"))
             }
             Target::Writer { .. } => Ok(()),
         }
@@ -194,7 +204,7 @@ impl Output {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let slot = Slot { name, number: 0 };
             let _section = run.enter(place)?;
-            run.rejects = Some(Part::create(place.parent(), slot, "", Existing::Replace)?);
+            run.rejects = Some(Part::create(place.parent(), slot, "", Existing::Replace, None)?);
         }
         if let Some(rejects) = &mut run.rejects {
             rejects.append(&line, 1)?;
@@ -229,6 +239,7 @@ impl Output {
         if self.settings.sync {
             run.parts.iter_mut().chain(&mut run.rejects).try_for_each(Part::sync)?;
         }
+        run.verify(self.read_back.as_ref())?;
         run.publish()?;
         if self.settings.sync {
             let folders: BTreeSet<_> =

@@ -3,6 +3,8 @@
 use super::manifest::Entry;
 use super::place::{create_anew, explain, parent, rename, with_suffix};
 use super::settings::Existing;
+use super::verify::{self, ReadBack};
+use crate::verify::{Digest, RowHash};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -31,6 +33,8 @@ pub(super) struct Part {
     pub(super) bytes: u64,
     /// Values written, a header not counted.
     pub(super) values: u64,
+    /// What the records in it come to, if it is to be verified.
+    pub(super) digest: Option<Digest>,
     dirty: bool,
     /// When it was last written to, in writes.
     pub(super) used: u64,
@@ -48,16 +52,23 @@ impl Part {
             file: None,
             bytes: entry.bytes,
             values: entry.values,
+            digest: entry.digest,
             dirty: false,
             used: 0,
         }
     }
 
     /// An empty one. What an earlier run may have left is passed over, and its folder is made.
-    pub(super) fn create(folder: &Path, slot: Slot, key: &str, existing: Existing) -> Result<Self> {
+    pub(super) fn create(
+        folder: &Path,
+        slot: Slot,
+        key: &str,
+        existing: Existing,
+        read_back: Option<&ReadBack>,
+    ) -> Result<Self> {
         let Slot { name, number } = slot;
-        let key = key.to_owned();
-        let mut part = Part::of(folder, &Entry { name, key, number, bytes: 0, values: 0 });
+        let entry = Entry { name, key: key.to_owned(), number, ..Entry::default() };
+        let mut part = Part::of(folder, &entry);
         let inside = parent(&part.path);
         fs::create_dir_all(inside)
             .map_err(|error| explain("create the directory", inside, error))?;
@@ -75,6 +86,10 @@ impl Part {
         if existing == Existing::Append {
             part.copy_finished()?;
         }
+        part.digest = match read_back {
+            Some(read_back) if part.bytes > 0 => Some(verify::read(read_back, &part.side)?),
+            read_back => read_back.map(|_| Digest::default()),
+        };
         Ok(part)
     }
 
@@ -149,6 +164,31 @@ impl Part {
         Ok(())
     }
 
+    /// Counts a record that was appended, if the file is to be verified: the header, which is no
+    /// row, with `is_header`.
+    pub(super) fn given(&mut self, record: &RowHash, is_header: bool) {
+        match &mut self.digest {
+            Some(digest) if is_header => digest.mark(record),
+            Some(digest) => digest.add(record),
+            None => {}
+        }
+    }
+
+    /// Compares what is in the file with what was given to it.
+    pub(super) fn verify(&self, read_back: &ReadBack) -> Result<()> {
+        let (found, expected) = (verify::read(read_back, &self.side)?, self.digest);
+        if Some(found) == expected {
+            return Ok(());
+        }
+        Err(Error::fatal(format!(
+            "verify: {} should hold {}; it holds {found}: another program has changed it, or the disk \
+             or its file system has damaged it; {} was not touched",
+            self.side.display(),
+            expected.unwrap_or_default(),
+            self.path.display()
+        )))
+    }
+
     /// Makes what was written durable.
     pub(super) fn sync(&mut self) -> Result<()> {
         if self.dirty {
@@ -203,6 +243,7 @@ impl Part {
             number: self.number,
             bytes: self.bytes,
             values: self.values,
+            digest: self.digest,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::manifest::Section;
 use super::part::Part;
 use super::place::Place;
 use super::runner::Runner;
+use super::verify::ReadBack;
 use std::collections::HashMap;
 use std::time::Instant;
 use trommel::{Checkpoint, Result};
@@ -25,6 +26,8 @@ pub(super) struct Run {
     /// Since when, and how much of it, is not committed.
     pub(super) since: Option<Instant>,
     pub(super) uncommitted: u64,
+    /// The files hold what was given to them.
+    pub(super) is_verified: bool,
     /// A finished job: nothing is to be done.
     pub(super) is_finished: bool,
 }
@@ -79,6 +82,15 @@ impl Run {
             oldest.close();
             self.open -= 1;
         }
+    }
+
+    /// Holds the files against what was given to them, once.
+    pub(super) fn verify(&mut self, read_back: Option<&ReadBack>) -> Result<()> {
+        if let Some(read_back) = read_back.filter(|_| !self.is_verified) {
+            self.parts.iter().try_for_each(|part| part.verify(read_back))?;
+            self.is_verified = true;
+        }
+        Ok(())
     }
 
     /// Gives all files their names.

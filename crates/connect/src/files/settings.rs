@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) roll_values: u64,
     pub(crate) max_open_files: usize,
     pub(crate) max_files: usize,
+    pub(crate) verify: bool,
 }
 
 impl Default for Settings {
@@ -43,6 +44,7 @@ impl Default for Settings {
             roll_values: 0,
             max_open_files: 256,
             max_files: 10_000,
+            verify: false,
         }
     }
 }
@@ -109,6 +111,18 @@ macro_rules! file_settings {
             self.set(|settings| settings.roll_values = rows)
         }
 
+        /// Reads the files back before they get their names, unpacked and through this crate's own
+        /// source, and compares them with what was given to them: the number of records and a hash
+        /// of their bytes, in any order, for each file. When they differ the run fails, no file
+        /// gets its name, and the job, if it is one, is not finished. Default: off.
+        ///
+        /// What is added to is read at the start, too. What the system has in its cache it does
+        /// not read from the disk. A job keeps its digests in its checkpoint file, and must be
+        /// verified from its first run on.
+        pub fn verify(self) -> Self {
+            self.set(|settings| settings.verify = true)
+        }
+
         /// Writes one file, or several that [roll](Self::roll_rows), for each key into the folder
         /// that the path names: `OUT/year=2013/month=1/part-00000.csv`. The key is made of these
         /// columns of the record, in this order, which stay in the files as well. With no columns,
@@ -147,6 +161,7 @@ macro_rules! forward_output {
         }
 
         fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
+            self.output.read_back = self.read_back();
             self.output.resume(job)
         }
     };

@@ -3,6 +3,7 @@
 use super::output::{Output, Target, failed, not_started};
 use super::page::Page;
 use super::part::{Part, Slot};
+use super::verify;
 use std::ops::Range;
 use std::time::Instant;
 use trommel::{Error, Result};
@@ -10,7 +11,7 @@ use trommel::{Error, Result};
 impl Output {
     /// Chooses the file for a key, a path of folders; `""` for outputs without keys.
     pub(crate) fn select(&mut self, key: &str) -> Result<()> {
-        let Output { target, run, settings, .. } = self;
+        let Output { target, run, settings, read_back, .. } = self;
         let Target::Path { place, is_folder, extension } = target else { return Ok(()) };
         let Some(run) = run else { return Err(not_started()) };
         run.choose(key);
@@ -28,7 +29,7 @@ impl Output {
             )));
         }
         let _section = run.enter(place)?;
-        let part = Part::create(place.parent(), slot, key, settings.existing)?;
+        let part = Part::create(place.parent(), slot, key, settings.existing, read_back.as_ref())?;
         run.adopt(part, settings.max_open_files);
         Ok(())
     }
@@ -40,9 +41,21 @@ impl Output {
             let room = self.room(page, next, values.end)?;
             let bytes = page.encoded(next..next + room);
             self.append(bytes, room as u64)?;
+            if self.read_back.is_some() {
+                self.give(page, next..next + room);
+            }
             next += room;
         }
         Ok(())
+    }
+
+    /// Counts values that were appended.
+    fn give(&mut self, page: &Page, values: Range<usize>) {
+        let Some(run) = &mut self.run else { return };
+        let Some(present) = run.present() else { return };
+        for value in values {
+            run.parts[present].given(&verify::hash(page.plain(value..value + 1)), false);
+        }
     }
 
     /// How many of the values from `from` on go to the present file: at least one. Begins a new
@@ -90,7 +103,7 @@ impl Output {
     }
 
     pub(super) fn append(&mut self, bytes: &[u8], values: u64) -> Result<()> {
-        let Output { target, run, header, packer, settings } = self;
+        let Output { target, run, header, packer, settings, .. } = self;
         let Some(run) = run else { return Err(not_started()) };
         let mut pack_header = || {
             let mut packed = Vec::new();
@@ -116,6 +129,9 @@ impl Output {
                 part.used = run.writes;
                 if part.bytes == 0 {
                     part.append(&pack_header(), 0)?;
+                    if !header.is_empty() {
+                        part.given(&verify::hash(header), true);
+                    }
                 }
                 part.append(bytes, values)?;
                 if !was_open {

@@ -4,17 +4,15 @@ use super::error::{Failure, SHOWN};
 use super::settings::Settings;
 use crate::backoff;
 use crate::guarded::Closer;
+use crate::leave;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 use trommel::{Error, ErrorKind, Result};
 use ureq::http;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
-
-/// How often a pause looks whether it was cancelled.
-const NAP: Duration = Duration::from_millis(10);
 
 pub(super) type Response = http::Response<Body>;
 
@@ -68,7 +66,7 @@ impl Unsent {
                 Error::new(ErrorKind::Io, message).caused_by(error)
             }
             Waiting::Cancelled => {
-                let message = "cancelled while a request was to be sent again";
+                let message = "cancelled while a request was on its way, or to be sent again";
                 Error::new(ErrorKind::Cancelled, message).caused_by(error)
             }
         }
@@ -126,6 +124,9 @@ impl Client {
                 Err(failure) => failure,
             };
             attempts += 1;
+            if self.is_stopped() {
+                return Err(Unsent { failure, attempts, waiting: Waiting::Cancelled });
+            }
             if !failure.passes() || attempts > self.settings.retry.attempts {
                 return Err(Unsent { failure, attempts, waiting: Waiting::Enough });
             }
@@ -180,20 +181,11 @@ impl Client {
 
     /// Whether it was waited to the end.
     fn pause(&self, pause: Duration) -> bool {
-        let until = Instant::now() + pause;
-        loop {
-            let token = self.settings.cancel.as_ref();
-            if self.stopped.load(Ordering::Relaxed)
-                || token.is_some_and(|token| token.is_cancelled())
-            {
-                return false;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return true;
-            }
-            std::thread::sleep(left.min(NAP));
-        }
+        leave::pause(pause, self.settings.leave.as_ref(), || self.is_stopped())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 }
 

@@ -69,7 +69,13 @@ pub(super) fn broken(what: &str, error: ureq::Error) -> Error {
             let why = format!("a header or the URL can't be sent: {error}");
             fault(ErrorKind::Config, &why)
         }
-        ureq::Error::Io(error) => Error::new(ErrorKind::Io, what.to_owned()).caused_by(error),
+        ureq::Error::Io(error) => {
+            let remedy = match error.to_string().contains("UnknownIssuer") {
+                true => "; give the certificate of its authority with root_certificates",
+                false => "",
+            };
+            Error::new(ErrorKind::Io, format!("{what}{remedy}")).caused_by(error)
+        }
         ureq::Error::Timeout(which) => fault(ErrorKind::Io, &format!("timeout ({which})")),
         other => fault(ErrorKind::Io, &other.to_string()),
     }

@@ -22,6 +22,7 @@ mod settings;
 mod sink;
 mod stored;
 mod url;
+mod watch;
 
 pub use crate::guarded::Guarded;
 pub use crate::records::Records;

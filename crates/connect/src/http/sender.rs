@@ -2,6 +2,8 @@
 
 use super::client::{Call, Client, Unsent};
 use super::post::Post;
+use super::watch::Watch;
+use crate::leave::Leave;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,6 +39,11 @@ impl Line {
             content_type: (!is_named).then_some(content_type),
             key_header: options.key_header.as_str().into(),
         }
+    }
+
+    /// Gives up what is on its way when the run is cancelled; until it is dropped.
+    pub(super) fn watch(&self, leave: Leave) -> Result<Watch> {
+        Watch::start(leave, self.client.closer())
     }
 
     /// Sends until it is taken, or there is nothing to hope for; `refused` says what to make of
@@ -149,7 +156,7 @@ impl Lanes {
     fn settle(&mut self, (lane, job, result): (usize, Job, Result<()>)) -> Result<()> {
         self.idle.push(lane);
         self.spare.push(job);
-        result
+        result.map_err(no_cancel)
     }
 }
 
@@ -161,6 +168,15 @@ impl Drop for Lanes {
             // A panic of the thread has been told as an error.
             let _ = thread.join();
         }
+    }
+}
+
+/// For requests with records of earlier pages: the one at hand can't be left as if nothing had
+/// happened, which is what a cancel would say.
+pub(super) fn no_cancel(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Cancelled => Error::new(ErrorKind::Io, "cancelled").caused_by(error),
+        _ => error,
     }
 }
 

@@ -1,9 +1,10 @@
 //! What sources and sinks can set alike.
 
 use super::url;
+use crate::leave::Leave;
 use std::fmt;
 use std::time::Duration;
-use trommel::{CancelToken, Error, Result, Retry};
+use trommel::{Error, Result, Retry};
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
 #[derive(Clone)]
@@ -14,7 +15,7 @@ pub(super) struct Settings {
     pub(super) idle_timeout: Duration,
     pub(super) retry: Retry,
     pub(super) longest_retry_after: Duration,
-    pub(super) cancel: Option<CancelToken>,
+    pub(super) leave: Option<Leave>,
     /// PEM; empty for the built-in ones.
     pub(super) roots: Vec<u8>,
 }
@@ -52,7 +53,7 @@ impl Default for Settings {
                 max: Duration::from_secs(10),
             },
             longest_retry_after: Duration::from_secs(60),
-            cancel: None,
+            leave: None,
             roots: Vec::new(),
         }
     }
@@ -131,10 +132,17 @@ macro_rules! setters {
             self
         }
 
-        /// Ends pauses when the token is cancelled: give it the one that the pipeline has. Default:
-        /// none; a cancelled run then waits for a pause to pass.
-        pub fn cancel_with(mut self, token: &trommel::CancelToken) -> Self {
-            self.settings.cancel = Some(token.clone());
+        /// Listens to the token of [`Pipeline::cancel_with`](trommel::Pipeline::cancel_with): once it
+        /// is cancelled pauses end, and a request of a sink that is on its way is given up after
+        /// `grace` (keep it below [`OptionsBuilder::grace`](trommel::OptionsBuilder::grace)); only
+        /// connecting goes on, up to [`connect_timeout`](Self::connect_timeout). Default: no token,
+        /// so that a cancelled run waits for pauses, and for the server up to its timeouts.
+        pub fn cancel_with(
+            mut self,
+            token: &trommel::CancelToken,
+            grace: std::time::Duration,
+        ) -> Self {
+            self.settings.leave = Some(crate::leave::Leave::new(token, grace));
             self
         }
     };

@@ -3,8 +3,9 @@
 use super::client::{Call, Unsent};
 use super::error::Failure;
 use super::post::Post;
-use super::sender::{Job, Lanes, Line};
+use super::sender::{Job, Lanes, Line, no_cancel};
 use super::stored::Stored;
+use super::watch::Watch;
 use crate::records::Records;
 use serde::Serialize;
 use std::fmt;
@@ -63,6 +64,8 @@ pub struct Sink<E> {
     options: Post,
     line: Line,
     lanes: Option<Lanes>,
+    /// Behind the lanes, since dropping those waits for their requests.
+    watch: Option<Watch>,
     job: Job,
     /// What keys begin with.
     name: String,
@@ -89,6 +92,7 @@ impl<E: Encoding> Sink<E> {
             line: Line::new(&options, E::CONTENT_TYPE),
             options,
             lanes: None,
+            watch: None,
             job: Job::default(),
             name,
             number: 0,
@@ -157,11 +161,7 @@ impl<E: Encoding> Sink<E> {
         self.number += 1;
         trommel::Page::clear(&mut pending);
         self.pending = pending;
-        // Part of the page is on its way: it can't be written again as if nothing had happened.
-        posted.map_err(|error| match error.kind() {
-            ErrorKind::Cancelled => Error::new(ErrorKind::Io, "cancelled").caused_by(error),
-            _ => error,
-        })
+        posted.map_err(no_cancel)
     }
 
     fn settle_all(&mut self) -> Result<()> {
@@ -196,6 +196,10 @@ impl<E: Encoding> trommel::Sink for Sink<E> {
                 "reject_refused: works with one connection and without rows_per_request",
             ));
         }
+        // A new client: that of an earlier run may have been closed.
+        self.line = Line::new(&self.options, E::CONTENT_TYPE);
+        let leave = self.options.settings.leave.clone();
+        self.watch = leave.map(|leave| self.line.watch(leave)).transpose()?;
         if connections > 1 {
             self.lanes = Some(Lanes::start(&self.line, connections)?);
         }
@@ -256,13 +260,16 @@ impl<E: Encoding> trommel::Sink for Sink<E> {
     fn finish(&mut self) -> Result<()> {
         self.post_pending()?;
         self.last.finished = true;
-        self.store()
+        self.store()?;
+        self.watch = None;
+        Ok(())
     }
 
     fn abort(&mut self) -> Durability {
         if let Some(lanes) = &mut self.lanes {
             lanes.give_up();
         }
+        self.watch = None;
         // What a server has taken it keeps. But with several connections, or in larger requests, it
         // isn't known to be all that was written; then only what was committed is counted.
         match self.lanes.is_none() && self.options.rows == 0 {

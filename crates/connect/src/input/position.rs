@@ -67,6 +67,13 @@ impl<C: Cut> Feeder<C> {
             }
         };
         let entry = &entries[file];
+        // Each record and each line has a byte at least.
+        if place.record.max(place.line.saturating_sub(1)) > place.offset {
+            let name = &entry.name;
+            return unsupported(format!(
+                "not a position in {name}, so it can't be resumed from it"
+            ));
+        }
         let (name, stored) = (entry.name.clone(), entry.bytes);
         let too_short = |length: u64| {
             let message = format!(

@@ -1,6 +1,7 @@
 //! JSON lines out.
 
-use crate::files::{Output, Page, Settings, file_settings};
+use super::source::Source;
+use crate::files::{self, Output, Page, Settings, file_settings};
 use serde::Serialize;
 use std::fmt;
 use std::io::Write;
@@ -65,9 +66,20 @@ impl Sink {
     }
 
     file_settings!();
+
+    /// How the files are read back, if they are to be.
+    fn read_back(&self) -> Option<files::ReadBack> {
+        let settings = &self.output.settings;
+        let compression = settings.compression;
+        settings.verify.then(|| -> files::ReadBack {
+            Box::new(move |path| {
+                files::digest(Source::builder().compression(compression).open(path)?, false)
+            })
+        })
+    }
 }
 
-impl crate::files::FileSink for Sink {
+impl files::FileSink for Sink {
     fn output(&mut self) -> &mut Output {
         &mut self.output
     }
@@ -75,9 +87,10 @@ impl crate::files::FileSink for Sink {
 
 impl trommel::Sink for Sink {
     type Page = Page;
-    type Encoder = crate::files::Compression;
+    type Encoder = files::Compression;
 
     fn encoder(&mut self) -> Result<Self::Encoder> {
+        self.output.read_back = self.read_back();
         self.output.start()?;
         Ok(self.output.settings.compression)
     }
@@ -87,7 +100,7 @@ impl trommel::Sink for Sink {
         self.output.write(page, 0..values)
     }
 
-    crate::files::forward_output!();
+    files::forward_output!();
 }
 
 /// Takes values by value and by reference.

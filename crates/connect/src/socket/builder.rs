@@ -7,12 +7,13 @@ use super::reader::{Handles, Reader};
 use super::sink::Sink;
 use crate::backoff;
 use crate::guarded::Guarded;
+use crate::leave::{self, Leave};
 use crate::lines;
 use std::io::ErrorKind as Io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use trommel::{Error, ErrorKind, Result, Retry};
+use trommel::{CancelToken, Error, ErrorKind, Result, Retry};
 
 /// A TCP address, `host:port`; port 0 lets the system choose one to listen on.
 pub fn tcp(address: impl Into<String>) -> Builder {
@@ -38,6 +39,7 @@ pub struct Builder {
     pub(super) lenient_eof: bool,
     pub(super) max_line_bytes: usize,
     pub(super) reconnects: bool,
+    pub(super) leave: Option<Leave>,
 }
 
 impl Builder {
@@ -57,6 +59,7 @@ impl Builder {
             lenient_eof: false,
             max_line_bytes: 16 << 20,
             reconnects: false,
+            leave: None,
         }
     }
 
@@ -81,7 +84,7 @@ impl Builder {
     }
 
     /// Ends a sink with an error when its peer has taken nothing for this long. Default: 30 s; zero
-    /// waits for ever, also when the run is cancelled.
+    /// waits for ever.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.write_timeout = timeout;
         self
@@ -126,6 +129,18 @@ impl Builder {
     /// on their way: a socket has no receipts.
     pub fn reconnect(mut self, reconnects: bool) -> Self {
         self.reconnects = reconnects;
+        self
+    }
+
+    /// Has a sink listen to the token of
+    /// [`Pipeline::cancel_with`](trommel::Pipeline::cancel_with): once it is cancelled, a peer that
+    /// does not read is waited for no longer than `grace` (keep it below
+    /// [`OptionsBuilder::grace`](trommel::OptionsBuilder::grace)), and pauses before another attempt
+    /// to connect end; only the attempt itself goes on, up to
+    /// [`connect_timeout`](Self::connect_timeout). Default: no token, so that a cancelled run waits
+    /// for the peer up to these timeouts.
+    pub fn cancel_with(mut self, token: &CancelToken, grace: Duration) -> Self {
+        self.leave = Some(Leave::new(token, grace));
         self
     }
 
@@ -187,7 +202,10 @@ impl Builder {
                 let message = format!("cannot connect to {}{tries}", self.address);
                 return Err(Error::new(ErrorKind::Io, message).caused_by(error));
             }
-            std::thread::sleep(backoff::pause(&self.retry, attempt));
+            if !leave::pause(backoff::pause(&self.retry, attempt), self.leave.as_ref(), || false) {
+                let message = format!("cancelled while connecting to {}", self.address);
+                return Err(Error::new(ErrorKind::Cancelled, message).caused_by(error));
+            }
             attempt += 1;
         }
     }

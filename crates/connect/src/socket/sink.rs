@@ -2,6 +2,7 @@
 
 use super::builder::Builder;
 use super::connection::Connection;
+use crate::leave::{Leave, NAP};
 use crate::records::Records;
 use std::fmt;
 use std::io::{ErrorKind as Io, Read, Write};
@@ -19,6 +20,9 @@ use trommel::{Durability, Encode, Error, ErrorKind, Result, Retry};
 pub struct Sink {
     options: Builder,
     connection: Option<Connection>,
+    leave: Option<Leave>,
+    /// The run was cancelled in the middle of a page: no other may follow.
+    is_left: bool,
     /// Bytes handed to the system, and records in them.
     bytes: u64,
     records: u64,
@@ -26,14 +30,64 @@ pub struct Sink {
 
 impl Sink {
     pub(super) fn new(options: Builder) -> Self {
-        Sink { options, connection: None, bytes: 0, records: 0 }
+        let leave = options.leave.clone();
+        Sink { options, connection: None, leave, is_left: false, bytes: 0, records: 0 }
     }
 
     fn open(&self, options: &Builder) -> Result<Connection> {
         let connection = options.connect()?;
-        let timeout = Some(options.write_timeout).filter(|timeout| !timeout.is_zero());
-        connection.set_write_timeout(timeout)?;
+        connection.set_write_timeout(self.slice(options.write_timeout))?;
         Ok(connection)
+    }
+
+    /// How long one call may wait of a time that zero makes endless.
+    fn slice(&self, timeout: Duration) -> Option<Duration> {
+        let timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
+        match self.leave {
+            Some(_) => Some(timeout.map_or(NAP, |timeout| timeout.min(NAP))),
+            None => timeout,
+        }
+    }
+
+    fn is_leaving(&mut self) -> bool {
+        self.leave.as_mut().is_some_and(Leave::is_due)
+    }
+
+    /// Sends all of it, as long as the peer takes some now and then.
+    fn send(&mut self, connection: &mut Connection, mut bytes: &[u8]) -> Result<()> {
+        let mut moved = Instant::now();
+        while !bytes.is_empty() {
+            match connection.write(bytes) {
+                Ok(0) => return Err(self.lost(Io::WriteZero.into())),
+                Ok(count) => {
+                    bytes = &bytes[count..];
+                    moved = Instant::now();
+                }
+                Err(error) if error.kind() == Io::Interrupted => {}
+                Err(error) if matches!(error.kind(), Io::WouldBlock | Io::TimedOut) => {
+                    let most = self.options.write_timeout;
+                    if self.leave.is_none() || !most.is_zero() && moved.elapsed() >= most {
+                        return Err(self.lost(error));
+                    }
+                }
+                Err(error) => return Err(self.lost(error)),
+            }
+            if !bytes.is_empty() && self.is_leaving() {
+                self.is_left = true;
+                return Err(self.cancelled("takes no more"));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn cancelled(&self, what: &str) -> Error {
+        let Sink { options, bytes, records, .. } = self;
+        let message = format!(
+            "cancelled while {} {what} after {records} records ({bytes} bytes)",
+            options.address
+        );
+        Error::new(ErrorKind::Cancelled, message)
     }
 
     fn lost(&self, error: std::io::Error) -> Error {
@@ -56,12 +110,13 @@ impl Sink {
     }
 
     /// Waits until the peer has closed its side, which it does when it has read to the end.
-    fn await_close(&self, connection: &mut Connection) -> Result<()> {
+    fn await_close(&mut self, connection: &mut Connection) -> Result<()> {
         let until = Instant::now() + self.options.close_timeout;
         let mut space = [0; 4096];
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let _ = connection.set_read_timeout(Some(left.max(Duration::from_millis(1))));
+            let slice = self.slice(left.max(Duration::from_millis(1)));
+            let _ = connection.set_read_timeout(slice);
             let message = match connection.read(&mut space) {
                 Ok(0) => return Ok(()),
                 // What a peer answers is none of our business.
@@ -73,6 +128,13 @@ impl Sink {
                         self.options.address, self.records
                     );
                     return Err(Error::new(ErrorKind::Io, message).caused_by(error));
+                }
+                // What was waited for is a part of it only.
+                _ if !left.is_zero() && self.leave.is_some() => {
+                    if self.is_leaving() {
+                        return Err(self.cancelled("has not closed the connection"));
+                    }
+                    continue;
                 }
                 _ => format!(
                     "{} has not closed the connection within {:?} after the last of {} records, so \
@@ -91,11 +153,16 @@ impl trommel::Sink for Sink {
     type Encoder = ();
 
     fn encoder(&mut self) -> Result<()> {
+        self.leave = self.options.leave.clone();
+        self.is_left = false;
         self.connection = Some(self.open(&self.options)?);
         Ok(())
     }
 
     fn write(&mut self, page: &mut Records) -> Result<()> {
+        if self.is_left {
+            return Err(self.cancelled("had part of a page"));
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             // Once only: the pipeline's retry policy says how often, and can be cancelled.
@@ -105,7 +172,7 @@ impl trommel::Sink for Sink {
                     .map_err(|error| Error::transient("the connection was lost").caused_by(error))?
             }
         };
-        connection.write_all(&page.bytes).map_err(|error| self.lost(error))?;
+        self.send(&mut connection, &page.bytes)?;
         self.connection = Some(connection);
         self.bytes += page.bytes.len() as u64;
         self.records += page.ends.len() as u64;

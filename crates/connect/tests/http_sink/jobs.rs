@@ -4,25 +4,26 @@ use super::*;
 
 /// What a server keeps that takes each key once.
 #[derive(Default)]
-struct Once(Mutex<(HashMap<String, Vec<u64>>, u64)>);
+pub(super) struct Once(Mutex<(HashMap<String, Vec<u64>>, u64)>);
 
 impl Once {
     /// Takes a request, or knows it again.
-    fn take(&self, asked: &Asked) -> Answer {
+    pub(super) fn take(&self, asked: &Asked) -> Answer {
         let mut taken = self.0.lock().unwrap();
-        if taken.0.insert(key(asked), ids(asked)).is_some() {
+        if let Some(before) = taken.0.insert(key(asked), ids(asked)) {
+            assert_eq!(before, ids(asked), "a key stands for the same records");
             taken.1 += 1;
         }
         answer(200, "")
     }
 
-    fn ids(&self) -> Vec<u64> {
+    pub(super) fn ids(&self) -> Vec<u64> {
         let mut ids: Vec<u64> = self.0.lock().unwrap().0.values().flatten().copied().collect();
         ids.sort_unstable();
         ids
     }
 
-    fn known_again(&self) -> u64 {
+    pub(super) fn known_again(&self) -> u64 {
         self.0.lock().unwrap().1
     }
 }

@@ -1,6 +1,9 @@
 //! Posting to a server on the loopback.
 
+mod cancel;
 mod jobs;
+#[cfg(unix)]
+mod kills;
 
 #[path = "../http_support/mod.rs"]
 mod http_support;
@@ -158,7 +161,7 @@ fn a_cancel_ends_a_pause() {
     let error = Pipeline::from(sources::generate(10, |id| id))
         .cancel_with(&cancel)
         .transform(|id, out| out.emit(&Row { id, name: "sand" }))
-        .load_into(http::post(&server.url).cancel_with(&cancel).ndjson())
+        .load_into(http::post(&server.url).cancel_with(&cancel, Duration::ZERO).ndjson())
         .run(&engine())
         .unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(5));

@@ -1,6 +1,7 @@
 //! Bodies and pages from a server on the loopback.
 
 mod pages;
+mod tls;
 
 #[path = "../http_support/mod.rs"]
 mod http_support;

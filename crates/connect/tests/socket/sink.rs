@@ -113,3 +113,80 @@ fn a_record_that_would_be_two_is_a_bad_row() {
     assert_eq!((report.counts.loaded, report.counts.rejected), (3, 1));
     assert_eq!(reader.join().unwrap(), "a\nd\n\n");
 }
+
+/// Nothing has a limit here but the grace: what is not given up hangs.
+#[test]
+fn a_cancel_gives_up_a_peer_that_does_not_read_or_close() {
+    let for_ever = || loop {
+        thread::park();
+    };
+    let patient = |listener: &TcpListener, cancel: &CancelToken| {
+        socket::tcp(listener.local_addr().unwrap().to_string())
+            .write_timeout(Duration::ZERO)
+            .close_timeout(Duration::from_secs(1 << 30))
+            .cancel_with(cancel, Duration::from_millis(50))
+            .sink()
+    };
+    let (listener, cancel) = (TcpListener::bind("127.0.0.1:0").unwrap(), CancelToken::new());
+    let sink = patient(&listener, &cancel);
+    let token = cancel.clone();
+    thread::spawn(move || {
+        let mut peer = listener.accept().unwrap().0;
+        peer.read_exact(&mut [0]).unwrap();
+        token.cancel();
+        for_ever()
+    });
+    // More than the system keeps for a peer that does not read.
+    let sand = "sand".repeat(16 << 20);
+    let error = Pipeline::from(sources::generate(100, |id| id))
+        .options(Options::builder().fixed_batch_size(1).memory_limit(1 << 30).build().unwrap())
+        .cancel_with(&cancel)
+        .transform(|id, out| if id == 0 { out.emit(sand.as_str()) } else { out.emit("more") })
+        .load_into(sink)
+        .run(&engine())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    let counts = error.report().unwrap().counts;
+    assert!(counts.add_up());
+    assert_eq!(counts.loaded, 0, "what follows a page that was cut off would follow a torn line");
+
+    let (listener, cancel) = (TcpListener::bind("127.0.0.1:0").unwrap(), CancelToken::new());
+    let sink = patient(&listener, &cancel);
+    let token = cancel.clone();
+    thread::spawn(move || {
+        let mut peer = listener.accept().unwrap().0;
+        peer.read_to_end(&mut Vec::new()).unwrap();
+        token.cancel();
+        for_ever();
+        // Open until then.
+        drop(peer);
+    });
+    let error = Pipeline::from(sources::generate(100, |id| id))
+        .cancel_with(&cancel)
+        .transform(|id, out| out.line().int(id).emit())
+        .load_into(sink)
+        .run(&engine())
+        .unwrap_err();
+    assert!(error.to_string().contains("has not closed the connection"), "{error}");
+}
+
+/// Between attempts to connect there is a pause of an hour.
+#[test]
+fn a_cancel_ends_the_pause_before_another_attempt_to_connect() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let cancel = CancelToken::new();
+    let hour = Duration::from_secs(3600);
+    let sink = socket::tcp(port.to_string())
+        .retry(Retry { attempts: 9, initial: hour, max: hour })
+        .cancel_with(&cancel, Duration::ZERO)
+        .sink();
+    let token = cancel.clone();
+    thread::spawn(move || token.cancel());
+    let error = Pipeline::from(sources::generate(100, |id| id))
+        .cancel_with(&cancel)
+        .transform(|id, out| out.line().int(id).emit())
+        .load_into(sink)
+        .run(&engine())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+}

@@ -8,6 +8,9 @@ use crate::reject::RejectPolicy;
 use crate::sink::Sink;
 use crate::source::Source;
 
+/// More rows than any job comes to.
+const MOST: u64 = u64::MAX >> 2;
+
 /// What a run of a job goes on from, and puts into its own checkpoints.
 #[derive(Debug, Default)]
 pub(super) struct Before {
@@ -60,6 +63,11 @@ pub(super) fn resume<S: Source, K: Sink>(
     let Some(Checkpoint { position, counts, source: then, finished, epoch }) = stored else {
         return Ok(Before { source: now, ..Before::default() });
     };
+    let Counts { read, loaded, rejected, filtered, abandoned, emitted } = counts;
+    if [read, loaded, rejected, filtered, abandoned, emitted].iter().any(|count| *count > MOST) {
+        let message = format!("the checkpoint of job `{job}` is damaged: no job has such counts");
+        return Err(Error::fatal(message).in_stage(Stage::Sink));
+    }
     if let (Some(then), Some(now)) = (&then, &now)
         && let Some(difference) = then.difference(now)
     {
