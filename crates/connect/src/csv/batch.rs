@@ -15,6 +15,7 @@ use trommel::{Error, Origin, Result};
 /// [`Source`](super::Source) fills it with a block that ends on a record boundary;
 /// [`for_each`](trommel::Batch::for_each) parses it on the worker. The number of rows is exact from
 /// the start.
+#[derive(Default)]
 pub struct Batch {
     shape: Option<Arc<Shape>>,
     block: Block,
@@ -137,18 +138,6 @@ impl Batch {
         let mut found = self.block.start();
         self.find(&[row], &mut |_, place, _| found = place);
         found
-    }
-}
-
-impl Default for Batch {
-    fn default() -> Self {
-        Batch {
-            shape: None,
-            block: Block::default(),
-            parsed: Parsed::default(),
-            is_parsed: false,
-            hints: Hints::default(),
-        }
     }
 }
 

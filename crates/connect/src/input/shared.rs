@@ -15,8 +15,9 @@ macro_rules! open_inputs {
             self
         }
 
-        /// How the input is compressed. Default: [`Compression::Auto`](crate::input::Compression::Auto),
-        /// by the extension of the file; readers and standard input are not.
+        /// How the input is compressed. Default:
+        /// [`Compression::Auto`](crate::input::Compression::Auto), by the extension of the file;
+        /// readers and standard input are not.
         pub fn compression(mut self, compression: crate::input::Compression) -> Self {
             self.compression = compression;
             self
