@@ -1,5 +1,6 @@
 //! One load: the transaction, and what has happened in it.
 
+use super::bulk::Bulk;
 use super::checkpoint;
 use super::error::explain;
 use super::insert::{Faults, Insert};
@@ -7,7 +8,7 @@ use super::schema::{columns_of, list, quoted, same};
 use super::sink::Sink;
 use super::table::{Mode, Settings};
 use super::verify::Verify;
-use crate::table::{Columns, Kind, Page};
+use crate::table::{Columns, Kind, Page, Rows};
 use std::time::Instant;
 use trommel::{Checkpoint, Class, Commit, Durability, Error, Result};
 
@@ -33,6 +34,8 @@ pub(super) struct Load {
     /// The table's columns; `None` when it does not exist yet.
     existing: Option<Vec<String>>,
     inserts: Vec<Insert>,
+    /// Rows of this transaction that SQLite hasn't been given yet.
+    bulk: Bulk,
     /// What was given to the table, from the first row on, if it is to be verified.
     verify: Option<Verify>,
     /// A replacing load was cut short: nothing of it may be committed until the next run.
@@ -61,6 +64,7 @@ impl Load {
             last: None,
             existing: None,
             inserts: Vec::new(),
+            bulk: Bulk::default(),
             verify: None,
             cut_short: false,
         }
@@ -128,11 +132,9 @@ impl Load {
         let before = self.sink.connection.total_changes();
         let mut base = 0;
         for rows in page.runs() {
-            let insert = self.insert_for(rows.columns())?;
-            let (insert, sink) = (&self.inserts[insert], &self.sink);
-            insert
-                .run(&sink.connection, &sink.place, &rows, base, &mut self.faults)
-                .map_err(|error| self.not_again(before, error))?;
+            let kind = self.insert_for(rows.columns())?;
+            self.insert(kind, &rows, base).map_err(|error| self.not_again(before, error))?;
+            let sink = &self.sink;
             if let Some(verify) = &mut self.verify {
                 verify.add(&sink.connection, &sink.place, &rows, base, &self.faults)?;
             }
@@ -143,6 +145,33 @@ impl Load {
             transaction.bytes += trommel::Page::bytes(page);
         }
         Ok(())
+    }
+
+    fn insert(&mut self, kind: usize, rows: &Rows<'_>, base: usize) -> Result<()> {
+        let (settings, insert) = (&self.settings, &self.inserts[kind]);
+        if let Mode::Append | Mode::Replace = settings.mode {
+            let connection = &mut self.sink.connection;
+            let (table, targets) = (&settings.declared.table, (kind, &insert.targets[..]));
+            match self.bulk.take(connection, table, targets, rows) {
+                Ok(true) => return Ok(()),
+                Ok(false) => self.flush()?,
+                Err(error) => return Err(self.not_inserted(error)),
+            }
+        }
+        let (insert, sink) = (&self.inserts[kind], &self.sink);
+        insert.run(&sink.connection, &sink.place, rows, base, &mut self.faults)
+    }
+
+    /// Gives SQLite the rows that wait.
+    fn flush(&mut self) -> Result<()> {
+        let flushed = self.bulk.flush(&mut self.sink.connection);
+        flushed.map_err(|error| self.not_inserted(error))
+    }
+
+    #[cold]
+    fn not_inserted(&self, error: rusqlite::Error) -> Error {
+        let what = format!("inserting into `{}` failed", self.settings.declared.table);
+        explain(&self.sink.place, &what, error)
     }
 
     /// A page of which something was stored must not come again, whatever the error.
@@ -228,8 +257,6 @@ impl Load {
         let declared = &self.settings.declared;
         let existing = self.existing.as_deref().unwrap_or_default();
         let targets = declared.targets(columns, existing)?;
-        let table = quoted(&declared.table);
-        let head = format!("INSERT INTO {table} ({})", list(&targets));
         let tail = match self.settings.mode {
             Mode::Append | Mode::Replace => String::new(),
             Mode::IgnoreDuplicates => " ON CONFLICT DO NOTHING".to_owned(),
@@ -247,7 +274,7 @@ impl Load {
                 format!(" ON CONFLICT ({}) DO {action}", list(&declared.key))
             }
         };
-        let insert = Insert::new(columns.clone(), &declared.table, &head, &tail);
+        let insert = Insert::new(columns.clone(), &declared.table, targets, &tail);
         insert.check(&self.sink.connection).map_err(|error| {
             let remedy = match self.settings.mode {
                 Mode::Upsert => {
@@ -263,10 +290,11 @@ impl Load {
         })?;
         if self.settings.verify {
             match &self.verify {
-                Some(verify) => verify.check(&targets)?,
+                Some(verify) => verify.check(&insert.targets)?,
                 None => {
                     let (connection, place) = (&self.sink.connection, &self.sink.place);
-                    self.verify = Some(Verify::new(connection, place, &declared.table, &targets)?);
+                    self.verify =
+                        Some(Verify::new(connection, place, &declared.table, &insert.targets)?);
                 }
             }
         }
@@ -304,6 +332,7 @@ impl Load {
         if self.transaction.is_none() {
             return Ok(());
         }
+        self.flush()?;
         let (connection, place) = (&self.sink.connection, &self.sink.place);
         if let (Some(job), Some(checkpoint), Some((epoch, _))) =
             (&self.job, &self.pending, &self.epoch)
@@ -329,6 +358,7 @@ impl Load {
             .execute_batch("COMMIT")
             .map_err(|error| explain(place, "the transaction can't be committed", error))?;
         self.transaction = None;
+        self.bulk.end(connection);
         self.last = self.pending.take().or(self.last.take());
         Ok(())
     }
@@ -354,6 +384,7 @@ impl Load {
             let last = last.unwrap_or_default();
             self.pending = Some(Checkpoint { finished: true, ..last });
         }
+        self.flush()?;
         self.verify()?;
         self.store()?;
         self.sink.tidy_up();
@@ -367,6 +398,7 @@ impl Load {
             // It can only fail when SQLite has rolled back by itself.
             _ = connection.execute_batch("ROLLBACK");
         }
+        self.bulk.end(connection);
         self.forget();
     }
 
