@@ -17,9 +17,9 @@ use rusqlite::Connection;
 /// Rows that are worth an image.
 const FEW: usize = 512;
 /// An image is handed over when it has this many bytes.
-const BYTES: usize = 8 << 20;
+const BYTES: usize = 4 << 20;
 /// Images in one transaction: SQLite attaches no more than ten databases, and lets go of none before
-/// the transaction ends. What comes then is bound.
+/// the transaction ends. What comes then is bound, unless the transaction may end.
 const IMAGES: usize = 8;
 
 /// What makes a table one that has to look at its rows. A name in which such a word occurs costs
@@ -90,6 +90,11 @@ impl Bulk {
         };
         self.is_closed = !is_taken;
         Ok(is_taken)
+    }
+
+    /// Whether the transaction had better end, because what comes next has to be bound.
+    pub(super) fn is_full(&self) -> bool {
+        self.attached == IMAGES && self.image.bytes() >= BYTES
     }
 
     /// Hands over what was taken. After an error it can be called again.
@@ -215,5 +220,42 @@ fn is_null(value: Value<'_>) -> bool {
         Value::Null => true,
         Value::Float(number) => number.is_nan(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Page, encode};
+
+    #[test]
+    fn the_image_is_sound_and_its_rows_are_copied_without_a_look() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE T (b TEXT, a INTEGER NOT NULL)").unwrap();
+        let targets = ["a".to_owned(), "b".to_owned()];
+        // One leaf; then so many that there is a root above them.
+        for (rows, length) in [(600, 5), (20_000, 70)] {
+            let mut page = Page::default();
+            for id in 0..rows {
+                encode(&mut page, &(id, format!("{id:length$}"))).unwrap();
+            }
+            let mut bulk = Bulk::default();
+            let run = page.runs().next().unwrap();
+            assert!(bulk.take(&mut connection, "t", (0, &targets), &run).unwrap());
+            bulk.flush(&mut connection).unwrap();
+            let count = "SELECT count(*) FROM t WHERE length(b) = ?1 AND CAST(b AS INT) = a";
+            let count: i64 = connection.query_row(count, [length], |row| row.get(0)).unwrap();
+            assert_eq!(count, rows);
+            let check = "PRAGMA trommel_rows_0.integrity_check";
+            let check: String = connection.query_row(check, [], |row| row.get(0)).unwrap();
+            assert_eq!(check, "ok");
+            let explain = "EXPLAIN INSERT INTO main.t SELECT * FROM trommel_rows_0.t";
+            let mut explain = connection.prepare(explain).unwrap();
+            let steps = explain.query_map([], |row| row.get::<_, String>(1)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(!steps.iter().any(|step| step == "MakeRecord"), "{steps:?}");
+            drop(explain);
+            bulk.end(&connection);
+        }
     }
 }

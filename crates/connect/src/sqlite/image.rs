@@ -15,6 +15,8 @@ const LEAF: u8 = 0x0d;
 const INTERIOR: u8 = 0x05;
 /// Bytes of a leaf that its one cell, the largest that there may be, leaves free.
 const LARGEST: usize = PAGE - 35;
+/// The most that the lengths and the number of a row take.
+const PREFIX: usize = 27;
 /// So many that their cells, of at most 14 bytes, fit into the root.
 const LEAVES: usize = 4000;
 
@@ -31,8 +33,9 @@ pub(super) struct Image {
     top: usize,
     /// The largest row of each leaf but the last.
     keys: Vec<u64>,
-    /// Serial types and values of the row at hand.
+    /// Serial types of the row at hand, behind [`PREFIX`] bytes for what goes before them.
     types: Vec<u8>,
+    /// Its values.
     values: Vec<u8>,
 }
 
@@ -58,8 +61,7 @@ impl Image {
     /// Starts over, with a table of this name and declaration; `false` when they take too much.
     pub(super) fn begin(&mut self, table: &str, sql: &str) -> bool {
         self.clear();
-        self.types.clear();
-        self.values.clear();
+        self.begin_row();
         self.text(b"table");
         self.text(table.as_bytes());
         self.text(table.as_bytes());
@@ -98,7 +100,7 @@ impl Image {
     /// Starts a row; its values follow, then [`end_row`](Self::end_row).
     #[inline]
     pub(super) fn begin_row(&mut self) {
-        self.types.clear();
+        self.types.resize(PREFIX, 0);
         self.values.clear();
     }
 
@@ -135,13 +137,13 @@ impl Image {
     /// Appends the row; `false` when it is too large.
     #[inline]
     pub(super) fn end_row(&mut self) -> bool {
-        let length = self.types.len() + self.values.len() + 2;
+        // Too much by some bytes.
+        let length = self.types.len() + self.values.len();
         if length > LARGEST || self.types.len() > 10_000 {
             return false;
         }
         let leaf = self.keys.len() + 2;
-        // Pointer and cell, with the most that two varints take.
-        if 8 + 2 * (self.cells + 1) + length + 14 > self.top && !self.next_leaf(leaf) {
+        if 8 + 2 * (self.cells + 1) + length > self.top && !self.next_leaf(leaf) {
             return false;
         }
         self.rows += 1;
@@ -153,19 +155,21 @@ impl Image {
     #[inline]
     fn put(&mut self, index: usize, header: usize, rowid: u64) {
         // The length of the header counts itself.
-        let short = self.types.len() + 1;
+        let short = self.types.len() - PREFIX + 1;
         let head = if short < 128 { short } else { short + 1 };
-        let mut prefix = [0; 27];
+        let mut prefix = [0; PREFIX];
         let mut length = varint(&mut prefix, (head + self.values.len()) as u64);
         length += varint(&mut prefix[length..], rowid);
         length += varint(&mut prefix[length..], head as u64);
+        for (index, byte) in prefix[..length].iter().enumerate() {
+            self.types[PREFIX - length + index] = *byte;
+        }
+        let types = &self.types[PREFIX - length..];
         let page = &mut self.pages[index * PAGE..(index + 1) * PAGE];
         let values = self.top - self.values.len();
-        let types = values - self.types.len();
-        let start = types - length;
+        let start = values - types.len();
         page[values..self.top].copy_from_slice(&self.values);
-        page[types..values].copy_from_slice(&self.types);
-        page[start..types].copy_from_slice(&prefix[..length]);
+        page[start..values].copy_from_slice(types);
         let pointer = header + 8 + 2 * self.cells;
         page[pointer..pointer + 2].copy_from_slice(&(start as u16).to_be_bytes());
         self.cells += 1;
@@ -234,21 +238,22 @@ impl Image {
 
     #[inline]
     fn int(&mut self, number: i64) {
-        let bytes = number.to_be_bytes();
         let size = if number < 0 { !number } else { number };
-        let (kind, length) = match size {
-            ..=0x7f => match number {
-                0 | 1 => (8 + number as u8, 0),
-                _ => (1, 1),
-            },
-            ..=0x7fff => (2, 2),
-            ..=0x7f_ffff => (3, 3),
-            ..=0x7fff_ffff => (4, 4),
-            ..=0x7fff_ffff_ffff => (5, 6),
+        let (kind, length) = match 64 - size.leading_zeros() {
+            0..=1 if number >= 0 => (8 + number as u8, 0),
+            0..=7 => (1, 1),
+            8..=15 => (2, 2),
+            16..=23 => (3, 3),
+            24..=31 => (4, 4),
+            32..=47 => (5, 6),
             _ => (6, 8),
         };
         self.types.push(kind);
-        self.values.extend_from_slice(&bytes[8 - length..]);
+        // All eight bytes, and back: the length of what is copied is then known to the compiler.
+        let end = self.values.len() + length;
+        let first = (number as u64).checked_shl(64 - 8 * length as u32).unwrap_or(0);
+        self.values.extend_from_slice(&first.to_be_bytes());
+        self.values.truncate(end);
     }
 
     #[inline]

@@ -8,11 +8,12 @@ use super::schema::{columns_of, list, quoted, same};
 use super::sink::Sink;
 use super::table::{Mode, Settings};
 use super::verify::Verify;
-use crate::table::{Columns, Kind, Page, Rows};
+use crate::table::{Columns, Kind, Page};
 use std::time::Instant;
-use trommel::{Checkpoint, Class, Commit, Durability, Error, Result};
+use trommel::{Checkpoint, Commit, Durability, Error, Result};
 
 mod job;
+mod rows;
 
 #[derive(Debug)]
 pub(super) struct Load {
@@ -145,41 +146,6 @@ impl Load {
             transaction.bytes += trommel::Page::bytes(page);
         }
         Ok(())
-    }
-
-    fn insert(&mut self, kind: usize, rows: &Rows<'_>, base: usize) -> Result<()> {
-        let (settings, insert) = (&self.settings, &self.inserts[kind]);
-        if let Mode::Append | Mode::Replace = settings.mode {
-            let connection = &mut self.sink.connection;
-            let (table, targets) = (&settings.declared.table, (kind, &insert.targets[..]));
-            match self.bulk.take(connection, table, targets, rows) {
-                Ok(true) => return Ok(()),
-                Ok(false) => self.flush()?,
-                Err(error) => return Err(self.not_inserted(error)),
-            }
-        }
-        let (insert, sink) = (&self.inserts[kind], &self.sink);
-        insert.run(&sink.connection, &sink.place, rows, base, &mut self.faults)
-    }
-
-    /// Gives SQLite the rows that wait.
-    fn flush(&mut self) -> Result<()> {
-        let flushed = self.bulk.flush(&mut self.sink.connection);
-        flushed.map_err(|error| self.not_inserted(error))
-    }
-
-    #[cold]
-    fn not_inserted(&self, error: rusqlite::Error) -> Error {
-        let what = format!("inserting into `{}` failed", self.settings.declared.table);
-        explain(&self.sink.place, &what, error)
-    }
-
-    /// A page of which something was stored must not come again, whatever the error.
-    fn not_again(&self, before: u64, error: Error) -> Error {
-        if error.class() != Class::Transient || self.sink.connection.total_changes() == before {
-            return error;
-        }
-        Error::fatal("a lock was lost in the middle of a page").caused_by(error)
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -319,7 +285,10 @@ impl Load {
         let Some(transaction) = &self.transaction else {
             return Ok(Durability::Stored);
         };
-        if when == Commit::Grouped && !self.settings.is_due(transaction) {
+        if when == Commit::Grouped
+            && !self.settings.is_due(transaction)
+            && !(self.settings.commit_bytes > 0 && self.bulk.is_full())
+        {
             return Ok(Durability::Pending);
         }
         self.store()?;
