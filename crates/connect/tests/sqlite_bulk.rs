@@ -34,7 +34,7 @@ impl Serialize for Any {
     }
 }
 
-fn any() -> impl Strategy<Value = Any> {
+fn value() -> impl Strategy<Value = Any> {
     let edges = (0..=63).flat_map(|bit| [1i64 << bit, (1i64 << bit).wrapping_sub(1)]);
     let ints: Vec<i64> = edges.flat_map(|it| [it, it.wrapping_neg(), !it]).collect();
     let near: Vec<f64> = ints.iter().map(|it| *it as f64).collect();
@@ -52,6 +52,9 @@ fn any() -> impl Strategy<Value = Any> {
 }
 
 const SELECT: &str = "SELECT rowid, a, typeof(a), b, typeof(b), c, typeof(c), d, typeof(d) FROM t";
+
+/// What is left attached of our own.
+const LITTER: &str = "SELECT name FROM pragma_database_list WHERE name LIKE 'trommel%'";
 
 fn declared(types: &[&str; 4]) -> String {
     format!("CREATE TABLE t (a {}, b {}, c {}, d {})", types[0], types[1], types[2], types[3])
@@ -81,7 +84,7 @@ proptest! {
         types in prop::array::uniform4(select(vec![
             "", "INTEGER", "REAL", "TEXT", "BLOB", "NUMERIC", "VARCHAR(9)", "DATE", "INT NOT NULL",
         ])),
-        records in vec(prop::array::uniform4(any()), 1..40),
+        records in vec(prop::array::uniform4(value()), 1..40),
     ) {
         let sql = declared(&types);
         // So many that they are copied, and some values that must be bound come late.
@@ -149,7 +152,7 @@ fn a_transaction_may_be_larger_than_all_images() {
     let connection = table.into_connection();
     let check = "SELECT count(*), sum(rowid = id + 1), sum(length(text) = 1000) FROM t";
     assert_eq!(rows(&connection, check), ["89000|89000|89000"]);
-    assert_eq!(rows(&connection, "SELECT name FROM pragma_database_list"), ["main"]);
+    assert_eq!(rows(&connection, LITTER), [""; 0]);
 }
 
 #[test]
@@ -176,7 +179,8 @@ fn what_was_not_committed_is_taken_back() {
 fn the_order_of_rows_is_kept_when_some_are_bound() {
     let mut pages =
         [wide(0..700, 10), wide(700..702, 10), wide(702..1402, 10), wide(1402..1403, 10)];
-    pages[3] = page([[("id", 1402)].into_iter().collect::<std::collections::BTreeMap<_, _>>()]);
+    let last = std::collections::BTreeMap::from([("id", 1402)]);
+    pages[3] = page([last]);
     let connection = load(prepared("").table("t"), &mut pages).unwrap();
     assert_eq!(rows(&connection, "SELECT sum(rowid = id + 1) FROM t"), ["1403"]);
     assert_eq!(schema(&connection), "CREATE TABLE \"t\" (\"id\" INTEGER, \"text\" TEXT)");
@@ -244,5 +248,5 @@ fn a_full_disk_ends_the_run_and_nothing_of_it_stays() {
     let connection = table.into_connection();
     assert_eq!(rows(&connection, "SELECT count(*) FROM t"), ["1000"]);
     assert_eq!(rows(&connection, "PRAGMA integrity_check"), ["ok"]);
-    assert_eq!(rows(&connection, "SELECT name FROM pragma_database_list"), ["main"]);
+    assert_eq!(rows(&connection, LITTER), [""; 0]);
 }

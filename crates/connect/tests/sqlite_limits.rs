@@ -22,7 +22,7 @@ fn database() -> (TempDir, PathBuf) {
     (directory, path)
 }
 
-fn run(path: &Path, patience: Duration, retries: u32) -> trommel::Result<trommel::Report> {
+fn run(path: &Path, patience: Duration, retries: u32) -> trommel::Result<trommel::RunReport> {
     let sink = sqlite::Sink::open(path)?.busy_timeout(patience).table::<Item>("t");
     Pipeline::from(sources::iter(0..20_000))
         .map(|id| Item { id: *id, size: None })
