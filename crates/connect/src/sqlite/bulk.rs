@@ -244,7 +244,8 @@ mod tests {
             assert!(bulk.take(&mut connection, "t", (0, &targets), &run).unwrap());
             bulk.flush(&mut connection).unwrap();
             let count = "SELECT count(*) FROM t WHERE length(b) = ?1 AND CAST(b AS INT) = a";
-            let count: i64 = connection.query_row(count, [length], |row| row.get(0)).unwrap();
+            let count: i64 =
+                connection.query_row(count, [length as i64], |row| row.get(0)).unwrap();
             assert_eq!(count, rows);
             let check = "PRAGMA trommel_rows_0.integrity_check";
             let check: String = connection.query_row(check, [], |row| row.get(0)).unwrap();
