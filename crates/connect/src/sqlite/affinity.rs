@@ -16,7 +16,7 @@ pub(super) enum Affinity {
 
 impl Affinity {
     /// Of a column declared with this type; `strict` tables know `ANY`.
-    fn of(declared: &str, strict: bool) -> Self {
+    pub(super) fn of(declared: &str, strict: bool) -> Self {
         let declared = declared.to_ascii_uppercase();
         let has = |part: &str| declared.contains(part);
         if has("INT") {

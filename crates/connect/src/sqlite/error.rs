@@ -55,9 +55,15 @@ impl Place {
 pub(super) fn explain(place: &Place, what: &str, error: rusqlite::Error) -> Error {
     use ErrorCode as Code;
     let (kind, remedy) = match error.sqlite_error_code() {
+        _ if is_out_of_memory(&error) => (
+            ErrorKind::Fatal,
+            "SQLite gets no more memory: lower `cache_bytes` or the size of batches, or raise the \
+             limit of the process",
+        ),
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => (
             ErrorKind::Transient,
-            "another connection holds the lock: let it finish, or raise `busy_timeout`",
+            "another connection holds the lock: let it finish (one whose process is stopped must go \
+             on or be ended), or raise `busy_timeout`",
         ),
         Some(Code::ReadOnly) => {
             (ErrorKind::Io, "it is read-only: make the file and its directory writable")
@@ -92,6 +98,11 @@ pub(super) fn explain(place: &Place, what: &str, error: rusqlite::Error) -> Erro
         _ => (ErrorKind::Fatal, "SQLite refused"),
     };
     Error::new(kind, format!("{place}: {what}; {remedy}")).caused_by(error)
+}
+
+fn is_out_of_memory(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_NOMEM | ffi::SQLITE_IOERR_NOMEM))
 }
 
 /// Whether the error is the row's own fault: another row may well be stored.

@@ -1,6 +1,7 @@
 //! Inserting rows: several per statement, and one by one where some of them are bad.
 
 use super::error::{Place, explain, is_row_fault, row_fault};
+use super::schema::{list, quoted};
 use crate::table::{Columns, Rows, Value};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection};
@@ -27,6 +28,8 @@ impl ToSql for Value<'_> {
 #[derive(Debug)]
 pub(super) struct Insert {
     pub(super) columns: Columns,
+    /// The table's columns that the values go to, in their order.
+    pub(super) targets: Vec<String>,
     table: String,
     /// At index `n` the statement for 2^n rows.
     statements: Vec<String>,
@@ -36,8 +39,9 @@ pub(super) struct Insert {
 pub(super) type Faults = Vec<(usize, Error)>;
 
 impl Insert {
-    /// `head` is the statement up to `VALUES`, `tail` what follows the values.
-    pub(super) fn new(columns: Columns, table: &str, head: &str, tail: &str) -> Self {
+    /// `tail` is what follows the values.
+    pub(super) fn new(columns: Columns, table: &str, targets: Vec<String>, tail: &str) -> Self {
+        let head = format!("INSERT INTO {} ({})", quoted(table), list(&targets));
         let row = format!("({})", vec!["?"; columns.len()].join(","));
         let mut statements = Vec::new();
         let mut rows = 1;
@@ -46,7 +50,7 @@ impl Insert {
             statements.push(format!("{head} VALUES {values}{tail}"));
             rows *= 2;
         }
-        Insert { columns, table: table.to_owned(), statements }
+        Insert { columns, targets, table: table.to_owned(), statements }
     }
 
     /// Prepares the statement for one row, so that what is wrong with it shows before any row.

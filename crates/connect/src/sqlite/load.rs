@@ -1,5 +1,6 @@
 //! One load: the transaction, and what has happened in it.
 
+use super::bulk::Bulk;
 use super::checkpoint;
 use super::error::explain;
 use super::insert::{Faults, Insert};
@@ -9,9 +10,10 @@ use super::table::{Mode, Settings};
 use super::verify::Verify;
 use crate::table::{Columns, Kind, Page};
 use std::time::Instant;
-use trommel::{Checkpoint, Class, Commit, Durability, Error, Result};
+use trommel::{Checkpoint, Commit, Durability, Error, Result};
 
 mod job;
+mod rows;
 
 #[derive(Debug)]
 pub(super) struct Load {
@@ -33,6 +35,8 @@ pub(super) struct Load {
     /// The table's columns; `None` when it does not exist yet.
     existing: Option<Vec<String>>,
     inserts: Vec<Insert>,
+    /// Rows of this transaction that SQLite hasn't been given yet.
+    bulk: Bulk,
     /// What was given to the table, from the first row on, if it is to be verified.
     verify: Option<Verify>,
     /// A replacing load was cut short: nothing of it may be committed until the next run.
@@ -61,6 +65,7 @@ impl Load {
             last: None,
             existing: None,
             inserts: Vec::new(),
+            bulk: Bulk::default(),
             verify: None,
             cut_short: false,
         }
@@ -126,11 +131,9 @@ impl Load {
         let before = self.sink.connection.total_changes();
         let mut base = 0;
         for rows in page.runs() {
-            let insert = self.insert_for(rows.columns())?;
-            let (insert, sink) = (&self.inserts[insert], &self.sink);
-            insert
-                .run(&sink.connection, &sink.place, &rows, base, &mut self.faults)
-                .map_err(|error| self.not_again(before, error))?;
+            let kind = self.insert_for(rows.columns())?;
+            self.insert(kind, &rows, base).map_err(|error| self.not_again(before, error))?;
+            let sink = &self.sink;
             if let Some(verify) = &mut self.verify {
                 verify.add(&sink.connection, &sink.place, &rows, base, &self.faults)?;
             }
@@ -141,14 +144,6 @@ impl Load {
             transaction.bytes += trommel::Page::bytes(page);
         }
         Ok(())
-    }
-
-    /// A page of which something was stored must not come again, whatever the error.
-    fn not_again(&self, before: u64, error: Error) -> Error {
-        if error.class() != Class::Transient || self.sink.connection.total_changes() == before {
-            return error;
-        }
-        Error::fatal("a lock was lost in the middle of a page").caused_by(error)
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -226,8 +221,6 @@ impl Load {
         let declared = &self.settings.declared;
         let existing = self.existing.as_deref().unwrap_or_default();
         let targets = declared.targets(columns, existing)?;
-        let table = quoted(&declared.table);
-        let head = format!("INSERT INTO {table} ({})", list(&targets));
         let tail = match self.settings.mode {
             Mode::Append | Mode::Replace => String::new(),
             Mode::IgnoreDuplicates => " ON CONFLICT DO NOTHING".to_owned(),
@@ -245,7 +238,7 @@ impl Load {
                 format!(" ON CONFLICT ({}) DO {action}", list(&declared.key))
             }
         };
-        let insert = Insert::new(columns.clone(), &declared.table, &head, &tail);
+        let insert = Insert::new(columns.clone(), &declared.table, targets, &tail);
         insert.check(&self.sink.connection).map_err(|error| {
             let remedy = match self.settings.mode {
                 Mode::Upsert => {
@@ -261,10 +254,11 @@ impl Load {
         })?;
         if self.settings.verify {
             match &self.verify {
-                Some(verify) => verify.check(&targets)?,
+                Some(verify) => verify.check(&insert.targets)?,
                 None => {
                     let (connection, place) = (&self.sink.connection, &self.sink.place);
-                    self.verify = Some(Verify::new(connection, place, &declared.table, &targets)?);
+                    self.verify =
+                        Some(Verify::new(connection, place, &declared.table, &insert.targets)?);
                 }
             }
         }
@@ -289,7 +283,10 @@ impl Load {
         let Some(transaction) = &self.transaction else {
             return Ok(Durability::Stored);
         };
-        if when == Commit::Grouped && !self.settings.is_due(transaction) {
+        if when == Commit::Grouped
+            && !self.settings.is_due(transaction)
+            && !(self.settings.commit_bytes > 0 && self.bulk.is_full())
+        {
             return Ok(Durability::Pending);
         }
         self.store()?;
@@ -302,6 +299,7 @@ impl Load {
         if self.transaction.is_none() {
             return Ok(());
         }
+        self.flush()?;
         let (connection, place) = (&self.sink.connection, &self.sink.place);
         if let (Some(job), Some(checkpoint), Some((epoch, _))) =
             (&self.job, &self.pending, &self.epoch)
@@ -327,6 +325,7 @@ impl Load {
             .execute_batch("COMMIT")
             .map_err(|error| explain(place, "the transaction can't be committed", error))?;
         self.transaction = None;
+        self.bulk.end(connection);
         self.last = self.pending.take().or(self.last.take());
         Ok(())
     }
@@ -352,6 +351,7 @@ impl Load {
             let last = last.unwrap_or_default();
             self.pending = Some(Checkpoint { finished: true, ..last });
         }
+        self.flush()?;
         self.verify()?;
         self.store()?;
         self.sink.tidy_up();
@@ -365,6 +365,7 @@ impl Load {
             // It can only fail when SQLite has rolled back by itself.
             _ = connection.execute_batch("ROLLBACK");
         }
+        self.bulk.end(connection);
         self.forget();
     }
 

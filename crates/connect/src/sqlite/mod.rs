@@ -36,8 +36,10 @@
 //! Values are stored as [`table`](crate::table) says. SQLite keeps no NaN: it becomes NULL.
 
 mod affinity;
+mod bulk;
 mod checkpoint;
 mod error;
+mod image;
 mod insert;
 mod load;
 mod reader;

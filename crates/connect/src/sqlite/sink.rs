@@ -2,7 +2,7 @@
 
 use super::error::{Place, explain};
 use super::table::Table;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 use trommel::{Error, ErrorKind, Result};
@@ -77,10 +77,17 @@ impl Sink {
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|error| explain(&place, "it can't be opened", error))?;
         let sink = Self::with(connection, place);
-        // Opening reads nothing; this does.
-        sink.connection
-            .query_row("PRAGMA schema_version", [], |_| Ok(()))
-            .map_err(|error| explain(&sink.place, "it can't be read", error))?;
+        // Opening reads nothing; this does. A lock is waited for when the load starts, as long as
+        // `busy_timeout` says.
+        let read = sink
+            .connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| sink.connection.query_row("PRAGMA schema_version", [], |_| Ok(())));
+        if let Err(error) = read
+            && error.sqlite_error_code() != Some(ErrorCode::DatabaseBusy)
+        {
+            return Err(explain(&sink.place, "it can't be read", error));
+        }
         // SQLite falls back to reading when it may not write.
         if sink.connection.is_readonly("main").unwrap_or(false) {
             return Err(Error::new(
@@ -118,6 +125,10 @@ impl Sink {
 
     /// How long to wait for another connection's lock before the error
     /// ([`ErrorKind::Transient`]). Default: 5 s; 0: not at all.
+    ///
+    /// While rows are written and committed, the pipeline's retries come on top; at the start of a
+    /// run there are none. A process that was stopped (`SIGSTOP`) inside of a commit holds its lock
+    /// until it goes on or ends.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         // SQLite counts milliseconds in a C int.
         self.busy_timeout = timeout.min(Duration::from_millis(i32::MAX as u64));
