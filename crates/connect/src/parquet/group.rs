@@ -1,7 +1,7 @@
 //! Row groups on their way into a file.
 
-use super::error::explain;
 use super::chunk::{self, Codec, Settings};
+use super::error::explain;
 use super::jobs::{Jobs, Piece, Task, Writer};
 use super::options::Options;
 use crate::arrow::aside::Aside;

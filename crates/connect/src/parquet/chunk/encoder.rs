@@ -2,7 +2,8 @@
 
 use super::codec::Codec;
 use super::keys::Keys;
-use super::kind::{Counts, Kind};
+use super::kind::{Bounds, Counts, Kind, widen};
+use super::layout::Layout;
 use super::{Chunk, runs};
 use crate::parquet::options::Statistics;
 use arrow_array::{Array, ArrayRef};
@@ -11,7 +12,6 @@ use parquet::basic::Encoding;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use std::ops::Range;
@@ -44,7 +44,7 @@ pub(super) struct Encoder<K: Kind, D> {
     /// The page's values as they are.
     page_plain: Vec<u8>,
     /// Smallest and largest of the page's values as they are.
-    page_bounds: Option<(K::Owned, K::Owned)>,
+    page_bounds: Option<Bounds<K>>,
     /// By row of the page, 1 or for a null 0; empty while there are no nulls.
     page_levels: Vec<u32>,
     page_rows: usize,
@@ -62,7 +62,7 @@ struct Done<K: Kind> {
     page: CompressedPage,
     rows: usize,
     counts: Counts,
-    bounds: Option<(K::Owned, K::Owned)>,
+    bounds: Option<Bounds<K>>,
 }
 
 impl<K: Kind, D: Keys<K>> Encoder<K, D> {
@@ -102,9 +102,7 @@ impl<K: Kind, D: Keys<K>> Encoder<K, D> {
             Some(keys) if !self.is_plain => {
                 self.page_keys.reserve(rows.len());
                 match nulls {
-                    None => self
-                        .page_keys
-                        .extend(rows.map(|row| keys.key(K::value(array, row)))),
+                    None => self.page_keys.extend(rows.map(|row| keys.key(K::value(array, row)))),
                     Some(_) => self
                         .page_keys
                         .extend(rows.filter(is_valid).map(|row| keys.key(K::value(array, row)))),
@@ -116,7 +114,10 @@ impl<K: Kind, D: Keys<K>> Encoder<K, D> {
 
     fn push_plain(&mut self, item: K::Item<'_>) {
         K::plain(item, &mut self.page_plain);
-        widen::<K>(&mut self.page_bounds, item, &mut self.page_nans);
+        match K::is_nan(item) {
+            true => self.page_nans += 1,
+            false => widen::<K>(&mut self.page_bounds, item),
+        }
     }
 
     /// Ends the page.
@@ -142,18 +143,21 @@ impl<K: Kind, D: Keys<K>> Encoder<K, D> {
                 let width = width(keys.len());
                 data.push(width as u8);
                 runs::encode(&self.page_keys, width, &mut data);
-                let mut seen = vec![false; keys.len()];
-                self.page_keys.iter().for_each(|key| seen[*key as usize] = true);
-                let has_bounds = self.settings.statistics != Statistics::None;
-                for key in (0..).zip(seen).filter(|(_, is)| *is && has_bounds).map(|(key, _)| key) {
-                    widen::<K>(&mut self.page_bounds, keys.get(key), &mut 0);
-                }
                 if K::IS_FLOAT {
                     let nans = self.page_keys.iter().filter(|key| K::is_nan(keys.get(**key)));
                     self.page_nans = nans.count() as u64;
                 }
+                if self.settings.statistics != Statistics::None {
+                    // Each different value is looked at once.
+                    let mut seen = vec![false; keys.len()];
+                    self.page_keys.iter().for_each(|key| seen[*key as usize] = true);
+                    let seen = (0..).zip(seen).filter_map(|(key, is)| is.then(|| keys.get(key)));
+                    seen.filter(|item| !K::is_nan(*item))
+                        .for_each(|item| widen::<K>(&mut self.page_bounds, item));
+                }
                 if K::IS_BYTES {
-                    let bytes = self.page_keys.iter().map(|key| K::width(keys.get(*key)) as i64 - 4);
+                    let bytes =
+                        self.page_keys.iter().map(|key| K::width(keys.get(*key)) as i64 - 4);
                     self.value_bytes += bytes.sum::<i64>();
                 }
                 Encoding::RLE_DICTIONARY
@@ -221,21 +225,6 @@ fn width(values: usize) -> u32 {
     u32::BITS - (values.saturating_sub(1) as u32).leading_zeros()
 }
 
-/// Widens bounds by an item, which counts as a NaN when it compares with nothing.
-#[inline(always)]
-fn widen<K: Kind>(bounds: &mut Option<(K::Owned, K::Owned)>, item: K::Item<'_>, nans: &mut u64) {
-    if K::is_nan(item) {
-        *nans += 1;
-        return;
-    }
-    match bounds {
-        None => *bounds = Some((K::owned(item), K::owned(item))),
-        Some((min, _)) if K::is_less(item, K::item(min)) => *min = K::owned(item),
-        Some((_, max)) if K::is_less(K::item(max), item) => *max = K::owned(item),
-        Some(_) => {}
-    }
-}
-
 impl<K: Kind, D: Keys<K>> Chunk for Encoder<K, D> {
     fn write(&mut self, array: &ArrayRef) -> Result<()> {
         let Some(array) = array.as_any().downcast_ref::<K::Array>() else {
@@ -260,96 +249,28 @@ impl<K: Kind, D: Keys<K>> Chunk for Encoder<K, D> {
 
     fn close(mut self: Box<Self>) -> Result<(Bytes, ColumnCloseResult)> {
         self.end_page()?;
+        let codec = self.settings.codec;
+        let mut layout = Layout::<K>::new(&self.descr, self.settings.statistics);
         let mut file = TrackedWrite::new(Vec::new());
         let mut writer = SerializedPageWriter::new(&mut file);
-        let (mut encodings, mut uncompressed, mut length) = (vec![Encoding::RLE], 0, 0);
-        let mut put = |page: CompressedPage| -> Result<(i64, i32)> {
-            if !encodings.contains(&page.encoding()) {
-                encodings.push(page.encoding());
-            }
-            let spec = writer.write_page(page)?;
-            uncompressed += spec.uncompressed_size as i64;
-            length += spec.bytes_written;
-            Ok((spec.offset as i64, spec.compressed_size as i32))
-        };
-        let mut first = 0;
-        let has_keys = self.keys.is_some();
-        if let Some(keys) = self.keys.take() {
+        if let Some(keys) = &self.keys {
             let mut plain = Vec::with_capacity(keys.bytes());
             (0..keys.len() as u32).for_each(|key| K::plain(keys.get(key), &mut plain));
             let bytes = plain.len();
             let page = Page::DictionaryPage {
-                buf: self.settings.codec.compress(plain)?.into(),
+                buf: codec.compress(plain)?.into(),
                 num_values: keys.len() as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
-            first = i64::from(put(CompressedPage::new(page, bytes))?.1);
+            layout.dictionary(&writer.write_page(CompressedPage::new(page, bytes))?);
         }
-        let mut offsets = OffsetIndexBuilder::new();
-        let mut columns = ColumnIndexBuilder::new(self.descr.physical_type());
-        let mut counts = Counts::default();
-        let mut bounds: Option<(K::Owned, K::Owned)> = None;
-        let (mut rows, mut is_bounded) = (0, true);
-        for done in self.pages {
-            let (offset, bytes) = put(done.page)?;
-            offsets.append_row_count(done.rows as i64);
-            offsets.append_offset_and_size(offset, bytes);
-            rows += done.rows as u64;
-            counts = Counts {
-                nulls: counts.nulls + done.counts.nulls,
-                nans: done.counts.nans.map(|nans| nans + counts.nans.unwrap_or(0)),
-                ..done.counts
-            };
-            let nans = done.counts.nans.map(|nans| nans as i64);
-            let nulls = done.counts.nulls as i64;
-            match &done.bounds {
-                Some((min, max)) => {
-                    let fit = K::can_bound(K::item(min)) && K::can_bound(K::item(max));
-                    is_bounded &= fit;
-                    let statistics = K::statistics(done.counts, Some(&(min.clone(), max.clone())));
-                    let stored = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec).unwrap_or_default();
-                    if fit {
-                        let min = stored(statistics.min_bytes_opt());
-                        columns.append(false, min, stored(statistics.max_bytes_opt()), nulls, nans);
-                    }
-                    widen::<K>(&mut bounds, K::item(min), &mut 0);
-                    widen::<K>(&mut bounds, K::item(max), &mut 0);
-                }
-                None if done.counts.nulls == done.rows as u64 => {
-                    columns.append(true, Vec::new(), Vec::new(), nulls, nans);
-                }
-                None => is_bounded = false,
-            }
+        for done in std::mem::take(&mut self.pages) {
+            let encoding = done.page.encoding();
+            let spec = writer.write_page(done.page)?;
+            layout.page(&spec, encoding, done.rows, done.counts, done.bounds);
         }
-        let wants = self.settings.statistics;
-        let mut metadata = ColumnChunkMetaData::builder(self.descr.clone())
-            .set_compression(self.settings.codec.stored)
-            .set_encodings(encodings)
-            .set_total_compressed_size(length as i64)
-            .set_total_uncompressed_size(uncompressed)
-            .set_num_values(rows as i64)
-            .set_data_page_offset(first)
-            .set_dictionary_page_offset(has_keys.then_some(0));
-        if wants != Statistics::None {
-            let fits = |(min, max): &&(K::Owned, K::Owned)| {
-                K::can_bound(K::item(min)) && K::can_bound(K::item(max))
-            };
-            metadata = metadata
-                .set_statistics(K::statistics(counts, bounds.as_ref().filter(fits)))
-                .set_unencoded_byte_array_data_bytes(K::IS_BYTES.then_some(self.value_bytes));
-        }
-        let has_index = wants == Statistics::Page && is_bounded;
-        Ok((
-            file.into_inner()?.into(),
-            ColumnCloseResult {
-                bytes_written: length,
-                rows_written: rows,
-                metadata: metadata.build()?,
-                bloom_filter: None,
-                column_index: has_index.then(|| columns.build()).transpose()?,
-                offset_index: Some(offsets.build()),
-            },
-        ))
+        let bytes = file.into_inner()?;
+        Ok((bytes.into(), layout.close(codec.stored, self.value_bytes)?))
     }
 }

@@ -248,8 +248,7 @@ where
         let hash = head.hash(text, *seed);
         let is_it = |key: u32| {
             let (known, start) = Texts::text(texts, data, key);
-            known == head
-                && (head.len <= Head::WHOLE || data[start..start + head.len] == *text)
+            known == head && (head.len <= Head::WHOLE || data[start..start + head.len] == *text)
         };
         match slots.find(hash, is_it) {
             Ok(key) => key,

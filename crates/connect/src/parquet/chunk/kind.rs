@@ -6,11 +6,12 @@ use parquet::data_type::{self as stored, ByteArray, DataType};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use std::marker::PhantomData;
 
-/// Texts longer than this are not kept as the smallest or largest of a page.
+/// Bytes of a text that can be the smallest or largest of a page or chunk; those of longer ones are
+/// not kept.
 const LONGEST_BOUND: usize = 64;
 
 /// A type of values.
-pub(super) trait Kind: Send + 'static {
+pub(super) trait Kind: Sized + Send + 'static {
     type Array: Array + 'static;
     type Item<'a>: Copy;
     /// An item that outlives its array.
@@ -36,9 +37,21 @@ pub(super) trait Kind: Send + 'static {
     fn width(item: Self::Item<'_>) -> usize;
     /// Lays it down as it is.
     fn plain(item: Self::Item<'_>, into: &mut Vec<u8>);
-    /// As plain, without the length.
-    fn bound_bytes(item: Self::Item<'_>) -> Vec<u8>;
-    fn statistics(counts: Counts, bounds: Option<&(Self::Owned, Self::Owned)>) -> Statistics;
+    fn statistics(counts: Counts, bounds: Option<&Bounds<Self>>) -> Statistics;
+}
+
+/// Smallest and largest.
+pub(super) type Bounds<K> = (<K as Kind>::Owned, <K as Kind>::Owned);
+
+/// Widens bounds by an item that compares with others.
+#[inline(always)]
+pub(super) fn widen<K: Kind>(bounds: &mut Option<Bounds<K>>, item: K::Item<'_>) {
+    match bounds {
+        None => *bounds = Some((K::owned(item), K::owned(item))),
+        Some((min, _)) if K::is_less(item, K::item(min)) => *min = K::owned(item),
+        Some((_, max)) if K::is_less(K::item(max), item) => *max = K::owned(item),
+        Some(_) => {}
+    }
 }
 
 /// What statistics count.
@@ -166,13 +179,7 @@ macro_rules! numbers {
             fn plain(item: Self::Owned, into: &mut Vec<u8>) {
                 into.extend_from_slice(&<$type>::physical(item).to_le_bytes());
             }
-            fn bound_bytes(item: Self::Owned) -> Vec<u8> {
-                <$type>::physical(item).to_le_bytes().into()
-            }
-            fn statistics(
-                counts: Counts,
-                bounds: Option<&(Self::Owned, Self::Owned)>,
-            ) -> Statistics {
+            fn statistics(counts: Counts, bounds: Option<&Bounds<Self>>) -> Statistics {
                 let bound = |value, is_largest| <$type>::physical(<$type>::bound(value, is_largest));
                 let min = bounds.map(|(min, _)| bound(*min, false));
                 let max = bounds.map(|(_, max)| bound(*max, true));
@@ -222,9 +229,6 @@ impl<T: ByteArrayType<Native: AsRef<[u8]>> + Send> Kind for Text<T> {
     fn plain(item: &[u8], into: &mut Vec<u8>) {
         into.extend_from_slice(&(item.len() as u32).to_le_bytes());
         into.extend_from_slice(item);
-    }
-    fn bound_bytes(item: &[u8]) -> Vec<u8> {
-        item.to_vec()
     }
     fn statistics(counts: Counts, bounds: Option<&(Vec<u8>, Vec<u8>)>) -> Statistics {
         let min = bounds.map(|(min, _)| ByteArray::from(min.clone()));

@@ -13,6 +13,7 @@ mod codec;
 mod encoder;
 mod keys;
 mod kind;
+mod layout;
 mod runs;
 
 pub(super) use codec::Codec;
