@@ -203,11 +203,13 @@ impl<K: Kind, D: Keys<K>> Encoder<K, D> {
         self.page_plain.len() >= MOST_BYTES || keys > self.keys_before + 4 * MOST_BYTES
     }
 
-    /// Throws the dictionary away if, after the first page, it takes more than it saves.
+    /// Throws the dictionary away if, after the first page, it takes more than it saves and nearly
+    /// every value was a new one; otherwise later pages may make up for it.
     fn choose(&mut self) {
         let Some(keys) = self.keys.as_ref().filter(|_| self.pages.is_empty()) else { return };
         let with = keys.bytes() + self.page_keys.len() * width(keys.len()) as usize / 8;
         if keys.bytes() <= WORTH_A_LOOK
+            || 4 * keys.len() < 3 * self.page_keys.len()
             || with < self.page_keys.iter().map(|key| K::width(keys.get(*key))).sum()
         {
             return;
