@@ -59,6 +59,8 @@ fn write(path: &Path, batch: &RecordBatch, sink: Sink) {
     let pieces: Vec<RecordBatch> =
         (0..ROWS).step_by(7_001).map(|at| batch.slice(at, 7_001.min(ROWS - at))).collect();
     Pipeline::from(sources::iter(pieces))
+        // A slice counts with all the memory that it is a part of.
+        .options(trommel::Options::builder().memory_limit(2 << 30).build().unwrap())
         .transform(|piece: &mut RecordBatch, out| out.emit(&*piece))
         .load_into(sink.row_group_rows(GROUP).columnar())
         .run(&Engine::builder().workers(2).build().unwrap())
