@@ -42,7 +42,7 @@ impl<'a> Cell<'a> {
     }
 
     /// A whole number of whatever size.
-    #[cold]
+    #[inline(never)]
     fn integer(&self) -> Option<i128> {
         let Cell { cells, index } = self.looked_up();
         if cells.is_null(index) {
@@ -85,30 +85,77 @@ pub trait FromCell<'a>: Sized {
     /// [`ErrorKind::Row`] when this value can't be read as one, [`ErrorKind::Config`] when the
     /// column can't. The caller adds the column's name.
     fn from_cell(cell: Cell<'a>) -> Result<Self>;
-}
 
-impl<'a, T: FromCell<'a>> FromCell<'a> for Option<T> {
+    /// Reads the value if there is one: what reading it as an `Option` does.
+    ///
+    /// # Errors
+    /// As [`from_cell`](Self::from_cell), except for nulls.
     #[inline]
-    fn from_cell(cell: Cell<'a>) -> Result<Self> {
+    fn from_cell_or_null(cell: Cell<'a>) -> Result<Option<Self>> {
         if cell.is_null() {
             return Ok(None);
         }
-        T::from_cell(cell).map(Some)
+        Self::from_cell(cell).map(Some)
     }
 }
 
+impl<'a, T: FromCell<'a>> FromCell<'a> for Option<T> {
+    #[inline(always)]
+    fn from_cell(cell: Cell<'a>) -> Result<Self> {
+        T::from_cell_or_null(cell)
+    }
+}
+
+/// What reads a value of the very type of the column: one comparison, a look at the nulls if the
+/// column has any, and an index.
+macro_rules! at_once {
+    ($variant:ident) => {
+        at_once!($variant, |value| value);
+    };
+    ($variant:ident, |$value:ident| $made:expr) => {
+        #[inline(always)]
+        fn from_cell(cell: Cell<'a>) -> Result<Self> {
+            if let Cells::$variant(array) = cell.cells
+                && array.is_valid(cell.index)
+            {
+                let $value = array.value(cell.index);
+                return Ok($made);
+            }
+            Self::converted(cell)
+        }
+
+        #[inline(always)]
+        fn from_cell_or_null(cell: Cell<'a>) -> Result<Option<Self>> {
+            match cell.cells {
+                Cells::$variant(array) if array.is_valid(cell.index) => {
+                    let $value = array.value(cell.index);
+                    Ok(Some($made))
+                }
+                Cells::$variant(_) => Ok(None),
+                _ if cell.is_null() => Ok(None),
+                _ => Self::converted(cell).map(Some),
+            }
+        }
+    };
+}
+
+/// From a column of another type, or from a null.
+trait Converted<'a>: Sized {
+    fn converted(cell: Cell<'a>) -> Result<Self>;
+}
+
 macro_rules! integers {
+    (@ $variant:ident) => {
+        at_once!($variant);
+    };
+    (@) => {
+        fn from_cell(cell: Cell<'a>) -> Result<Self> {
+            Self::converted(cell)
+        }
+    };
     ($($type:ty: $($variant:ident)?;)*) => {$(
-        impl<'a> FromCell<'a> for $type {
-            #[inline]
-            fn from_cell(cell: Cell<'a>) -> Result<Self> {
-                $(
-                    if let Cells::$variant(array) = cell.cells
-                        && array.is_valid(cell.index)
-                    {
-                        return Ok(array.value(cell.index));
-                    }
-                )?
+        impl<'a> Converted<'a> for $type {
+            fn converted(cell: Cell<'a>) -> Result<Self> {
                 let number = cell.integer().ok_or_else(|| cell.is_not("a whole number"))?;
                 number.try_into().map_err(|_| {
                     Error::row(format!(
@@ -116,6 +163,9 @@ macro_rules! integers {
                     ))
                 })
             }
+        }
+        impl<'a> FromCell<'a> for $type {
+            integers!(@ $($variant)?);
         }
     )*};
 }
@@ -125,28 +175,27 @@ integers! {
 }
 
 impl<'a> FromCell<'a> for f64 {
-    #[inline]
-    fn from_cell(cell: Cell<'a>) -> Result<Self> {
-        match cell.cells {
-            Cells::F64(array) if array.is_valid(cell.index) => Ok(array.value(cell.index)),
-            _ => float(cell, 1 << 53),
-        }
+    at_once!(F64);
+}
+
+impl<'a> Converted<'a> for f64 {
+    fn converted(cell: Cell<'a>) -> Result<Self> {
+        float(cell, 1 << 53)
     }
 }
 
 impl<'a> FromCell<'a> for f32 {
-    #[inline]
-    fn from_cell(cell: Cell<'a>) -> Result<Self> {
-        match cell.cells {
-            Cells::F32(array) if array.is_valid(cell.index) => Ok(array.value(cell.index)),
-            // Nearest, as everywhere where a float is narrowed.
-            _ => float(cell, 1 << 24).map(|number| number as f32),
-        }
+    at_once!(F32);
+}
+
+impl<'a> Converted<'a> for f32 {
+    fn converted(cell: Cell<'a>) -> Result<Self> {
+        // Nearest, as everywhere where a float is narrowed.
+        float(cell, 1 << 24).map(|number| number as f32)
     }
 }
 
 /// A float of another size, or an integer of up to `most`, below which floats have all of them.
-#[cold]
 fn float(cell: Cell<'_>, most: i128) -> Result<f64> {
     let Cell { cells, index } = cell.looked_up();
     match cells {
@@ -166,8 +215,11 @@ fn float(cell: Cell<'_>, most: i128) -> Result<f64> {
 }
 
 impl<'a> FromCell<'a> for bool {
-    #[inline]
-    fn from_cell(cell: Cell<'a>) -> Result<Self> {
+    at_once!(Bool);
+}
+
+impl<'a> Converted<'a> for bool {
+    fn converted(cell: Cell<'a>) -> Result<Self> {
         let Cell { cells, index } = cell.looked_up();
         match cells {
             Cells::Bool(array) if array.is_valid(index) => Ok(array.value(index)),
@@ -177,8 +229,11 @@ impl<'a> FromCell<'a> for bool {
 }
 
 impl<'a> FromCell<'a> for &'a str {
-    #[inline]
-    fn from_cell(cell: Cell<'a>) -> Result<Self> {
+    at_once!(Text);
+}
+
+impl<'a> Converted<'a> for &'a str {
+    fn converted(cell: Cell<'a>) -> Result<Self> {
         let Cell { cells, index } = cell.looked_up();
         match cells {
             _ if cells.is_null(index) => Err(cell.is_not("a text")),
@@ -220,11 +275,12 @@ macro_rules! owned {
 owned!(String: &'a str, Box<str>: &'a str, Vec<u8>: &'a [u8]);
 
 impl<'a> FromCell<'a> for Date {
-    fn from_cell(cell: Cell<'a>) -> Result<Self> {
-        match cell.cells {
-            Cells::Date(array) if array.is_valid(cell.index) => Ok(Date(array.value(cell.index))),
-            _ => Err(cell.is_not("a date")),
-        }
+    at_once!(Date, |days| Date(days));
+}
+
+impl<'a> Converted<'a> for Date {
+    fn converted(cell: Cell<'a>) -> Result<Self> {
+        Err(cell.is_not("a date"))
     }
 }
 

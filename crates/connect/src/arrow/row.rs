@@ -142,10 +142,13 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`ErrorKind::Row`] when the value can't be read as `T`; [`ErrorKind::Config`] when there is
     /// no such column, or it is of another type.
-    #[inline]
+    #[inline(always)]
     pub fn get<T: FromCell<'a>>(&self, column: impl At) -> Result<T> {
         let index = column.resolve(self)?;
-        T::from_cell(self.cell(index)?).map_err(|error| self.in_column(error, index))
+        match T::from_cell(self.cell(index)?) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.in_column(error, index)),
+        }
     }
 
     /// The text of a column.
@@ -189,7 +192,7 @@ impl<'a> Row<'a> {
         self.record
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn cell(&self, index: usize) -> Result<Cell<'a>> {
         match self.frame.columns.get(index) {
             Some(cells) => Ok(Cell { cells, index: self.index }),

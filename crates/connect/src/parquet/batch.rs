@@ -9,7 +9,7 @@ use std::sync::Arc;
 use trommel::{Error, Origin, Result};
 
 /// Rows that are decoded at once: their values are still in the cache when they are visited.
-const FRAME_ROWS: usize = 4096;
+pub(super) const FRAME_ROWS: usize = 8192;
 
 /// Some rows of a row group; decoded while they are walked.
 #[derive(Default)]
@@ -86,34 +86,60 @@ impl std::fmt::Debug for Batch {
     }
 }
 
-/// Some rows of a row group as one [`RecordBatch`]: a batch of one row.
-#[derive(Debug, Default)]
+/// Some rows of a row group as [`RecordBatch`]es of up to 8,192 rows: each is a row of the batch.
+#[derive(Default)]
 pub struct ColumnarBatch {
-    pub(super) piece: Option<Piece>,
+    piece: Option<Piece>,
+    reader: Option<ParquetRecordBatchReader>,
+    /// Record batches that the reader has given.
+    decoded: usize,
+}
+
+impl ColumnarBatch {
+    pub(super) fn fill(&mut self, piece: Option<Piece>) {
+        *self = ColumnarBatch { piece, ..ColumnarBatch::default() };
+    }
 }
 
 impl trommel::Batch for ColumnarBatch {
     type Row<'a> = RecordBatch;
 
     fn len(&self) -> usize {
-        usize::from(self.piece.is_some())
+        self.piece.as_ref().map_or(0, |piece| piece.rows.div_ceil(FRAME_ROWS))
     }
 
     fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
     where
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
-        match &self.piece {
-            Some(piece) if from == 0 => visit(Ok(next(piece, &mut None, piece.rows)?)),
-            _ => Ok(()),
+        let count = self.len();
+        let ColumnarBatch { piece: Some(piece), reader, decoded } = self else {
+            return Ok(());
+        };
+        if *decoded > from {
+            (*reader, *decoded) = (None, 0);
         }
+        while *decoded < count {
+            let batch = next(piece, reader, FRAME_ROWS)?;
+            *decoded += 1;
+            if *decoded > from {
+                visit(Ok(batch))?;
+            }
+        }
+        Ok(())
     }
 
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
         let Some(piece) = &self.piece else { return };
         for &row in rows {
-            found(row, origin(piece, 0), &[]);
+            found(row, origin(piece, row * FRAME_ROWS), &[]);
         }
+    }
+}
+
+impl std::fmt::Debug for ColumnarBatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ColumnarBatch").field("piece", &self.piece).finish_non_exhaustive()
     }
 }
 

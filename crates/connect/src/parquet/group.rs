@@ -1,7 +1,8 @@
 //! Row groups on their way into a file.
 
+use super::chunk::{self, Codec, Settings};
 use super::error::explain;
-use super::jobs::{Jobs, Piece, Task};
+use super::jobs::{Jobs, Piece, Task, Writer};
 use super::options::Options;
 use crate::arrow::aside::Aside;
 use arrow_schema::SchemaRef;
@@ -26,6 +27,7 @@ pub(super) struct Groups {
     schema: SchemaRef,
     jobs: Arc<Jobs>,
     row_group_rows: usize,
+    settings: Settings,
     /// The row group that fills: its columns and rows.
     open: Option<(Vec<Arc<Task>>, usize)>,
     closing: VecDeque<Vec<Arc<Task>>>,
@@ -54,6 +56,10 @@ impl Groups {
             schema,
             jobs,
             row_group_rows: options.row_group_rows,
+            settings: Settings {
+                codec: Codec::new(options.compression)?,
+                statistics: options.statistics,
+            },
             open: None,
             closing: VecDeque::new(),
             begun: 0,
@@ -93,9 +99,16 @@ impl Groups {
         let mut writers = self.factory.create_column_writers(self.begun).map_err(failed)?;
         self.begun += 1;
         let mut tasks = Vec::with_capacity(self.schema.fields().len());
+        let mut descriptors = self.file.schema_descr().columns().iter();
         for field in self.schema.fields() {
-            let rest = writers.split_off(leaves(field.data_type()).min(writers.len()));
-            tasks.push(Task::new(Arc::clone(field), std::mem::replace(&mut writers, rest)));
+            let leaves = leaves(field.data_type());
+            let rest = writers.split_off(leaves.min(writers.len()));
+            let nested = std::mem::replace(&mut writers, rest);
+            let descriptor = descriptors.by_ref().take(leaves).last();
+            let flat = descriptor
+                .and_then(|descriptor| chunk::of(field.data_type(), descriptor, self.settings));
+            let writer = flat.map_or_else(|| Writer::Nested(nested), Writer::Flat);
+            tasks.push(Task::new(Arc::clone(field), writer));
         }
         Ok(tasks)
     }
@@ -119,9 +132,8 @@ impl Groups {
             let mut group = self.file.next_row_group().map_err(failed)?;
             for task in tasks {
                 let lost = || Err(Error::fatal("a column of the row group was lost"));
-                for chunk in task.take_done().unwrap_or_else(lost)? {
-                    chunk.append_to_row_group(&mut group).map_err(failed)?;
-                }
+                let encoded = task.take_done().unwrap_or_else(lost)?;
+                encoded.append_to(&mut group).map_err(failed)?;
             }
             group.close().map_err(failed)?;
             self.closing.pop_front();

@@ -21,7 +21,26 @@ use trommel::{Error, ErrorKind, Fingerprint, Result};
 /// Rows that a piece has at least, unless they are large: opening a reader costs some 20 µs.
 const PIECE_ROWS: usize = 16 << 10;
 /// Bytes that the values of a piece may take.
-const PIECE_BYTES: usize = 8 << 20;
+const PIECE_BYTES: usize = 4 << 20;
+
+/// Into how many pieces a row group should be cut, so that all workers get some.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pieces {
+    /// Where a page index tells where pages start: each piece costs its dictionaries once more.
+    pub(super) at_pages: usize,
+    /// Without one: each piece costs what comes before it in a page, too.
+    pub(super) within_pages: usize,
+}
+
+impl Pieces {
+    /// For so many row groups in all.
+    pub(super) fn of(groups: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let groups = groups.max(1);
+        // Several a worker where they are cheap, so that none is left with the last large one.
+        Pieces { at_pages: (4 * cores).div_ceil(groups), within_pages: cores.div_ceil(groups) }
+    }
+}
 
 /// One file, open, with its footer.
 #[derive(Debug)]
@@ -103,35 +122,34 @@ impl Input {
         }
     }
 
-    /// Where a piece that starts at row `from` of a row group shall end. `pieces` is into how many
-    /// a row group should be cut when that is not for free.
+    /// Where a piece that starts at row `from` of a row group shall end.
     pub(super) fn cut(
         &self,
         group: usize,
         from: usize,
         mask: &ProjectionMask,
-        pieces: usize,
+        pieces: Pieces,
         most_bytes: usize,
     ) -> usize {
         let about = &self.groups()[group];
         let all = rows(about) as usize;
         let bytes = most_bytes.min(PIECE_BYTES);
         let most = (bytes / row_bytes(about, mask).max(1)).clamp(64, usize::MAX);
+        let wanted = |pieces: usize| all.div_ceil(pieces).max(PIECE_ROWS).min(most);
         // Where pages of all columns start, nothing is decompressed twice.
         let index = self.metadata.metadata().page_index_for_row_group(group);
         let leaves = (0..about.num_columns()).filter(|leaf| mask.leaf_included(*leaf));
         let pages: Option<Vec<_>> = leaves.map(|leaf| index.page_locations(leaf)).collect();
         let pages = pages.and_then(|leaves| leaves.into_iter().min_by_key(|pages| pages.len()));
-        let fewest = PIECE_ROWS.min(most);
         if let Some(pages) = pages
-            && (pages.len() > 1 || all <= 2 * fewest)
+            && (pages.len() > 1 || all <= 2 * PIECE_ROWS.min(most))
         {
-            let starts = pages.iter().map(|page| page.first_row_index as usize);
-            let end = starts.filter(|start| *start >= from + fewest).min().unwrap_or(all);
+            let least = from + wanted(pieces.at_pages);
+            let mut starts = pages.iter().map(|page| page.first_row_index as usize);
+            let end = starts.find(|start| *start >= least).unwrap_or(all);
             return end.min(from + most).min(all);
         }
-        let even = all.div_ceil(pieces.max(1)).max(fewest);
-        all.min(from + even.min(most))
+        all.min(from + wanted(pieces.within_pages))
     }
 
     /// What tells this file from another one.

@@ -5,12 +5,18 @@
 //! looks at the queue when it begins a page, so no thread is added and no worker ever waits. The
 //! drain does tasks itself only when the workers fall behind, and at the end.
 
+use super::chunk::Chunk;
 use crate::arrow::Building;
 use arrow_array::ArrayRef;
 use arrow_schema::FieldRef;
+use bytes::Bytes;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedRowGroupWriter;
 use std::collections::VecDeque;
+use std::fmt;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,6 +41,36 @@ impl Piece {
     }
 }
 
+/// What encodes the column of a row group.
+pub(super) enum Writer {
+    /// A flat one of a usual type.
+    Flat(Box<dyn Chunk>),
+    /// By the crate; one for each leaf of a nested column.
+    Nested(Vec<ArrowColumnWriter>),
+    /// A thread has it, or it has been closed.
+    Away,
+}
+
+/// A column of a row group, encoded.
+pub(super) enum Encoded {
+    Flat(Bytes, Box<ColumnCloseResult>),
+    Nested(Vec<ArrowColumnChunk>),
+}
+
+impl Encoded {
+    pub(super) fn append_to<W: Write + Send>(
+        self,
+        group: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<(), ParquetError> {
+        match self {
+            Encoded::Flat(bytes, close) => group.append_column(&bytes, *close),
+            Encoded::Nested(chunks) => {
+                chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(group))
+            }
+        }
+    }
+}
+
 /// The column of a row group.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -42,26 +78,33 @@ pub(super) struct Task {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     inbox: Vec<Piece>,
     inbox_rows: usize,
-    /// Taken out by the thread that encodes; one for each leaf of a nested column.
-    writers: Vec<ArrowColumnWriter>,
+    writer: Writer,
     /// In the queue or being done, so not to be queued again.
     is_active: bool,
     /// Nothing more comes.
     is_closing: bool,
-    done: Option<Result<Vec<ArrowColumnChunk>>>,
+    done: Option<Result<Encoded>>,
 }
 
 impl Task {
-    pub(super) fn new(field: FieldRef, writers: Vec<ArrowColumnWriter>) -> Arc<Self> {
-        Arc::new(Task { field, state: Mutex::new(State { writers, ..State::default() }) })
+    pub(super) fn new(field: FieldRef, writer: Writer) -> Arc<Self> {
+        let state = State {
+            inbox: Vec::new(),
+            inbox_rows: 0,
+            writer,
+            is_active: false,
+            is_closing: false,
+            done: None,
+        };
+        Arc::new(Task { field, state: Mutex::new(state) })
     }
 
     /// What became of it, once.
-    pub(super) fn take_done(&self) -> Option<Result<Vec<ArrowColumnChunk>>> {
+    pub(super) fn take_done(&self) -> Option<Result<Encoded>> {
         locked(&self.state).done.take()
     }
 
@@ -69,31 +112,62 @@ impl Task {
         locked(&self.state).done.is_some()
     }
 
-    fn encode(
-        &self,
-        inbox: Vec<Piece>,
-        writers: &mut Vec<ArrowColumnWriter>,
-        close: bool,
-    ) -> Result<Vec<ArrowColumnChunk>> {
-        let failed = |error: ParquetError| {
-            Error::fatal("the column can't be encoded")
-                .in_column(self.field.name().as_str())
-                .caused_by(error)
-        };
+    fn encode(&self, inbox: Vec<Piece>, writer: &mut Writer) -> Result<()> {
         for piece in inbox {
             let array = match piece {
                 Piece::Column(column) => column.into_array()?,
                 Piece::Array(array) => array,
             };
-            let leaves = compute_leaves(&self.field, &array).map_err(failed)?;
-            for (writer, leaf) in writers.iter_mut().zip(&leaves) {
-                writer.write(leaf).map_err(failed)?;
+            match writer {
+                Writer::Flat(chunk) => chunk.write(&array),
+                Writer::Nested(writers) => {
+                    let leaves = compute_leaves(&self.field, &array);
+                    leaves.and_then(|leaves| {
+                        let mut pairs = writers.iter_mut().zip(&leaves);
+                        pairs.try_for_each(|(writer, leaf)| writer.write(leaf))
+                    })
+                }
+                Writer::Away => Ok(()),
             }
+            .map_err(|error| self.explain(error))?;
         }
-        if !close {
-            return Ok(Vec::new());
+        Ok(())
+    }
+
+    fn close(&self, writer: Writer) -> Result<Encoded> {
+        match writer {
+            Writer::Flat(chunk) => {
+                chunk.close().map(|(bytes, close)| Encoded::Flat(bytes, Box::new(close)))
+            }
+            Writer::Nested(writers) => {
+                let chunks = writers.into_iter().map(ArrowColumnWriter::close);
+                chunks.collect::<Result<_, _>>().map(Encoded::Nested)
+            }
+            Writer::Away => return Err(Error::fatal("a column of the row group was lost")),
         }
-        writers.drain(..).map(|writer| writer.close().map_err(failed)).collect()
+        .map_err(|error| self.explain(error))
+    }
+
+    fn explain(&self, error: ParquetError) -> Error {
+        Error::fatal("the column can't be encoded")
+            .in_column(self.field.name().as_str())
+            .caused_by(error)
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Writer::Flat(_) => "Flat",
+            Writer::Nested(_) => "Nested",
+            Writer::Away => "Away",
+        })
+    }
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Encoded")
     }
 }
 
@@ -163,18 +237,24 @@ impl Jobs {
                 // It has failed; what comes now is dropped.
                 continue;
             }
-            let mut writers = std::mem::take(&mut state.writers);
-            let close = state.is_closing;
+            let mut writer = std::mem::replace(&mut state.writer, Writer::Away);
+            let is_closing = state.is_closing;
             drop(state);
-            let encode = AssertUnwindSafe(|| task.encode(inbox, &mut writers, close));
+            let encode = AssertUnwindSafe(|| {
+                task.encode(inbox, &mut writer)?;
+                if !is_closing {
+                    return Ok(None);
+                }
+                task.close(std::mem::replace(&mut writer, Writer::Away)).map(Some)
+            });
             let encoded = catch_unwind(encode).unwrap_or_else(|_| {
                 Err(Error::new(ErrorKind::Panic, "the encoder of a column panicked")
                     .in_column(task.field.name().as_str()))
             });
             let mut state = locked(&task.state);
-            state.writers = writers;
-            if close || encoded.is_err() {
-                state.done = Some(encoded);
+            state.writer = writer;
+            if let Some(done) = encoded.transpose() {
+                state.done = Some(done);
                 drop(state);
                 drop(locked(&self.closings));
                 self.closed.notify_all();

@@ -1,6 +1,7 @@
 //! Parquet files, in and out.
 
 mod batch;
+mod chunk;
 mod error;
 mod group;
 mod input;

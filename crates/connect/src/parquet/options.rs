@@ -22,6 +22,22 @@ impl Default for Compression {
     }
 }
 
+impl Compression {
+    /// What the file says of it.
+    pub(super) fn stored(self) -> Result<basic::Compression> {
+        Ok(match self {
+            Compression::None => basic::Compression::UNCOMPRESSED,
+            Compression::Snappy => basic::Compression::SNAPPY,
+            Compression::Zstd(level) => {
+                basic::Compression::ZSTD(ZstdLevel::try_new(level).map_err(|error| {
+                    Error::config(format!("compression: zstd has no level {level}"))
+                        .caused_by(error)
+                })?)
+            }
+        })
+    }
+}
+
 /// For what smallest and largest values and null counts are kept, which let readers pass over what
 /// they don't need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,18 +83,8 @@ impl Options {
     }
 
     pub(super) fn properties(&self) -> Result<WriterProperties> {
-        let compression = match self.compression {
-            Compression::None => basic::Compression::UNCOMPRESSED,
-            Compression::Snappy => basic::Compression::SNAPPY,
-            Compression::Zstd(level) => {
-                basic::Compression::ZSTD(ZstdLevel::try_new(level).map_err(|error| {
-                    Error::config(format!("compression: zstd has no level {level}"))
-                        .caused_by(error)
-                })?)
-            }
-        };
         Ok(WriterProperties::builder()
-            .set_compression(compression)
+            .set_compression(self.compression.stored()?)
             .set_statistics_enabled(match self.statistics {
                 Statistics::None => EnabledStatistics::None,
                 Statistics::RowGroup => EnabledStatistics::Chunk,

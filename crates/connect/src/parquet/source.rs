@@ -1,7 +1,7 @@
 //! The sources as their user and the driver see them.
 
 use super::batch::{Batch, ColumnarBatch};
-use super::input::{Input, Piece, files};
+use super::input::{Input, Piece, Pieces, files};
 use crate::arrow::{Column, Shape};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
@@ -14,8 +14,8 @@ const PROBE_ROWS: usize = 1024;
 
 /// Reads Parquet files, row by row; the workers decode, each a piece of a row group.
 ///
-/// Batches are pieces of row groups, cut where pages start, of some ten thousand rows whatever the
-/// batch size: decoding fewer would decompress pages again and again.
+/// Batches are row groups, or large pieces of them cut where pages start, whatever the batch size:
+/// decoding fewer rows at a time would decompress pages, and dictionaries, again and again.
 ///
 /// ```
 /// use trommel::{Engine, Pipeline, sinks};
@@ -64,8 +64,7 @@ struct Reading {
     inputs: Vec<Arc<Input>>,
     shape: Arc<Shape>,
     mask: ProjectionMask,
-    /// Into how many pieces a row group should be cut when that is not for free.
-    pieces: usize,
+    pieces: Pieces,
     /// The next row: file, row group, row in it.
     next: [usize; 3],
     /// Rows of the file before the row group.
@@ -99,7 +98,6 @@ impl Source {
         for input in &inputs[1..] {
             same_columns(first, input)?;
         }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let groups: usize = inputs.iter().map(|input| input.groups().len()).sum();
         let name = match inputs.len() {
             1 => first.name.clone(),
@@ -110,7 +108,7 @@ impl Source {
             reading: Reading {
                 shape,
                 mask: first.mask(None),
-                pieces: cores.div_ceil(groups.max(1)),
+                pieces: Pieces::of(groups),
                 next: [0; 3],
                 before: 0,
                 bytes: 0,
@@ -342,5 +340,5 @@ macro_rules! source {
 source!(Source, Batch, reading, batch, piece => batch.fill(&reading.shape, piece), batch.clear(),
     |size| size);
 // Its rows are record batches, of which there are not that many.
-source!(ColumnarSource, ColumnarBatch, reading, batch, piece => batch.piece = Some(piece),
-    batch.piece = None, |size: Size| Size { rows: None, ..size });
+source!(ColumnarSource, ColumnarBatch, reading, batch, piece => batch.fill(Some(piece)),
+    batch.fill(None), |size: Size| Size { rows: None, ..size });
