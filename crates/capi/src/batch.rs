@@ -51,7 +51,7 @@ impl Batch {
         if let Rows::Table(table) = rows {
             values.clear();
             bad.clear();
-            table.decode(plan, values, bad);
+            table.decode(plan, values, bad)?;
         }
         #[cfg(feature = "arrow")]
         if let Rows::Arrow(rows) = rows {
@@ -80,6 +80,10 @@ impl engine::Batch for Batch {
 
     fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     fn bytes(&self) -> usize {

@@ -2,9 +2,9 @@
 
 use crate::batch::{Batch, Row};
 use crate::error::{Failure, c_text};
-use crate::parts;
+use crate::parts::{self, Ask};
 use crate::pipeline::{PipelineHandle, Setup, SinkChoice, SourceChoice};
-use crate::plan::{Column, Plan};
+use crate::plan::{Column, Kind, Plan};
 use crate::report::{ProgressView, ReportView};
 use crate::sink::Sink;
 use crate::source::{Input, Source};
@@ -55,14 +55,14 @@ pub(crate) fn make(
             Box::new(source)
         }
         SourceChoice::Url(url) => {
-            let opened = parts::source(&url)?;
-            let columns = match columns.is_empty() {
-                true => all_columns(&opened.names)?,
-                false => columns,
-            };
-            for column in &columns {
-                plan.inputs.push((find(&opened.names, &column.from)?, column.kind));
+            let ask = Ask { url: &url, columns: &columns, cancel: &pipeline.cancel };
+            let opened = parts::source(&ask)?;
+            if columns.is_empty() && opened.columns.is_empty() {
+                let message = "headers: the source has none; give names with `source.headers`, or \
+                               columns by index";
+                return Err(Failure::Engine(Error::config(message)));
             }
+            let columns = read(&mut plan, &opened.columns, columns)?;
             if written.is_empty() {
                 written = columns;
             }
@@ -72,11 +72,7 @@ pub(crate) fn make(
         SourceChoice::Arrow(source) => {
             let opened = source.columns();
             plan.keeps_arrow = matches!(sink, SinkChoice::Arrow(_));
-            let known: Vec<String> = opened.iter().map(|column| column.from.clone()).collect();
-            let columns = if columns.is_empty() { opened } else { columns };
-            for column in &columns {
-                plan.inputs.push((find(&known, &column.from)?, column.kind));
-            }
+            let columns = read(&mut plan, &opened, columns)?;
             if !plan.keeps_arrow || plan.transform.is_some() {
                 source.check(&plan)?;
             }
@@ -102,7 +98,9 @@ pub(crate) fn make(
                  transform that emits values, and declare its outputs",
             ));
         }
-        SinkChoice::Url(url) => parts::sink(&url, &written)?,
+        SinkChoice::Url(url) => {
+            parts::sink(&Ask { url: &url, columns: &written, cancel: &pipeline.cancel })?
+        }
     });
     let source = Source { input, plan: Arc::new(plan) };
     let latest = Arc::clone(&pipeline.latest);
@@ -127,18 +125,24 @@ pub(crate) fn make(
         .load_into(sink))
 }
 
-fn all_columns(names: &[String]) -> Result<Vec<Column>> {
-    if names.is_empty() {
-        return Err(Error::config(
-            "headers: the source has none; give names with `source.headers`, or columns by index",
-        ));
+/// Notes which columns of a source are read: those that are wanted, all of them if none is. Answers
+/// them with the kind that each has.
+fn read(plan: &mut Plan, known: &[Column], wanted: Vec<Column>) -> Result<Vec<Column>> {
+    let mut columns = if wanted.is_empty() { known.to_vec() } else { wanted };
+    for column in &mut columns {
+        let index = find(known, &column.from)?;
+        if column.kind == Kind::Any {
+            // Without a header there may be more columns than are known.
+            column.kind = known.get(index).map_or(Kind::Text, |known| known.kind);
+        }
+        plan.inputs.push((index, column.kind));
     }
-    names.iter().map(|name| Column::new(name, name, None)).collect()
+    Ok(columns)
 }
 
 /// The index of a column, named by its name or, after a `#`, by its index from 0.
-fn find(names: &[String], wanted: &str) -> Result<usize> {
-    let mut found = names.iter().enumerate().filter(|(_, name)| *name == wanted);
+fn find(known: &[Column], wanted: &str) -> Result<usize> {
+    let mut found = known.iter().enumerate().filter(|(_, column)| column.from == wanted);
     match (found.next(), found.next()) {
         (Some((index, _)), None) => return Ok(index),
         (Some(_), Some(_)) => {
@@ -149,10 +153,11 @@ fn find(names: &[String], wanted: &str) -> Result<usize> {
         (None, _) => {}
     }
     if let Some(index) = wanted.strip_prefix('#').and_then(|digits| digits.parse().ok())
-        && (names.is_empty() || index < names.len())
+        && (known.is_empty() || index < known.len())
     {
         return Ok(index);
     }
+    let names: Vec<_> = known.iter().map(|column| column.from.as_str()).collect();
     let message = format!("column: no `{wanted}`; columns are: {}", names.join(", "));
     Err(Error::config(message))
 }

@@ -3,21 +3,57 @@
 use crate::buffer::Buffer;
 use crate::rows::Records;
 use crate::transform::Item;
+use crate::value::Value;
 use engine::{Error, Result};
+use std::any::Any;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+/// A page of a connector's own.
+pub(crate) trait RowPage: Send + Debug {
+    /// Appends a row. After an error the page is as it was.
+    fn push(&mut self, values: &[Value]) -> Result<()>;
+    fn clear(&mut self);
+    fn bytes(&self) -> usize;
+    fn mark(&self) -> usize;
+    fn rewind(&mut self, mark: usize);
+    fn seal(&mut self);
+    /// The page itself, for the sink that made it.
+    #[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "no sink with columns"))]
+    fn any(&mut self) -> &mut dyn Any;
+}
 
 /// What a sink takes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Form {
     /// Records of this many bytes.
     Fixed(usize),
     /// Records of bytes.
     Bytes,
-    /// Rows of this many values.
-    #[cfg(feature = "table")]
-    Table(usize),
+    /// Rows of values, into pages that this makes.
+    #[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "no sink with columns"))]
+    Rows(Arc<dyn Fn() -> Box<dyn RowPage> + Send + Sync>),
     /// Rows of Arrow batches.
     #[cfg(feature = "arrow")]
     Arrow,
+}
+
+impl Form {
+    fn wants(&self) -> String {
+        match self {
+            Form::Fixed(size) => format!("records of {size} bytes"),
+            Form::Bytes => "records of bytes".to_owned(),
+            Form::Rows(_) => "rows of values".to_owned(),
+            #[cfg(feature = "arrow")]
+            Form::Arrow => "rows of the Arrow source".to_owned(),
+        }
+    }
+}
+
+impl Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.wants())
+    }
 }
 
 /// A page in the form of its sink; empty until the first value.
@@ -30,8 +66,7 @@ pub(crate) enum Page {
         size: usize,
     },
     Bytes(Records),
-    #[cfg(feature = "table")]
-    Table(trommel_connect::table::Page),
+    Rows(Box<dyn RowPage>),
     #[cfg(feature = "arrow")]
     Arrow(crate::arrow::ArrowPage),
 }
@@ -49,14 +84,7 @@ impl Page {
                 records.push(bytes);
                 Ok(())
             }
-            #[cfg(feature = "table")]
-            (Page::Table(page), Item::Values(values)) => {
-                let Form::Table(width) = form else { return Err(misfit(form, item)) };
-                if values.len() != *width {
-                    return Err(misfit(form, item));
-                }
-                trommel_connect::table::encode(page, &Tuple(values))
-            }
+            (Page::Rows(page), Item::Values(values)) => page.push(values),
             #[cfg(feature = "arrow")]
             (Page::Arrow(page), Item::Arrow(rows, row)) => {
                 page.push(rows, row);
@@ -66,8 +94,7 @@ impl Page {
                 *self = match form {
                     Form::Fixed(size) => Page::Fixed { records: Buffer::default(), size: *size },
                     Form::Bytes => Page::Bytes(Records::default()),
-                    #[cfg(feature = "table")]
-                    Form::Table(_) => Page::Table(trommel_connect::table::Page::default()),
+                    Form::Rows(make) => Page::Rows(make()),
                     #[cfg(feature = "arrow")]
                     Form::Arrow => Page::Arrow(crate::arrow::ArrowPage::default()),
                 };
@@ -80,14 +107,7 @@ impl Page {
 
 #[cold]
 fn misfit(form: &Form, item: Item<'_>) -> Error {
-    let wants = match form {
-        Form::Fixed(size) => format!("records of {size} bytes"),
-        Form::Bytes => "records of bytes".to_owned(),
-        #[cfg(feature = "table")]
-        Form::Table(width) => format!("rows of {width} values"),
-        #[cfg(feature = "arrow")]
-        Form::Arrow => "rows of the Arrow source".to_owned(),
-    };
+    let wants = form.wants();
     let got = match item {
         Item::Bytes(bytes) => format!("a record of {} bytes", bytes.len()),
         Item::Values(values) => format!("a row of {} values", values.len()),
@@ -97,34 +117,13 @@ fn misfit(form: &Form, item: Item<'_>) -> Error {
     Error::config(format!("the sink takes {wants} and was given {got}"))
 }
 
-/// Values as a record without names.
-#[cfg(feature = "table")]
-struct Tuple<'a>(&'a [crate::value::Value]);
-
-#[cfg(feature = "table")]
-impl serde::Serialize for Tuple<'_> {
-    #[inline]
-    fn serialize<S: serde::Serializer>(
-        &self,
-        serializer: S,
-    ) -> std::result::Result<S::Ok, S::Error> {
-        use serde::ser::SerializeTuple;
-        let mut tuple = serializer.serialize_tuple(self.0.len())?;
-        for value in self.0 {
-            tuple.serialize_element(value)?;
-        }
-        tuple.end()
-    }
-}
-
 impl engine::Page for Page {
     fn clear(&mut self) {
         match self {
             Page::Empty => {}
             Page::Fixed { records, .. } => records.clear(),
             Page::Bytes(records) => records.clear(),
-            #[cfg(feature = "table")]
-            Page::Table(page) => page.clear(),
+            Page::Rows(page) => page.clear(),
             #[cfg(feature = "arrow")]
             Page::Arrow(page) => page.clear(),
         }
@@ -136,8 +135,7 @@ impl engine::Page for Page {
             Page::Empty => 0,
             Page::Fixed { records, .. } => records.len(),
             Page::Bytes(records) => records.data.len() + records.ends.len() * size_of::<usize>(),
-            #[cfg(feature = "table")]
-            Page::Table(page) => page.bytes(),
+            Page::Rows(page) => page.bytes(),
             #[cfg(feature = "arrow")]
             Page::Arrow(page) => page.bytes(),
         }
@@ -149,8 +147,7 @@ impl engine::Page for Page {
             Page::Empty => 0,
             Page::Fixed { records, .. } => records.len(),
             Page::Bytes(records) => records.ends.len(),
-            #[cfg(feature = "table")]
-            Page::Table(page) => page.mark(),
+            Page::Rows(page) => page.mark(),
             #[cfg(feature = "arrow")]
             Page::Arrow(page) => page.mark(),
         }
@@ -161,10 +158,15 @@ impl engine::Page for Page {
             Page::Empty => {}
             Page::Fixed { records, .. } => records.truncate(mark),
             Page::Bytes(records) => records.truncate(mark),
-            #[cfg(feature = "table")]
-            Page::Table(page) => page.rewind(mark),
+            Page::Rows(page) => page.rewind(mark),
             #[cfg(feature = "arrow")]
             Page::Arrow(page) => page.rewind(mark),
+        }
+    }
+
+    fn seal(&mut self) {
+        if let Page::Rows(page) = self {
+            page.seal();
         }
     }
 }

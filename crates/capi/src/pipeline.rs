@@ -238,7 +238,8 @@ export! {
         pipeline: Ref<PipelineHandle>, to: Text, declaration: Text,
     ) => {
         let (pipeline, to) = (pipeline.get()?, to.get("to")?);
-        let column = Column::new("", to, declaration.optional("declaration")?)?;
+        let declaration = declaration.optional("declaration")?.filter(|text| !text.is_empty());
+        let column = Column::new("", to, declaration.or(Some("TEXT")))?;
         pipeline.change(|setup| {
             setup.outputs.push(column);
             Ok(())

@@ -3,7 +3,7 @@
 use crate::buffer::Buffer;
 use crate::plan::Plan;
 use crate::value::Value;
-use engine::{Error, Origin};
+use engine::{Error, Origin, Result};
 use std::fmt::Debug;
 
 /// What a source fills.
@@ -16,7 +16,7 @@ pub(crate) enum Rows {
     /// Records of bytes.
     Bytes(Records),
     /// Rows with columns, not yet decoded.
-    #[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "no source with columns"))]
+    #[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "no source with columns"))]
     Table(Box<dyn Table>),
     /// Rows of an Arrow batch, which go on as they are or are decoded like a table's.
     #[cfg(feature = "arrow")]
@@ -56,15 +56,23 @@ impl Records {
 /// A batch of a connector's own: rows with columns, decoded a batch at a time in the worker.
 pub(crate) trait Table: Send + Debug {
     fn len(&self) -> usize;
+    /// As [`engine::Batch::is_empty`].
+    fn is_empty(&self) -> bool;
     fn bytes(&self) -> usize;
     /// Appends the values of all rows, `plan.inputs.len()` each, which may point into this batch
     /// until it is filled anew. A row that can't be decoded is all NULL and is noted in `bad`.
-    fn decode(&mut self, plan: &Plan, values: &mut Vec<Value>, bad: &mut Vec<(usize, Error)>);
+    fn decode(
+        &mut self,
+        plan: &Plan,
+        values: &mut Vec<Value>,
+        bad: &mut Vec<(usize, Error)>,
+    ) -> Result<()>;
     /// As [`engine::Batch::split_off`].
     fn split_off(&mut self, at: usize) -> Option<Box<dyn Table>>;
     /// As [`engine::Batch::locate`].
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8]));
     /// The batch itself, for the source that made it.
+    #[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "no source with columns"))]
     fn any(&mut self) -> &mut dyn std::any::Any;
 }
 
@@ -77,6 +85,13 @@ impl Rows {
             Rows::Table(table) => table.len(),
             #[cfg(feature = "arrow")]
             Rows::Arrow(rows) => rows.len(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Rows::Table(table) => table.is_empty(),
+            _ => self.len() == 0,
         }
     }
 

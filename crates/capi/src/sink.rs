@@ -29,11 +29,17 @@ pub(crate) trait Output: Send {
     }
     fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
         let _ = reject;
-        Err(Error::new(ErrorKind::Unsupported, "a sink of callbacks has no place for rejects"))
+        Err(Error::new(ErrorKind::Unsupported, "this sink has no place for rejects"))
     }
     fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
         let _ = job;
-        Err(Error::new(ErrorKind::Unsupported, "a sink of callbacks can't be resumed"))
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this sink stores no checkpoints, so a run of it can't be resumed",
+        ))
+    }
+    fn may_block(&self) -> bool {
+        true
     }
     /// Whether it must be called on the thread that runs the pipeline.
     fn stays_on_caller(&self) -> bool {
@@ -92,6 +98,10 @@ impl engine::Sink for Sink {
 
     fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
         self.0.resume(job)
+    }
+
+    fn may_block(&self) -> bool {
+        self.0.may_block()
     }
 
     fn stays_on_caller(&self) -> bool {

@@ -16,12 +16,15 @@ use std::time::{Duration, Instant};
 /// A source of any kind: fills rows.
 pub(crate) trait Input: Send {
     fn fill(&mut self, rows: &mut Rows, limit: &Limit<'_>, plan: &Plan) -> Result<Fill>;
+    fn may_block(&self) -> bool {
+        true
+    }
     fn position(&self) -> Option<Position> {
         None
     }
     fn seek(&mut self, position: &Position) -> Result<()> {
         let _ = position;
-        let message = "a source of callbacks cannot be resumed";
+        let message = "this source cannot be resumed";
         Err(engine::Error::new(engine::ErrorKind::Unsupported, message))
     }
     fn fingerprint(&self) -> Result<Option<Fingerprint>> {
@@ -53,6 +56,10 @@ impl engine::Source for Source {
     fn fill(&mut self, batch: &mut Batch, limit: &Limit<'_>) -> Result<Fill> {
         batch.refilled(&self.plan);
         self.input.fill(&mut batch.rows, limit, &self.plan)
+    }
+
+    fn may_block(&self) -> bool {
+        self.input.may_block()
     }
 
     fn position(&self) -> Option<Position> {

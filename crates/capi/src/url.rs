@@ -1,12 +1,16 @@
 //! `scheme:path?key=value&key=value`: what names a source or sink.
 
 use engine::{Error, Result};
+use std::time::Duration;
 
 /// A source or sink by name, and its settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Url {
     pub(crate) scheme: String,
     pub(crate) path: String,
+    /// The path before its %-signs were read, for addresses that have rules of their own.
+    #[cfg_attr(not(feature = "postgres-common"), allow(dead_code, reason = "no such address"))]
+    pub(crate) as_written: String,
     settings: Vec<(String, String)>,
 }
 
@@ -22,17 +26,19 @@ impl Url {
         let mut settings = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let Some((key, value)) = pair.split_once('=') else {
-                return Err(Error::config(format!("url: `{pair}` is not KEY=VALUE, in `{url}`")));
+                return Err(Error::config(format!("url: `{pair}` is not KEY=VALUE")));
             };
             settings.push((decode(key)?, decode(value)?));
         }
-        Ok(Url { scheme: scheme.to_owned(), path: decode(path)?, settings })
+        let as_written = path.to_owned();
+        Ok(Url { scheme: scheme.to_owned(), path: decode(path)?, as_written, settings })
     }
 
     /// Sets or replaces a setting; `path` is the path.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         if key == "path" {
-            self.path = value.to_owned();
+            value.clone_into(&mut self.path);
+            value.clone_into(&mut self.as_written);
             return;
         }
         self.settings.retain(|(known, _)| known != key);
@@ -68,7 +74,7 @@ fn decode(text: &str) -> Result<String> {
 }
 
 /// Settings that a connector takes one by one; what is left in the end is unknown.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     scheme: String,
     left: Vec<(String, String)>,
@@ -100,6 +106,11 @@ impl Settings {
         self.read(key, "a whole number", |text| text.parse().ok())
     }
 
+    /// A number of milliseconds.
+    pub(crate) fn millis(&mut self, key: &'static str) -> Result<Option<Duration>> {
+        self.read(key, "a whole number", |text| text.parse().ok().map(Duration::from_millis))
+    }
+
     pub(crate) fn flag(&mut self, key: &'static str) -> Result<Option<bool>> {
         self.read(key, "true or false", |text| match text {
             "true" | "1" | "yes" => Some(true),
@@ -126,11 +137,14 @@ impl Settings {
     pub(crate) fn end(self) -> Result<()> {
         match self.left.first() {
             None => Ok(()),
-            Some((key, _)) => Err(Error::config(format!(
-                "{key}: no such setting of {}:; there are {}",
-                self.scheme,
-                self.known.join(", ")
-            ))),
+            Some((key, _)) => Err(Error::config(match self.known.is_empty() {
+                true => format!("{key}: no such setting of {}:; it has none", self.scheme),
+                false => format!(
+                    "{key}: no such setting of {}:; there are {}",
+                    self.scheme,
+                    self.known.join(", ")
+                ),
+            })),
         }
     }
 }

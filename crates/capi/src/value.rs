@@ -119,7 +119,7 @@ impl fmt::Debug for Value {
 }
 
 /// Makes the values serialisable, as one field each.
-#[cfg(feature = "table")]
+#[cfg(feature = "connect")]
 impl serde::Serialize for Value {
     #[inline]
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -24,8 +24,19 @@ const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 /// The parts that were built in, separated by blanks.
 const FEATURES: &[(&str, bool)] = &[
     ("arrow", cfg!(feature = "arrow")),
+    ("bzip2", cfg!(feature = "bzip2")),
     ("csv", cfg!(feature = "csv")),
+    ("gzip", cfg!(feature = "gzip")),
+    ("http", cfg!(feature = "http")),
+    ("lines", cfg!(feature = "lines")),
+    ("lz4", cfg!(feature = "lz4")),
+    ("ndjson", cfg!(feature = "ndjson")),
+    ("parquet", cfg!(feature = "parquet")),
+    ("postgres", cfg!(feature = "postgres-common")),
+    ("socket", cfg!(feature = "socket")),
     ("sqlite", cfg!(feature = "sqlite")),
+    ("xz", cfg!(feature = "xz")),
+    ("zstd", cfg!(feature = "zstd")),
 ];
 
 static BUILT_IN: LazyLock<CString> = LazyLock::new(|| {

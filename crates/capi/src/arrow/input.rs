@@ -1,6 +1,6 @@
 //! A source that reads an Arrow stream.
 
-use super::rows::{ArrowRows, declaration};
+use super::rows::{ArrowRows, kind};
 use crate::plan::{Column, Kind, Plan};
 use crate::rows::Rows;
 use crate::source::Input;
@@ -31,9 +31,7 @@ impl ArrowIn {
     /// The columns as the sink of a table would have them.
     pub(crate) fn columns(&self) -> Vec<Column> {
         let column = |field: &Arc<arrow_schema::Field>| {
-            let (text, kind) = declaration(field.data_type()).unwrap_or(("BLOB", Kind::Blob));
-            let name = field.name().clone();
-            Column { from: name.clone(), to: name, declaration: text.to_owned(), kind }
+            Column::of(field.name(), kind(field.data_type()).unwrap_or(Kind::Blob))
         };
         self.reader.schema().fields().iter().map(column).collect()
     }
@@ -43,7 +41,7 @@ impl ArrowIn {
         let schema = self.reader.schema();
         for (index, _) in &plan.inputs {
             let field = schema.field(*index);
-            if declaration(field.data_type()).is_none() {
+            if kind(field.data_type()).is_none() {
                 let message = format!(
                     "column `{}` is {}; whole numbers, floats, booleans, texts and bytes can be \
                      read: choose columns, or convert it before",

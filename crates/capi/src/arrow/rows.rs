@@ -102,14 +102,14 @@ fn reader(column: &dyn Array) -> Option<Box<dyn Fn(usize) -> Value + '_>> {
     })
 }
 
-/// The SQL type of an Arrow type, where it has one.
-pub(super) fn declaration(kind: &DataType) -> Option<(&'static str, Kind)> {
+/// The kind of an Arrow type, where it has one.
+pub(super) fn kind(kind: &DataType) -> Option<Kind> {
     Some(match kind {
-        kind if kind.is_integer() => ("INTEGER", Kind::Integer),
-        DataType::Float32 | DataType::Float64 => ("REAL", Kind::Real),
-        DataType::Boolean => ("BOOLEAN", Kind::Boolean),
-        DataType::Utf8 | DataType::LargeUtf8 => ("TEXT", Kind::Text),
-        DataType::Binary | DataType::LargeBinary => ("BLOB", Kind::Blob),
+        kind if kind.is_integer() => Kind::Integer,
+        DataType::Float32 | DataType::Float64 => Kind::Real,
+        DataType::Boolean => Kind::Boolean,
+        DataType::Utf8 | DataType::LargeUtf8 => Kind::Text,
+        DataType::Binary | DataType::LargeBinary => Kind::Blob,
         _ => return None,
     })
 }

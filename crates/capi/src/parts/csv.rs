@@ -1,19 +1,20 @@
-//! `csv:PATH`.
+//! `csv:PATH`, both ways.
 
-use super::Opened;
-use crate::plan::{Kind, Plan};
-use crate::rows::{Rows, Table};
-use crate::source::Input;
-use crate::url::Url;
+use super::connected::{Decode, fits};
+use super::loaded::loaded;
+use super::text::{self, Format};
+use super::{Ask, Layout, Opened, files};
+use crate::plan::{Column, Kind};
+use crate::sink::Output;
 use crate::value::Value;
-use engine::{
-    Batch as _, Error, Fill, Fingerprint, Limit, Origin, Position, Result, Size, Source as _,
-};
-use trommel_connect::csv::{Batch, Row, Source, Trim};
+use engine::{Bump, Result};
+use std::io::Read;
+use std::path::Path;
+use trommel_connect::csv::{Batch, Builder, QuoteStyle, Row, Sink, Source, Trim};
 
-/// Opens a file; `-` is standard input.
-pub(super) fn open(url: &Url) -> Result<Opened> {
-    let mut settings = url.settings();
+/// Opens a source.
+pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
+    let mut settings = ask.url.settings();
     let mut builder = Source::builder();
     if let Some(byte) = settings.byte("delimiter")? {
         builder = builder.delimiter(byte);
@@ -61,109 +62,92 @@ pub(super) fn open(url: &Url) -> Result<Opened> {
     if let Some(trim) = trim {
         builder = builder.trim(trim);
     }
-    settings.end()?;
-    let source = if url.path == "-" { builder.stdin()? } else { builder.open(&url.path)? };
-    let names = source.headers().map(str::to_owned).collect();
-    Ok(Opened { input: Box::new(Csv(source)), names })
+    if let Some(compression) = text::compression(&mut settings)? {
+        builder = builder.compression(compression);
+    }
+    text::open(builder, ask, settings)
 }
 
-struct Csv(Source);
+impl Format for Builder {
+    type Source = Source;
 
-impl Input for Csv {
-    fn fill(&mut self, rows: &mut Rows, limit: &Limit<'_>, _: &Plan) -> Result<Fill> {
-        if let Rows::Table(table) = rows
-            && let Some(batch) = table.any().downcast_mut::<Batch>()
-        {
-            return self.0.fill(batch, limit);
-        }
-        let mut batch = Box::new(Batch::default());
-        let filled = self.0.fill(&mut batch, limit);
-        *rows = Rows::Table(batch);
-        filled
+    fn file(self, path: &Path) -> Result<Source> {
+        self.open(path)
     }
 
-    fn position(&self) -> Option<Position> {
-        self.0.position()
+    fn files(self, pattern: &str) -> Result<Source> {
+        self.open_glob(pattern)
     }
 
-    fn seek(&mut self, position: &Position) -> Result<()> {
-        self.0.seek(position)
+    fn directory(self, path: &Path) -> Result<Source> {
+        self.open_directory(path)
     }
 
-    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        self.0.fingerprint()
+    fn reader(self, name: String, reader: impl Read + Send + 'static) -> Result<Source> {
+        self.from_reader(name, reader)
     }
 
-    fn size(&self) -> Size {
-        self.0.size()
-    }
-
-    fn bytes_read(&self) -> u64 {
-        self.0.bytes_read()
+    fn columns(source: &Source, _: &[Column]) -> Result<((), Vec<Column>)> {
+        Ok(((), source.headers().map(|name| Column::of(name, Kind::Text)).collect()))
     }
 }
 
-impl Table for Batch {
-    fn len(&self) -> usize {
-        engine::Batch::len(self)
-    }
+impl Decode for Batch {
+    type Shape = ();
 
-    fn bytes(&self) -> usize {
-        engine::Batch::bytes(self)
-    }
-
-    fn decode(&mut self, plan: &Plan, values: &mut Vec<Value>, bad: &mut Vec<(usize, Error)>) {
-        values.reserve(engine::Batch::len(self) * plan.inputs.len());
-        let mut index = 0;
-        // The closure refuses nothing, so the walk goes to the end.
-        let _ = self.for_each(0, |row| {
-            let start = values.len();
-            let decoded = row.and_then(|row| decode(row, plan, values));
-            if let Err(error) = decoded {
-                values.truncate(start);
-                values.resize(start + plan.inputs.len(), Value::NULL);
-                bad.push((index, error));
-            }
-            index += 1;
-            Ok(())
-        });
-    }
-
-    fn split_off(&mut self, at: usize) -> Option<Box<dyn Table>> {
-        let mut tail = Box::new(Batch::default());
-        engine::Batch::split_off(self, at, &mut tail).then_some(tail as Box<dyn Table>)
-    }
-
-    fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
-        engine::Batch::locate(self, rows, found);
-    }
-
-    fn any(&mut self) -> &mut dyn std::any::Any {
-        self
-    }
-}
-
-fn decode(row: Row<'_>, plan: &Plan, values: &mut Vec<Value>) -> Result<()> {
-    let too_long = || Error::row("a field is longer than 4 GiB");
-    for &(index, kind) in &plan.inputs {
-        let value = match kind {
-            Kind::Text => row
-                .get::<Option<&str>>(index)?
-                .map_or(Some(Value::NULL), |text| Value::text(text.as_bytes())),
-            Kind::Blob => match row.is_null(index)? {
-                true => Some(Value::NULL),
-                false => Value::blob(row.bytes(index)?),
+    #[inline]
+    fn read(row: &Row<'_>, (): &(), index: usize, kind: Kind, _: &Bump) -> Result<Value> {
+        Ok(match kind {
+            Kind::Any | Kind::Text => match row.get::<Option<&str>>(index)? {
+                Some(text) => fits(Value::text(text.as_bytes()))?,
+                None => Value::NULL,
             },
-            Kind::Integer => {
-                Some(row.get::<Option<i64>>(index)?.map_or(Value::NULL, Value::integer))
-            }
-            Kind::Real => Some(row.get::<Option<f64>>(index)?.map_or(Value::NULL, Value::real)),
-            Kind::Boolean => {
-                let flag = row.get::<Option<bool>>(index)?;
-                Some(flag.map_or(Value::NULL, |flag| Value::integer(i64::from(flag))))
-            }
-        };
-        values.push(value.ok_or_else(too_long)?);
+            Kind::Blob => match row.is_null(index)? {
+                true => Value::NULL,
+                false => fits(Value::blob(row.bytes(index)?))?,
+            },
+            Kind::Integer => row.get::<Option<i64>>(index)?.map_or(Value::NULL, Value::integer),
+            Kind::Real => row.get::<Option<f64>>(index)?.map_or(Value::NULL, Value::real),
+            Kind::Boolean => row
+                .get::<Option<bool>>(index)?
+                .map_or(Value::NULL, |flag| Value::integer(i64::from(flag))),
+        })
     }
-    Ok(())
+}
+
+/// Opens a sink.
+pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+    let mut settings = ask.url.settings();
+    let mut sink = match ask.url.path.as_str() {
+        "-" => Sink::stdout(),
+        path => Sink::create(path)?,
+    };
+    files::file_settings!(sink, settings);
+    if let Some(byte) = settings.byte("delimiter")? {
+        sink = sink.delimiter(byte);
+    }
+    if let Some(byte) = settings.byte("quote")? {
+        sink = sink.quote(byte);
+    }
+    let style = settings.read("quotes", "necessary, always or non_numeric", |text| match text {
+        "necessary" => Some(QuoteStyle::Necessary),
+        "always" => Some(QuoteStyle::Always),
+        "non_numeric" => Some(QuoteStyle::NonNumeric),
+        _ => None,
+    })?;
+    if let Some(style) = style {
+        sink = sink.quote_style(style);
+    }
+    if let Some(null) = settings.take("null") {
+        sink = sink.null(null);
+    }
+    if let Some(on) = settings.flag("header")? {
+        sink = sink.header(on);
+    }
+    if settings.flag("crlf")?.unwrap_or(false) {
+        sink = sink.crlf();
+    }
+    settings.end()?;
+    let names = ask.columns.iter().map(|column| column.to.as_str());
+    Ok(loaded(sink.columns(names), Layout::by_place(ask.columns)))
 }

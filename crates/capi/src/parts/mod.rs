@@ -1,48 +1,142 @@
 //! Ready-made sources and sinks, by the scheme of their URL.
 
+#[cfg(feature = "connect")]
+mod connected;
+#[cfg(feature = "connect")]
+mod loaded;
+#[cfg(feature = "connect")]
+mod record;
+
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod arrow;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod calendar;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(any(feature = "csv", feature = "ndjson"))]
+mod files;
+#[cfg(feature = "lines")]
+mod lines;
+#[cfg(feature = "ndjson")]
+mod ndjson;
+#[cfg(any(feature = "http", feature = "socket"))]
+mod network;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "postgres-common")]
+mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
+mod table;
+#[cfg(any(feature = "csv", feature = "lines", feature = "ndjson"))]
+mod text;
+
+#[cfg(feature = "connect")]
+pub(crate) use record::Layout;
 
 use crate::plan::Column;
 use crate::sink::Output;
 use crate::source::Input;
 use crate::url::Url;
-use engine::{Error, ErrorKind, Result};
+use engine::{CancelToken, Error, ErrorKind, Result};
+
+/// What is to be opened, and for what.
+#[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "nothing can be opened"))]
+pub(crate) struct Ask<'a> {
+    pub(crate) url: &'a Url,
+    /// The columns that are wanted of a source (none: all), or that a sink gets.
+    pub(crate) columns: &'a [Column],
+    /// What ends the run, for ends that wait.
+    pub(crate) cancel: &'a CancelToken,
+}
 
 /// A source with columns, opened.
-#[cfg_attr(not(feature = "csv"), expect(dead_code, reason = "no source with columns"))]
 pub(crate) struct Opened {
     pub(crate) input: Box<dyn Input>,
-    /// The names of its columns, in order.
-    pub(crate) names: Vec<String>,
+    /// Its columns, in order; of a source without a schema those that were asked for.
+    pub(crate) columns: Vec<Column>,
 }
 
-/// Opens the source that a URL names.
-pub(crate) fn source(url: &Url) -> Result<Opened> {
-    match url.scheme.as_str() {
-        #[cfg(feature = "csv")]
-        "csv" => csv::open(url),
-        scheme => Err(unknown("source", scheme, &[("csv", cfg!(feature = "csv"))])),
+type OpenSource = fn(&Ask<'_>) -> Result<Opened>;
+type OpenSink = fn(&Ask<'_>) -> Result<Box<dyn Output>>;
+
+/// What a scheme stands for.
+struct Plug {
+    scheme: &'static str,
+    feature: &'static str,
+    built: bool,
+    source: Option<OpenSource>,
+    sink: Option<OpenSink>,
+}
+
+macro_rules! plugs {
+    ($($scheme:literal, $feature:literal, if $built:literal: $source:expr, $sink:expr;)*) => {
+        const PLUGS: &[Plug] = &[$(
+            #[cfg(feature = $built)]
+            Plug {
+                scheme: $scheme,
+                feature: $feature,
+                built: true,
+                source: $source,
+                sink: $sink,
+            },
+            #[cfg(not(feature = $built))]
+            Plug { scheme: $scheme, feature: $feature, built: false, source: None, sink: None },
+        )*];
+    };
+}
+
+plugs! {
+    "csv", "csv", if "csv": Some(csv::source), Some(csv::sink);
+    "ndjson", "ndjson", if "ndjson": Some(ndjson::source), Some(ndjson::sink);
+    "lines", "lines", if "lines": Some(lines::source), None;
+    "parquet", "parquet", if "parquet": Some(parquet::source), Some(parquet::sink);
+    "arrow", "arrow", if "arrow": Some(arrow::source), Some(arrow::sink);
+    "sqlite", "sqlite", if "sqlite": Some(sqlite::source), Some(sqlite::sink);
+    "postgresql", "postgres", if "postgres-common": Some(postgres::source), Some(postgres::sink);
+    "postgres", "postgres", if "postgres-common": Some(postgres::source), Some(postgres::sink);
+}
+
+/// Opens a source.
+pub(crate) fn source(ask: &Ask<'_>) -> Result<Opened> {
+    let scheme = ask.url.scheme.as_str();
+    match find(scheme).and_then(|plug| plug.source) {
+        Some(open) => open(ask),
+        None => Err(unknown(scheme, "source", |plug| plug.source.is_some())),
     }
 }
 
-/// Opens the sink that a URL names, for rows of these columns.
-pub(crate) fn sink(url: &Url, columns: &[Column]) -> Result<Box<dyn Output>> {
-    match url.scheme.as_str() {
-        #[cfg(feature = "sqlite")]
-        "sqlite" => sqlite::open(url, columns),
-        scheme => {
-            let _ = columns;
-            Err(unknown("sink", scheme, &[("sqlite", cfg!(feature = "sqlite"))]))
+/// Opens a sink.
+pub(crate) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+    let scheme = ask.url.scheme.as_str();
+    match find(scheme).and_then(|plug| plug.sink) {
+        Some(open) => open(ask),
+        None => Err(unknown(scheme, "sink", |plug| plug.sink.is_some())),
+    }
+}
+
+fn find(scheme: &str) -> Option<&'static Plug> {
+    PLUGS.iter().find(|plug| plug.scheme == scheme)
+}
+
+/// The error that a scheme can't be used, and which ones can.
+#[cold]
+fn unknown(scheme: &str, what: &str, usable: fn(&Plug) -> bool) -> Error {
+    let names: Vec<_> = PLUGS.iter().filter(|plug| usable(plug)).map(|plug| plug.scheme).collect();
+    let there_are = match names.is_empty() {
+        true => format!("this library was built without any {what}"),
+        false => format!("{what}s are {}", names.join(", ")),
+    };
+    let why = match (find(scheme), scheme) {
+        (Some(plug), _) if !plug.built => {
+            format!("this library was built without the feature `{}`", plug.feature)
         }
-    }
-}
-
-fn unknown(what: &str, scheme: &str, known: &[(&str, bool)]) -> Error {
-    let names: Vec<_> = known.iter().filter(|(_, built)| *built).map(|(name, _)| *name).collect();
-    let built = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let message = format!("url: no {what} `{scheme}:` is built in; there is {built}");
-    Error::new(ErrorKind::Unsupported, message)
+        (Some(_), _) => format!("it is no {what}"),
+        (None, "http" | "https" | "tcp" | "unix") => {
+            format!("say what comes over it, as in csv:{scheme}:… or ndjson:{scheme}:…")
+        }
+        (None, _) => "there is no such scheme".to_owned(),
+    };
+    Error::new(ErrorKind::Unsupported, format!("url: `{scheme}:`: {why}; {there_are}"))
 }

@@ -1,43 +1,89 @@
-//! `sqlite:PATH?table=NAME`.
+//! `sqlite:PATH`: queries and tables, tables.
 
-use crate::page::{Form, Page};
-use crate::plan::Column;
+use super::connected::{Decode, fits, opened, written};
+use super::loaded::loaded;
+use super::table::{Mode, table_settings};
+use super::{Ask, Layout, Opened};
+use crate::plan::{Column, Kind};
 use crate::sink::Output;
-use crate::url::Url;
-use engine::{Checkpoint, Commit, Durability, Error, Reject, Result, Sink as _};
-use std::time::Duration;
-use trommel_connect::sqlite::{self, Table};
+use crate::value::Value;
+use engine::{Bump, Error, Result};
+use trommel_connect::sqlite::{Durability, Sink, Source, Table};
+use trommel_connect::table::{Batch, Row, Value as Cell};
+
+/// Opens a query or a table.
+pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
+    let mut settings = ask.url.settings();
+    let (query, table) = (settings.take("query"), settings.take("table"));
+    let key = settings.take("key");
+    settings.end()?;
+    let path = &ask.url.path;
+    let mut source = match (query, table) {
+        (Some(query), None) => Source::query(path, query)?,
+        (None, Some(table)) => Source::table(path, &table)?,
+        _ => return Err(Error::config("query: give a query or a table, one of them")),
+    };
+    if let Some(key) = key {
+        source = source.key(&key)?;
+    }
+    // A column of SQLite may hold values of any type.
+    let columns = source.names().map(|name| Column::of(name, Kind::Any)).collect();
+    Ok(opened(source, (), columns))
+}
+
+impl Decode for Batch {
+    type Shape = ();
+
+    #[inline]
+    fn read(row: &Row<'_>, (): &(), index: usize, kind: Kind, arena: &Bump) -> Result<Value> {
+        Ok(match kind {
+            Kind::Any => match row.get::<Cell<'_>>(index)? {
+                Cell::Null => Value::NULL,
+                Cell::Int(number) => Value::integer(number),
+                Cell::Float(number) => Value::real(number),
+                Cell::Text(text) => fits(Value::text(text.as_bytes()))?,
+                Cell::Blob(bytes) => fits(Value::blob(bytes))?,
+            },
+            Kind::Text => match row.get::<Cell<'_>>(index)? {
+                Cell::Null => Value::NULL,
+                Cell::Int(number) => written(arena, format_args!("{number}"))?,
+                Cell::Float(number) => written(arena, format_args!("{number:?}"))?,
+                _ => fits(Value::text(row.get::<&str>(index)?.as_bytes()))?,
+            },
+            Kind::Blob => match row.get::<Option<&[u8]>>(index)? {
+                Some(bytes) => fits(Value::blob(bytes))?,
+                None => Value::NULL,
+            },
+            Kind::Integer => row.get::<Option<i64>>(index)?.map_or(Value::NULL, Value::integer),
+            Kind::Real => row.get::<Option<f64>>(index)?.map_or(Value::NULL, Value::real),
+            Kind::Boolean => row
+                .get::<Option<bool>>(index)?
+                .map_or(Value::NULL, |flag| Value::integer(i64::from(flag))),
+        })
+    }
+}
 
 /// Opens, or makes, a database.
-pub(super) fn open(url: &Url, columns: &[Column]) -> Result<Box<dyn Output>> {
-    let mut settings = url.settings();
-    let Some(name) = settings.take("table") else {
-        return Err(Error::config("table: name it, as in sqlite:PATH?table=NAME"));
-    };
+pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+    let mut settings = ask.url.settings();
+    let name = super::table::name(&mut settings)?;
     let durability = settings.read("durability", "full, normal or off", |text| match text {
-        "full" => Some(sqlite::Durability::Full),
-        "normal" => Some(sqlite::Durability::Normal),
-        "off" => Some(sqlite::Durability::Off),
+        "full" => Some(Durability::Full),
+        "normal" => Some(Durability::Normal),
+        "off" => Some(Durability::Off),
         _ => None,
     })?;
-    let mode = settings.take("mode");
-    let key = settings.list("key");
     let strict = settings.flag("strict")?.unwrap_or(false);
     let wal = settings.flag("wal")?.unwrap_or(false);
-    let busy_timeout = settings.number("busy_timeout_ms")?;
+    let busy_timeout = settings.millis("busy_timeout_ms")?;
     let cache_bytes = settings.number("cache_bytes")?;
-    let commit_rows = settings.number("commit_rows")?;
-    let commit_bytes = settings.number("commit_bytes")?;
-    let commit_interval = settings.number("commit_interval_ms")?;
-    settings.end()?;
 
-    let millis = |millis: usize| Duration::from_millis(millis as u64);
-    let mut database = sqlite::Sink::create(&url.path)?;
+    let mut database = Sink::create(&ask.url.path)?;
     if let Some(durability) = durability {
         database = database.durability(durability);
     }
     if let Some(timeout) = busy_timeout {
-        database = database.busy_timeout(millis(timeout));
+        database = database.busy_timeout(timeout);
     }
     if let Some(bytes) = cache_bytes {
         database = database.cache_bytes(bytes);
@@ -46,85 +92,22 @@ pub(super) fn open(url: &Url, columns: &[Column]) -> Result<Box<dyn Output>> {
         database = database.wal();
     }
     let mut table: Table<()> = database.table(name);
-    for column in columns {
-        table = table.column(&column.to, &column.declaration);
-    }
-    if let Some(key) = key {
-        table = table.key(key);
-    }
+    table_settings!(table, settings);
+    settings.end()?;
     if strict {
         table = table.strict();
     }
-    table = match mode.as_deref() {
-        None | Some("append") => table,
-        Some("replace") => table.replace(),
-        Some("upsert") => table.upsert(),
-        Some("ignore_duplicates") => table.ignore_duplicates(),
-        Some(other) => {
-            return Err(Error::config(format!(
-                "mode: `{other}` is not append, replace, upsert or ignore_duplicates"
-            )));
-        }
-    };
-    if let Some(rows) = commit_rows {
-        table = table.commit_rows(rows);
+    for column in ask.columns {
+        let own = match column.kind {
+            Kind::Any => "",
+            Kind::Text => "TEXT",
+            Kind::Integer => "INTEGER",
+            Kind::Real => "REAL",
+            Kind::Boolean if strict => "INTEGER",
+            Kind::Boolean => "BOOLEAN",
+            Kind::Blob => "BLOB",
+        };
+        table = table.column(&column.to, column.declared_or(own));
     }
-    if let Some(bytes) = commit_bytes {
-        table = table.commit_bytes(bytes);
-    }
-    if let Some(interval) = commit_interval {
-        table = table.commit_interval(millis(interval));
-    }
-    Ok(Box::new(Sqlite { table, width: columns.len() }))
-}
-
-struct Sqlite {
-    table: Table<()>,
-    width: usize,
-}
-
-impl Output for Sqlite {
-    fn begin(&mut self) -> Result<Form> {
-        self.table.encoder()?;
-        Ok(Form::Table(self.width))
-    }
-
-    fn write(&mut self, page: &mut Page) -> Result<()> {
-        match page {
-            Page::Table(page) => self.table.write(page),
-            _ => Ok(()),
-        }
-    }
-
-    fn refuses_values(&self) -> bool {
-        self.table.refuses_values()
-    }
-
-    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        self.table.take_faults(faults);
-    }
-
-    fn keeps_rejects(&self) -> bool {
-        self.table.keeps_rejects()
-    }
-
-    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        self.table.keep_reject(reject)
-    }
-
-    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
-        self.table.commit(checkpoint, when)
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        self.table.finish()
-    }
-
-    fn abort(&mut self) -> Durability {
-        self.table.abort()
-    }
-
-    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        self.table.resume(job)
-    }
+    Ok(loaded(table, Layout::by_place(ask.columns)))
 }

@@ -141,6 +141,11 @@ impl Source {
         self
     }
 
+    /// Names of the columns, in order, and their types as SQL writes them.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.schema.columns.iter().map(|column| (column.name.as_str(), column.declared.as_str()))
+    }
+
     fn begin(&mut self) -> Result<()> {
         let columns: Vec<String> = self
             .schema

@@ -166,6 +166,11 @@ impl Source {
         Ok(self)
     }
 
+    /// Names of the columns, in order.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.shape.names()
+    }
+
     /// A column, found once: the cheapest way to say which value of a row is meant.
     ///
     /// # Errors

@@ -1,0 +1,274 @@
+//! `arrow:PATH`, both ways; and what Parquet shares with it.
+
+use super::calendar::{Day, Instant};
+#[cfg(feature = "arrow")]
+use super::connected::opened;
+use super::connected::{Decode, fits, written};
+#[cfg(feature = "arrow")]
+use super::loaded::loaded;
+use super::{Ask, Layout};
+#[cfg(feature = "arrow")]
+use crate::parts::Opened;
+use crate::plan::{Column, Kind};
+#[cfg(feature = "arrow")]
+use crate::sink::Output;
+use crate::value::Value;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use engine::{Bump, Error, ErrorKind, Result};
+use std::sync::Arc;
+use trommel_connect::arrow::{Date, Decimal, FromCell, Row, Timestamp};
+
+/// Gives a sink its columns: all of them, or the types of those that have one.
+macro_rules! declare {
+    ($sink:ident, $ask:ident) => {
+        match crate::parts::arrow::schema($ask.columns)? {
+            Some(schema) => $sink = $sink.schema(schema),
+            None => {
+                for column in $ask.columns {
+                    if let Some(kind) = crate::parts::arrow::data_type(column)? {
+                        $sink = $sink.column(&column.to, kind);
+                    }
+                }
+            }
+        }
+    };
+}
+pub(super) use declare;
+
+/// Opens an IPC file or stream.
+#[cfg(feature = "arrow")]
+pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
+    let settings = ask.url.settings();
+    settings.end()?;
+    let source = trommel_connect::arrow::Source::open(&ask.url.path)?;
+    let (shape, columns) = columns(source.schema(), ask.columns)?;
+    Ok(opened(source, shape, columns))
+}
+
+/// Opens a file to be written.
+#[cfg(feature = "arrow")]
+pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+    use trommel_connect::arrow::{Compression, Sink};
+    let mut settings = ask.url.settings();
+    let mut sink = Sink::create(&ask.url.path);
+    let compression = settings.read("compression", "none, lz4 or zstd", |text| match text {
+        "none" => Some(Compression::None),
+        "lz4" => Some(Compression::Lz4),
+        "zstd" => Some(Compression::Zstd),
+        _ => None,
+    })?;
+    if let Some(compression) = compression {
+        sink = sink.compression(compression);
+    }
+    let is_stream = settings.read("format", "file or stream", |text| match text {
+        "file" => Some(false),
+        "stream" => Some(true),
+        _ => None,
+    })?;
+    if is_stream == Some(true) {
+        sink = sink.stream();
+    }
+    if let Some(rows) = settings.number("batch_rows")? {
+        sink = sink.batch_rows(rows);
+    }
+    settings.end()?;
+    declare!(sink, ask);
+    Ok(loaded(sink, layout(ask.columns)))
+}
+
+/// The type that a column is stored as; `None` when its values tell.
+pub(super) fn data_type(column: &Column) -> Result<Option<DataType>> {
+    if let Some(kind) = decimal(&column.declaration) {
+        return Ok(Some(kind));
+    }
+    let word = column.declaration.split([' ', '(']).next().unwrap_or_default();
+    if matches!(word.to_ascii_lowercase().as_str(), "date" | "time" | "timestamp" | "timestamptz") {
+        let message = format!(
+            "type: `{}` is not written to columnar files from text: declare the column TEXT, or as \
+             INTEGER with the number",
+            column.declaration
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message).in_column(column.to.as_str()));
+    }
+    Ok(match column.kind {
+        Kind::Any => None,
+        Kind::Text => Some(DataType::Utf8),
+        Kind::Integer => Some(DataType::Int64),
+        Kind::Real => Some(DataType::Float64),
+        Kind::Boolean => Some(DataType::Boolean),
+        Kind::Blob => Some(DataType::Binary),
+    })
+}
+
+/// `DECIMAL(10, 2)` and the like.
+fn decimal(declaration: &str) -> Option<DataType> {
+    let (word, rest) = declaration.split_once('(')?;
+    if !matches!(word.trim().to_ascii_lowercase().as_str(), "decimal" | "numeric") {
+        return None;
+    }
+    let (digits, _) = rest.split_once(')')?;
+    let (precision, scale) = digits.split_once(',').unwrap_or((digits, "0"));
+    Some(DataType::Decimal128(precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+}
+
+/// The schema, if all columns have a type.
+pub(super) fn schema(columns: &[Column]) -> Result<Option<SchemaRef>> {
+    let mut fields = Vec::with_capacity(columns.len());
+    for column in columns {
+        match data_type(column)? {
+            Some(kind) => fields.push(Field::new(&column.to, kind, column.is_nullable())),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(Arc::new(Schema::new(fields))))
+}
+
+/// By place when the sink has a schema, else by name.
+pub(super) fn layout(columns: &[Column]) -> Layout {
+    match columns.iter().all(|column| column.kind != Kind::Any) {
+        true => Layout::by_place(columns),
+        false => Layout::by_name(columns),
+    }
+}
+
+/// How the values of a column are had.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    Integer,
+    Real,
+    Boolean,
+    Text,
+    Bytes,
+    Date,
+    Timestamp,
+    Decimal,
+    /// Not at all; fine unless it is asked for.
+    Other,
+}
+
+impl Form {
+    fn of(kind: &DataType) -> Self {
+        match kind {
+            kind if kind.is_integer() => Form::Integer,
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => Form::Real,
+            DataType::Boolean => Form::Boolean,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Form::Text,
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Form::Bytes,
+            DataType::Date32 => Form::Date,
+            DataType::Timestamp(..) => Form::Timestamp,
+            DataType::Decimal128(..) => Form::Decimal,
+            DataType::Dictionary(_, value) => Form::of(value),
+            _ => Form::Other,
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Form::Integer => Kind::Integer,
+            Form::Real => Kind::Real,
+            Form::Boolean => Kind::Boolean,
+            Form::Bytes | Form::Other => Kind::Blob,
+            Form::Text | Form::Date | Form::Timestamp | Form::Decimal => Kind::Text,
+        }
+    }
+}
+
+/// The columns of a schema. Those that can't be read are an error if they are wanted.
+pub(super) fn columns(schema: &SchemaRef, wanted: &[Column]) -> Result<(Vec<Form>, Vec<Column>)> {
+    let mut forms = Vec::new();
+    let mut columns = Vec::new();
+    for field in schema.fields() {
+        let form = Form::of(field.data_type());
+        let is_wanted =
+            wanted.is_empty() || wanted.iter().any(|column| column.from == *field.name());
+        if is_wanted && matches!(form, Form::Other) {
+            let message = format!(
+                "the column is of type {}; numbers, booleans, texts, bytes, dates, timestamps and \
+                 decimals can be read: choose columns with trommel_pipeline_column",
+                field.data_type()
+            );
+            let error = Error::new(ErrorKind::Unsupported, message);
+            return Err(error.in_column(field.name().as_str()));
+        }
+        forms.push(form);
+        columns.push(Column::of(field.name(), form.kind()));
+    }
+    Ok((forms, columns))
+}
+
+#[inline]
+fn read(row: &Row<'_>, forms: &[Form], index: usize, kind: Kind, arena: &Bump) -> Result<Value> {
+    fn get<'a, T: FromCell<'a>>(row: &Row<'a>, index: usize) -> Result<Option<T>> {
+        row.get::<Option<T>>(index)
+    }
+    let form = forms.get(index).copied().unwrap_or(Form::Other);
+    Ok(match (kind, form) {
+        (Kind::Integer, _) | (Kind::Any, Form::Integer) => {
+            get::<i64>(row, index)?.map_or(Value::NULL, Value::integer)
+        }
+        (Kind::Real, _) | (Kind::Any, Form::Real) => {
+            get::<f64>(row, index)?.map_or(Value::NULL, Value::real)
+        }
+        (Kind::Boolean, _) | (Kind::Any, Form::Boolean) => {
+            get::<bool>(row, index)?.map_or(Value::NULL, |flag| Value::integer(flag.into()))
+        }
+        (Kind::Blob, _) | (Kind::Any, Form::Bytes) => match get::<&[u8]>(row, index)? {
+            Some(bytes) => fits(Value::blob(bytes))?,
+            None => Value::NULL,
+        },
+        (_, Form::Date) => match get::<Date>(row, index)? {
+            Some(Date(days)) => written(arena, format_args!("{}", Day(days.into())))?,
+            None => Value::NULL,
+        },
+        (_, Form::Timestamp) => match get::<Timestamp>(row, index)? {
+            Some(Timestamp(micros)) => written(arena, format_args!("{}", Instant(micros)))?,
+            None => Value::NULL,
+        },
+        (_, Form::Decimal) => match get::<Decimal>(row, index)? {
+            Some(decimal) => written(arena, format_args!("{decimal}"))?,
+            None => Value::NULL,
+        },
+        (_, Form::Integer) => match get::<i64>(row, index)? {
+            Some(number) => written(arena, format_args!("{number}"))?,
+            None => Value::NULL,
+        },
+        (_, Form::Real) => match get::<f64>(row, index)? {
+            Some(number) => written(arena, format_args!("{number:?}"))?,
+            None => Value::NULL,
+        },
+        (_, Form::Boolean) => match get::<bool>(row, index)? {
+            Some(flag) => written(arena, format_args!("{flag}"))?,
+            None => Value::NULL,
+        },
+        _ => match get::<&str>(row, index)? {
+            Some(text) => fits(Value::text(text.as_bytes()))?,
+            None => Value::NULL,
+        },
+    })
+}
+
+macro_rules! decode {
+    ($batch:ty) => {
+        impl Decode for $batch {
+            type Shape = Vec<Form>;
+
+            #[inline]
+            fn read(
+                row: &Row<'_>,
+                forms: &Vec<Form>,
+                index: usize,
+                kind: Kind,
+                arena: &Bump,
+            ) -> Result<Value> {
+                read(row, forms, index, kind, arena)
+            }
+        }
+    };
+}
+#[cfg(feature = "arrow")]
+decode!(trommel_connect::arrow::Batch);
+#[cfg(feature = "parquet")]
+decode!(trommel_connect::parquet::Batch);

@@ -1,0 +1,166 @@
+//! Any source of `trommel-connect` as one of rows with columns.
+
+use super::Opened;
+use crate::plan::{Column, Kind, Plan};
+use crate::rows::{Rows, Table};
+use crate::source::Input;
+use crate::value::Value;
+use engine::{Bump, Error, Fill, Fingerprint, Limit, Origin, Position, Result, Size, Source};
+use std::any::Any;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+/// A batch whose rows can be read column by column.
+pub(super) trait Decode: engine::Batch + Debug + 'static {
+    /// What is known of the columns from the start.
+    type Shape: Debug + Send + Sync + 'static;
+
+    /// The value of a column, by its index in the source. Texts and bytes may lie in the batch or in
+    /// `arena`.
+    fn read(
+        row: &Self::Row<'_>,
+        shape: &Self::Shape,
+        index: usize,
+        kind: Kind,
+        arena: &Bump,
+    ) -> Result<Value>;
+}
+
+/// A text or bytes of any length up to 4 GiB.
+pub(super) fn fits(value: Option<Value>) -> Result<Value> {
+    value.ok_or_else(|| Error::row("a field is longer than 4 GiB"))
+}
+
+/// A value as text, in `arena`.
+#[cfg_attr(
+    not(any(feature = "arrow", feature = "parquet", feature = "sqlite")),
+    allow(dead_code, reason = "texts only")
+)]
+pub(super) fn written(arena: &Bump, value: fmt::Arguments<'_>) -> Result<Value> {
+    fits(Value::text(arena.alloc_str(&value.to_string()).as_bytes()))
+}
+
+/// A source, and what its batches need to know.
+struct Connected<S: Source<Batch: Decode>> {
+    source: S,
+    shape: Arc<<S::Batch as Decode>::Shape>,
+}
+
+/// Makes a source one of rows with columns.
+pub(super) fn opened<S>(
+    source: S,
+    shape: <S::Batch as Decode>::Shape,
+    columns: Vec<Column>,
+) -> Opened
+where
+    S: Source<Batch: Decode> + 'static,
+{
+    Opened { input: Box::new(Connected { source, shape: Arc::new(shape) }), columns }
+}
+
+impl<S: Source<Batch: Decode>> Input for Connected<S> {
+    fn fill(&mut self, rows: &mut Rows, limit: &Limit<'_>, _: &Plan) -> Result<Fill> {
+        if let Rows::Table(table) = rows
+            && let Some(held) = table.any().downcast_mut::<Held<S::Batch>>()
+        {
+            held.arena.reset();
+            return self.source.fill(&mut held.batch, limit);
+        }
+        let shape = Arc::clone(&self.shape);
+        let mut held = Box::new(Held { batch: S::Batch::default(), arena: Bump::new(), shape });
+        let filled = self.source.fill(&mut held.batch, limit);
+        *rows = Rows::Table(held);
+        filled
+    }
+
+    fn may_block(&self) -> bool {
+        self.source.may_block()
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.source.position()
+    }
+
+    fn seek(&mut self, position: &Position) -> Result<()> {
+        self.source.seek(position)
+    }
+
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        self.source.fingerprint()
+    }
+
+    fn size(&self) -> Size {
+        self.source.size()
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.source.bytes_read()
+    }
+}
+
+/// A batch, and room for values that it does not hold as they are wanted.
+#[derive(Debug)]
+struct Held<B: Decode> {
+    batch: B,
+    arena: Bump,
+    shape: Arc<B::Shape>,
+}
+
+impl<B: Decode> Table for Held<B> {
+    fn len(&self) -> usize {
+        self.batch.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    fn bytes(&self) -> usize {
+        self.batch.bytes() + self.arena.allocated_bytes()
+    }
+
+    fn decode(
+        &mut self,
+        plan: &Plan,
+        values: &mut Vec<Value>,
+        bad: &mut Vec<(usize, Error)>,
+    ) -> Result<()> {
+        let Held { batch, arena, shape } = self;
+        let width = plan.inputs.len();
+        values.reserve(batch.len() * width);
+        let mut index = 0;
+        batch.for_each(0, |row| {
+            let start = values.len();
+            let decoded = row.and_then(|row| {
+                plan.inputs.iter().try_for_each(|&(column, kind)| {
+                    values.push(B::read(&row, shape, column, kind, arena)?);
+                    Ok(())
+                })
+            });
+            if let Err(error) = decoded {
+                values.truncate(start);
+                values.resize(start + width, Value::NULL);
+                bad.push((index, error));
+            }
+            index += 1;
+            Ok(())
+        })
+    }
+
+    fn split_off(&mut self, at: usize) -> Option<Box<dyn Table>> {
+        let mut batch = B::default();
+        if !self.batch.split_off(at, &mut batch) {
+            return None;
+        }
+        let shape = Arc::clone(&self.shape);
+        Some(Box::new(Held { batch, arena: Bump::new(), shape }))
+    }
+
+    fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
+        self.batch.locate(rows, found);
+    }
+
+    fn any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
