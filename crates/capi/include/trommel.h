@@ -132,7 +132,8 @@ int trommel_pipeline_free(trommel_pipeline *pipeline);
 
 /* What it is called in reports and errors. Default: "pipeline". */
 int trommel_pipeline_name(trommel_pipeline *pipeline, const char *name, trommel_error **error);
-/* Reads from a URL as "csv:PATH?delimiter=;". Opened by run or start. */
+/* Reads from a URL as "csv:PATH?delimiter=;"; docs/c-api.md lists schemes and settings. Opened by run or
+ * start. */
 int trommel_pipeline_from(trommel_pipeline *pipeline, const char *url, trommel_error **error);
 /* Writes to a URL as "sqlite:PATH?table=NAME". Opened by run or start. */
 int trommel_pipeline_into(trommel_pipeline *pipeline, const char *url, trommel_error **error);
@@ -141,12 +142,13 @@ int trommel_pipeline_set(trommel_pipeline *pipeline, const char *key, const char
                          trommel_error **error);
 /* Reads column `from` ("#0" is the first) and calls it `to` (NULL: the same). `declaration` is an SQL
  * type and perhaps constraints: its first word says how fields are read (TEXT, INTEGER, REAL,
- * BOOLEAN, BLOB; NULL: TEXT), all of it declares the column of a table that the sink creates.
- * Without any call all columns are read, as TEXT. */
+ * BOOLEAN, BLOB and their like; NULL: as the source has them, which for CSV is TEXT), all of it declares
+ * the column of a table that the sink creates. Without any call all columns are read, as the source has
+ * them; those of "ndjson:" have to be named, as "id" or "home.phones[0]". */
 int trommel_pipeline_column(trommel_pipeline *pipeline, const char *from, const char *to,
                             const char *declaration, trommel_error **error);
 /* Declares, in order, a column for which the transform emits a value (trommel_call_emit_values).
- * Without any call the transform's columns are those read. */
+ * NULL: TEXT. Without any call the transform's columns are those read. */
 int trommel_pipeline_output(trommel_pipeline *pipeline, const char *to, const char *declaration,
                             trommel_error **error);
 /* Makes the run one of a job that is done exactly once: run again after it was cut off it goes on
@@ -190,7 +192,7 @@ typedef struct trommel_options {
     uint32_t on_reject;             /* a trommel_on_reject */
     uint32_t on_panic;              /* a trommel_on_panic, for callbacks written in Rust */
     uint64_t max_rejects;           /* one more than this ends the run; no limit */
-    const char *reject_file;        /* made, or emptied, by trommel_pipeline_options */
+    const char *reject_file;        /* made at once, if need be; a run empties it, a job goes on */
     uint32_t retries;               /* of sink calls that answer TROMMEL_STATUS_TRANSIENT; none */
     uint32_t retry_initial_ms;      /* longest pause before the first, doubled with each; 50 */
     uint32_t retry_max_ms;          /* longest pause; 5000 */

@@ -41,7 +41,8 @@ pub(crate) fn make(
     pipeline: &PipelineHandle,
     setup: Setup,
 ) -> Result<Job<Source, impl Transform<Batch, Sink> + Send + 'static, Sink>, Failure> {
-    let Setup { name, source, columns, outputs, transform, sink, options, progress, job } = setup;
+    let Setup { name, source, columns, outputs, transform, sink, options, rejects, progress, job } =
+        setup;
     let source = source.ok_or_else(|| Failure::state("the pipeline has no source"))?;
     let sink = sink.ok_or_else(|| Failure::state("the pipeline has no sink"))?;
     let mut plan = Plan { transform, cancel: pipeline.cancel.clone(), ..Plan::default() };
@@ -102,6 +103,10 @@ pub(crate) fn make(
             parts::sink(&Ask { url: &url, columns: &written, cancel: &pipeline.cancel })?
         }
     });
+    if let (Some(file), None) = (rejects, &job) {
+        // What earlier runs of a job have rejected stays.
+        file.set_len(0).map_err(Error::from)?;
+    }
     let source = Source { input, plan: Arc::new(plan) };
     let latest = Arc::clone(&pipeline.latest);
     let cancel = pipeline.cancel.clone();

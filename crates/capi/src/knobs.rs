@@ -45,8 +45,10 @@ fn duration(ms: i64) -> Option<Duration> {
 }
 
 impl OptionsView {
-    /// The engine's options; bad values are errors that name the option.
-    pub(crate) fn build(&self) -> Result<Options, Failure> {
+    /// The engine's options, and the file of rejects, which the run empties unless it goes on with
+    /// a job. Bad values are errors that name the option.
+    pub(crate) fn build(&self) -> Result<(Options, Option<File>), Failure> {
+        let (policy, file) = self.policy()?;
         let mut builder = match self.tier {
             0 => Options::builder(),
             1 => Options::tier(Tier::Memory),
@@ -77,7 +79,7 @@ impl OptionsView {
                 1 => PanicPolicy::Reject,
                 _ => return Err(unknown("on_panic", self.on_panic)),
             })
-            .on_reject(self.policy()?);
+            .on_reject(policy);
         if self.memory_limit > 0 {
             builder =
                 builder.memory_limit(usize::try_from(self.memory_limit).unwrap_or(usize::MAX));
@@ -101,23 +103,26 @@ impl OptionsView {
             }
             builder = builder.retry(retry);
         }
-        Ok(builder.build()?)
+        Ok((builder.build()?, file))
     }
 
-    fn policy(&self) -> Result<RejectPolicy, Failure> {
+    fn policy(&self) -> Result<(RejectPolicy, Option<File>), Failure> {
         let max = if self.max_rejects == 0 { u64::MAX } else { self.max_rejects };
         match self.on_reject {
-            0 => Ok(RejectPolicy::Stop),
-            1 => Ok(RejectPolicy::skip(max)),
+            0 => Ok((RejectPolicy::Stop, None)),
+            1 => Ok((RejectPolicy::skip(max), None)),
             2 => {
                 let path = self.reject_file.get("reject_file")?;
-                let file = File::create(path).map_err(|error| {
+                let opened = File::options().append(true).create(true).open(path);
+                let opened = opened.and_then(|file| Ok((file.try_clone()?, file)));
+                let (same, file) = opened.map_err(|error| {
                     let message = format!("reject_file: {path} can't be made");
                     Error::new(engine::ErrorKind::Io, message).caused_by(error)
                 })?;
-                Ok(RejectPolicy::dead_letter(Lines(BufWriter::new(file)), max))
+                let policy = RejectPolicy::dead_letter(Lines(BufWriter::new(file)), max);
+                Ok((policy, Some(same)))
             }
-            3 => Ok(RejectPolicy::with_data(max)),
+            3 => Ok((RejectPolicy::with_data(max), None)),
             _ => Err(unknown("on_reject", self.on_reject)),
         }
     }

@@ -17,6 +17,7 @@ use crate::user::{DropFn, User};
 use engine::{CancelToken, Engine, Options, Progress, RunHandle};
 use parking_lot::Mutex;
 use std::ffi::{c_int, c_void};
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -69,6 +70,8 @@ pub(crate) struct Setup {
     pub(crate) transform: Option<Transform>,
     pub(crate) sink: Option<SinkChoice>,
     pub(crate) options: Options,
+    /// The file that takes bad rows.
+    pub(crate) rejects: Option<File>,
     pub(crate) progress: Option<ProgressCallback>,
     pub(crate) job: Option<String>,
 }
@@ -252,7 +255,7 @@ export! {
     ) => {
         let (pipeline, options) = (pipeline.get()?, options.get()?);
         pipeline.change(|setup| {
-            setup.options = options.build()?;
+            (setup.options, setup.rejects) = options.build()?;
             Ok(())
         })
     }

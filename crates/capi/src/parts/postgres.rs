@@ -200,17 +200,12 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
         Kind::Boolean => Some("boolean"),
         Kind::Blob => Some("bytea"),
     };
-    let mut all = true;
     for column in ask.columns {
-        match own(column) {
-            Some(own) => table = table.column(&column.to, column.declared_or(own)),
-            // The server's types are those of the first values.
-            None => all = false,
+        // Without a type, the server's is that of the first values.
+        if let Some(own) = own(column) {
+            table = table.column(&column.to, column.declared_or(own));
         }
     }
-    let layout = match all {
-        true => Layout::by_place(ask.columns),
-        false => Layout::by_name(ask.columns),
-    };
-    Ok(loaded(table, layout))
+    // By name, so that errors have it.
+    Ok(loaded(table, Layout::by_name(ask.columns)))
 }

@@ -88,6 +88,20 @@ impl Gather {
             .collect()
     }
 
+    /// As [`chunks`](Self::chunks), each as a record batch.
+    pub(crate) fn batches(&mut self, most_rows: usize, now: bool) -> Result<Vec<RecordBatch>> {
+        let chunks = self.chunks(most_rows, now)?;
+        let Some(schema) = &self.schema else { return Ok(Vec::new()) };
+        let batch = |chunk: Chunk| {
+            let arrays = chunk.columns.into_iter().map(Column::into_array);
+            let arrays = arrays.collect::<Result<Vec<_>>>()?;
+            RecordBatch::try_new(Arc::clone(schema), arrays).map_err(|error| {
+                Error::fatal("the columns don't make a record batch").caused_by(error)
+            })
+        };
+        chunks.into_iter().map(batch).collect()
+    }
+
     fn merged(&self) -> Result<Schema> {
         let mut fields: Vec<Field> = Vec::new();
         for (name, column) in self.waiting.iter().flat_map(|(_, columns)| columns) {

@@ -16,6 +16,7 @@ mod row;
 mod single;
 mod sink;
 mod source;
+pub mod stream;
 mod types;
 mod value;
 

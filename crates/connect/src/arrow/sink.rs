@@ -87,6 +87,21 @@ enum Writer {
     Stream(Box<StreamWriter<Aside>>),
 }
 
+impl Encoder {
+    pub(super) fn new(declared: Declared) -> Self {
+        Encoder(declared)
+    }
+
+    /// Appends a record to a page.
+    #[inline]
+    pub(super) fn push(&self, page: &mut Page, record: &impl Serialize) -> Result<()> {
+        if page.rows == 0 {
+            page.begin(&self.0)?;
+        }
+        page.encode(record)
+    }
+}
+
 impl Sink {
     /// A file at `path`. Nothing is touched before the run.
     pub fn create(path: impl AsRef<Path>) -> Self {
@@ -157,21 +172,10 @@ impl Output {
     }
 
     fn flush(&mut self, now: bool) -> Result<()> {
-        let chunks = self.gather.chunks(self.batch_rows, now)?;
-        let Some(schema) = self.gather.schema().cloned() else {
+        let batches = self.gather.batches(self.batch_rows, now)?;
+        let Some(schema) = self.gather.schema().cloned().filter(|_| !batches.is_empty()) else {
             return Ok(());
         };
-        let mut batches = Vec::with_capacity(chunks.len());
-        for chunk in chunks {
-            let arrays = chunk.columns.into_iter().map(super::Building::into_array);
-            let arrays = arrays.collect::<Result<Vec<_>>>()?;
-            batches.push(RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(|error| {
-                Error::fatal("the columns don't make a record batch").caused_by(error)
-            })?);
-        }
-        if batches.is_empty() {
-            return Ok(());
-        }
         let all = arrow_select::concat::concat_batches(&schema, &batches)
             .map_err(|error| self.explain(error))?;
         let mut from = 0;
@@ -299,10 +303,7 @@ sink!(Columnar, write_batches);
 impl<R: Serialize> Encode<R> for Sink {
     #[inline]
     fn encode(encoder: &Encoder, page: &mut Page, record: R) -> Result<()> {
-        if page.rows == 0 {
-            page.begin(&encoder.0)?;
-        }
-        page.encode(&record)
+        encoder.push(page, &record)
     }
 }
 

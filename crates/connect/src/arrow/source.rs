@@ -107,6 +107,15 @@ impl Source {
         Self::stream(name.into(), BufReader::new(reader))
     }
 
+    /// Reads record batches that somebody else makes; `name` is what messages call them.
+    pub fn from_batches(
+        name: impl Into<Box<str>>,
+        reader: impl arrow_array::RecordBatchReader + Send + 'static,
+    ) -> Self {
+        let schema = reader.schema();
+        Self::new(name.into(), schema, Input::Stream(Box::new(reader)))
+    }
+
     fn stream(name: Box<str>, reader: impl Read + Send + 'static) -> Result<Self> {
         let reader = StreamReader::try_new(reader, None)
             .map_err(|error| unreadable(&name, "an Arrow file or stream", error))?;
