@@ -132,11 +132,11 @@ fn unknown(scheme: &str, what: &str, usable: fn(&Plug) -> bool) -> Error {
         (Some(plug), _) if !plug.built => {
             format!("this library was built without the feature `{}`", plug.feature)
         }
-        (Some(_), _) => format!("it is no {what}"),
+        (Some(_), _) => "that goes the other way only".to_owned(),
         (None, "http" | "https" | "tcp" | "unix") => {
             format!("say what comes over it, as in csv:{scheme}:… or ndjson:{scheme}:…")
         }
         (None, _) => "there is no such scheme".to_owned(),
     };
-    Error::new(ErrorKind::Unsupported, format!("url: `{scheme}:`: {why}; {there_are}"))
+    Error::new(ErrorKind::Unsupported, format!("url: no {what} `{scheme}:`: {why}; {there_are}"))
 }

@@ -107,7 +107,8 @@ const PEOPLE: &str = "id,height,active,name\n\
                       9007199254740993,-0.5,,\"Zoë\nof two lines\"\n";
 
 /// How the columns of [`PEOPLE`] are read.
-const COLUMNS: &[&str] = &["id=id:BIGINT", "height=height:REAL", "active=active:BOOLEAN", "name"];
+const COLUMNS: &[&str] =
+    &["id=id:BIGINT", "height=height:DOUBLE PRECISION", "active=active:BOOLEAN", "name"];
 
 impl Folder {
     fn read_bytes(&self, name: &str) -> Vec<u8> {

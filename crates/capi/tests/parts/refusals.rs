@@ -14,7 +14,7 @@ fn unknown_schemes_and_settings_are_named_with_those_that_are_known() {
             "`xml:`: there is no such scheme; sources are csv, ndjson, lines, parquet, arrow, sqlite, postgresql, postgres",
         ),
         (&*input, "xml:a", "sinks are csv, ndjson, parquet, arrow, sqlite, postgresql, postgres"),
-        (&*input, "lines:a", "`lines:`: it is no sink"),
+        (&*input, "lines:a", "no sink `lines:`: that goes the other way only"),
         ("https://host/a.csv", &*output, "say what comes over it, as in csv:https:…"),
         (
             &format!("{input}?delimeter=x"),

@@ -98,7 +98,7 @@ impl Settings {
 /// ```
 ///
 /// A crate with `crate-type = ["cdylib"]` that does so is a library for C, Python, R, DuckDB and
-/// others. Lints that deny `unsafe_code` refuse the macro: what it makes is called from C.
+/// others.
 #[macro_export]
 macro_rules! export_transform {
     ($name:ident, $transform:expr $(,)?) => {
