@@ -159,7 +159,7 @@ public:
     pipeline &set(const std::string &key, const std::string &value) {
         return with(trommel_pipeline_set, key.c_str(), value.c_str());
     }
-    pipeline &column(const std::string &from, const std::string &to, const std::string &type = "TEXT") {
+    pipeline &column(const std::string &from, const std::string &to, const std::string &type = "") {
         return with(trommel_pipeline_column, from.c_str(), to.c_str(), type.c_str());
     }
     pipeline &output(const std::string &to, const std::string &type = "TEXT") {
