@@ -192,17 +192,16 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
     }
     let mut table: Table<()> = database.table(name);
     table_settings!(table, settings);
-    let own = |column: &Column| match column.kind {
-        Kind::Any => None,
-        Kind::Text => Some("text"),
-        Kind::Integer => Some("bigint"),
-        Kind::Real => Some("double precision"),
-        Kind::Boolean => Some("boolean"),
-        Kind::Blob => Some("bytea"),
-    };
-    for column in ask.columns {
-        // Without a type, the server's is that of the first values.
-        if let Some(own) = own(column) {
+    // Types come from the first values when no column has one: a table is declared whole or not.
+    if ask.columns.iter().any(|column| column.kind != Kind::Any) {
+        for column in ask.columns {
+            let own = match column.kind {
+                Kind::Any | Kind::Text => "text",
+                Kind::Integer => "bigint",
+                Kind::Real => "double precision",
+                Kind::Boolean => "boolean",
+                Kind::Blob => "bytea",
+            };
             table = table.column(&column.to, column.declared_or(own));
         }
     }

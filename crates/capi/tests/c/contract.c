@@ -473,7 +473,7 @@ static void urls(void) {
     IS(0, trommel_pipeline_into(pipeline, url, NULL));
     IS(0, trommel_pipeline_column(pipeline, "name", "who", "TEXT NOT NULL", NULL));
     IS(0, trommel_pipeline_column(pipeline, "#1", "years", "INTEGER", NULL));
-    IS(TROMMEL_STATUS_CONFIG, trommel_pipeline_column(pipeline, "age", NULL, "VARCHAR", NULL));
+    IS(TROMMEL_STATUS_CONFIG, trommel_pipeline_column(pipeline, "age", NULL, "WHOLE", NULL));
     IS(0, trommel_pipeline_run(pipeline, &report, &error));
     CHECK(report.loaded == 2 && report.rejected == 1);
     IS(0, trommel_pipeline_free(pipeline));

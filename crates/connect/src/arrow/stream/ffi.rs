@@ -158,9 +158,8 @@ mod tests {
     #[test]
     fn released_early_it_ends() {
         for pull in [0, 1, 2] {
-            let (batches, error) = through(100_000, pull, |row, out| {
-                out.emit((row.get::<i64>("id")?,))
-            });
+            let (batches, error) =
+                through(100_000, pull, |row, out| out.emit((row.get::<i64>("id")?,)));
             assert_eq!((batches.len(), error), (pull, None));
         }
     }
