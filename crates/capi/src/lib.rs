@@ -15,9 +15,12 @@ mod error;
 mod handle;
 mod job;
 mod knobs;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod page;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod parts;
 mod pipeline;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod plan;
 mod report;
 mod rows;
@@ -26,8 +29,10 @@ mod sink;
 mod source;
 mod status;
 mod transform;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod url;
 mod user;
+#[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod value;
 mod version;
 

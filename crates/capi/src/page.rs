@@ -19,7 +19,6 @@ pub(crate) trait RowPage: Send + Debug {
     fn rewind(&mut self, mark: usize);
     fn seal(&mut self);
     /// The page itself, for the sink that made it.
-    #[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "no sink with columns"))]
     fn any(&mut self) -> &mut dyn Any;
 }
 
@@ -31,7 +30,6 @@ pub(crate) enum Form {
     /// Records of bytes.
     Bytes,
     /// Rows of values, into pages that this makes.
-    #[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "no sink with columns"))]
     Rows(Arc<dyn Fn() -> Box<dyn RowPage> + Send + Sync>),
     /// Rows of Arrow batches.
     #[cfg(feature = "arrow")]

@@ -66,15 +66,6 @@ impl Column {
 }
 
 #[cfg(feature = "connect")]
-#[cfg_attr(
-    not(any(
-        feature = "arrow",
-        feature = "parquet",
-        feature = "postgres-common",
-        feature = "sqlite"
-    )),
-    allow(dead_code, reason = "text files declare no types")
-)]
 impl Column {
     /// The declaration, or that of a sink for the kind.
     pub(crate) fn declared_or<'a>(&'a self, own: &'a str) -> &'a str {

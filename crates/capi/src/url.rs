@@ -9,7 +9,6 @@ pub(crate) struct Url {
     pub(crate) scheme: String,
     pub(crate) path: String,
     /// The path before its %-signs were read, for addresses that have rules of their own.
-    #[cfg_attr(not(feature = "postgres-common"), allow(dead_code, reason = "no such address"))]
     pub(crate) as_written: String,
     settings: Vec<(String, String)>,
 }

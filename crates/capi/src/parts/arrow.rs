@@ -1,12 +1,13 @@
 //! `arrow:PATH`, both ways; and what Parquet shares with it.
 
+use super::Ask;
 use super::calendar::{Day, Instant};
 #[cfg(feature = "arrow")]
 use super::connected::opened;
 use super::connected::{Decode, fits, written};
 #[cfg(feature = "arrow")]
 use super::loaded::loaded;
-use super::{Ask, Layout};
+use super::record::Layout;
 #[cfg(feature = "arrow")]
 use crate::parts::Opened;
 use crate::plan::{Column, Kind};

@@ -32,10 +32,6 @@ pub(super) fn fits(value: Option<Value>) -> Result<Value> {
 }
 
 /// A value as text, in `arena`.
-#[cfg_attr(
-    not(any(feature = "arrow", feature = "parquet", feature = "sqlite")),
-    allow(dead_code, reason = "texts only")
-)]
 pub(super) fn written(arena: &Bump, value: fmt::Arguments<'_>) -> Result<Value> {
     fits(Value::text(arena.alloc_str(&value.to_string()).as_bytes()))
 }

@@ -32,9 +32,6 @@ mod table;
 #[cfg(any(feature = "csv", feature = "lines", feature = "ndjson"))]
 mod text;
 
-#[cfg(feature = "connect")]
-pub(crate) use record::Layout;
-
 use crate::plan::Column;
 use crate::sink::Output;
 use crate::source::Input;
@@ -42,7 +39,6 @@ use crate::url::Url;
 use engine::{CancelToken, Error, ErrorKind, Result};
 
 /// What is to be opened, and for what.
-#[cfg_attr(not(feature = "connect"), expect(dead_code, reason = "nothing can be opened"))]
 pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,
     /// The columns that are wanted of a source (none: all), or that a sink gets.

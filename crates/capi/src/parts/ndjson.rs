@@ -2,8 +2,9 @@
 
 use super::connected::{Decode, fits};
 use super::loaded::loaded;
+use super::record::Layout;
 use super::text::{self, Format};
-use super::{Ask, Layout, Opened, files};
+use super::{Ask, Opened, files};
 use crate::plan::{Column, Kind};
 use crate::sink::Output;
 use crate::value::Value;

@@ -2,8 +2,9 @@
 
 use super::connected::{Decode, fits, opened};
 use super::loaded::loaded;
+use super::record::Layout;
 use super::table::{Mode, table_settings};
-use super::{Ask, Layout, Opened};
+use super::{Ask, Opened};
 use crate::plan::{Column, Kind};
 use crate::sink::Output;
 use crate::url::Settings;
