@@ -38,6 +38,10 @@ use crate::source::Input;
 use crate::url::Url;
 use engine::{CancelToken, Error, ErrorKind, Result};
 
+/// How long a peer that has stopped answering is waited for once the run is cancelled.
+#[cfg(any(feature = "http", feature = "postgres-common", feature = "socket"))]
+const GRACE: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// What is to be opened, and for what.
 pub(crate) struct Ask<'a> {
     pub(crate) url: &'a Url,

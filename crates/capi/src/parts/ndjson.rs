@@ -149,7 +149,7 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
 #[cfg(feature = "http")]
 fn post(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
     let mut settings = ask.url.settings();
-    let mut post = trommel_connect::http::post(&ask.url.path).cancel_with(ask.cancel);
+    let mut post = trommel_connect::http::post(&ask.url.path).cancel_with(ask.cancel, super::GRACE);
     super::network::http_settings!(post, settings);
     if let Some(connections) = settings.number("connections")? {
         post = post.connections(connections);
@@ -178,7 +178,7 @@ fn post(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
 #[cfg(feature = "socket")]
 fn send(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
     let mut settings = ask.url.settings();
-    let mut socket = super::network::socket(&ask.url.path, &mut settings)?;
+    let mut socket = super::network::socket(ask, &mut settings)?;
     if let Some(timeout) = settings.millis("write_timeout_ms")? {
         socket = socket.write_timeout(timeout);
     }

@@ -44,8 +44,8 @@ pub(super) use http_settings;
 
 /// `tcp:HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `unix://PATH`.
 #[cfg(feature = "socket")]
-pub(super) fn socket(path: &str, settings: &mut Settings) -> Result<socket::Builder> {
-    let (transport, address) = path.split_once(':').unwrap_or_default();
+pub(super) fn socket(ask: &super::Ask<'_>, settings: &mut Settings) -> Result<socket::Builder> {
+    let (transport, address) = ask.url.path.split_once(':').unwrap_or_default();
     let address = address.strip_prefix("//").unwrap_or(address);
     let socket = match transport {
         "tcp" => socket::tcp(address),
@@ -53,6 +53,7 @@ pub(super) fn socket(path: &str, settings: &mut Settings) -> Result<socket::Buil
         "unix" => socket::unix(address),
         _ => return Err(Error::config(format!("url: `{transport}:` is not here"))),
     };
+    let socket = socket.cancel_with(ask.cancel, super::GRACE);
     Ok(match settings.millis("connect_timeout_ms")? {
         Some(timeout) => socket.connect_timeout(timeout),
         None => socket,

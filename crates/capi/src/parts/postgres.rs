@@ -14,7 +14,6 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 use trommel_connect::postgres::{Batch, Row, Sink, Source, Table};
 
 /// What libpq takes; each may be a setting.
@@ -42,9 +41,6 @@ const KEYWORDS: &[&str] = &[
     "sslkey",
     "krbsrvname",
 ];
-
-/// How long a server that has stopped answering is waited for once the run is cancelled.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// The connection string: `//user@host:port/database`, or `host=… dbname=…`.
 fn conninfo(ask: &Ask<'_>, settings: &mut Settings) -> String {
@@ -187,7 +183,7 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
         rest.take(key);
     }
     rest.end()?;
-    let mut database = Sink::connect(&conninfo)?.cancel_with(ask.cancel, GRACE);
+    let mut database = Sink::connect(&conninfo)?.cancel_with(ask.cancel, super::GRACE);
     if let Some(timeout) = timeout {
         database = database.timeout(timeout);
     }

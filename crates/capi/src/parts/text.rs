@@ -33,8 +33,8 @@ pub(super) fn compression(settings: &mut Settings) -> Result<Option<Compression>
         Some(match text {
             "auto" => Compression::Auto,
             "none" => Compression::None,
-            "gzip" => Compression::Gzip,
-            "zstd" => Compression::Zstd,
+            "gzip" => Compression::GZIP,
+            "zstd" => Compression::ZSTD,
             "bzip2" => Compression::Bzip2,
             "lz4" => Compression::Lz4,
             "xz" => Compression::Xz,
@@ -69,7 +69,7 @@ pub(super) fn open<F: Format>(format: F, ask: &Ask<'_>, settings: Settings) -> R
 
 #[cfg(feature = "http")]
 fn http<F: Format>(format: F, ask: &Ask<'_>, mut settings: Settings) -> Result<Opened> {
-    let mut get = trommel_connect::http::get(&ask.url.path).cancel_with(ask.cancel);
+    let mut get = trommel_connect::http::get(&ask.url.path).cancel_with(ask.cancel, super::GRACE);
     super::network::http_settings!(get, settings);
     settings.end()?;
     let source = get.source(|name, body| format.reader(name, body))?;
@@ -79,7 +79,7 @@ fn http<F: Format>(format: F, ask: &Ask<'_>, mut settings: Settings) -> Result<O
 
 #[cfg(feature = "socket")]
 fn socket<F: Format>(format: F, ask: &Ask<'_>, mut settings: Settings) -> Result<Opened> {
-    let mut socket = super::network::socket(&ask.url.path, &mut settings)?;
+    let mut socket = super::network::socket(ask, &mut settings)?;
     let listens = settings.flag("listen")?.unwrap_or(false);
     if let Some(peers) = settings.number("peers")? {
         socket = socket.peers(peers);
