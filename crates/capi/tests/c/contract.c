@@ -384,6 +384,15 @@ static void bad_options(void) {
     IS(TROMMEL_STATUS_CONFIG, trommel_engine_new(&many, &engine, &error));
     CHECK(strstr(trommel_error_text(error), "workers is 1000000"));
     IS(0, trommel_error_free(error));
+    /* Symptom: a run ended the process with a stack overflow, or trommel_engine_new answered PANIC.
+     * Cause: any stack_bytes but 0 went to the workers' threads. Fix: a least and a largest one. */
+    const uint64_t stacks[] = {1, 65536, UINT64_MAX};
+    for (int i = 0; i < 3; i++) {
+        trommel_engine_options stack = {.size = sizeof stack, .workers = 1, .stack_bytes = stacks[i]};
+        IS(TROMMEL_STATUS_CONFIG, trommel_engine_new(&stack, &engine, &error));
+        CHECK(strstr(trommel_error_text(error), "stack_bytes is "));
+        IS(0, trommel_error_free(error));
+    }
     engine = engine_of(1);
     struct {
         trommel_options options;
