@@ -13,16 +13,21 @@ mod abi;
 use capi as _;
 
 use libfuzzer_sys::fuzz_target;
-use std::sync::Once;
+use std::env::{current_dir, set_current_dir, temp_dir};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
-/// Where the programs' files lie.
-static FOLDER: Once = Once::new();
+/// The fuzzer's folder, and that of the programs' files.
+static FOLDERS: LazyLock<(PathBuf, PathBuf)> = LazyLock::new(|| {
+    let files = temp_dir().join(format!("trommel-fuzz-{}", std::process::id()));
+    std::fs::create_dir_all(&files).expect("the temporary folder can be written to");
+    (current_dir().expect("the fuzzer is somewhere"), files)
+});
 
 fuzz_target!(|program: &[u8]| {
-    FOLDER.call_once(|| {
-        let folder = std::env::temp_dir().join(format!("trommel-fuzz-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("the temporary folder can be written to");
-        std::env::set_current_dir(folder).expect("it was made just now");
-    });
+    let (fuzzer, files) = &*FOLDERS;
+    set_current_dir(files).expect("it was made before");
     abi::world::play(program);
+    // The fuzzer names its corpus relatively.
+    set_current_dir(fuzzer).expect("it was there before");
 });
