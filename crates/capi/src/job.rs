@@ -8,6 +8,7 @@ use crate::plan::{Column, Plan};
 use crate::report::{ProgressView, ReportView};
 use crate::sink::Sink;
 use crate::source::{Input, Source};
+use crate::stretch;
 use engine::{Error, Job, Out, Pipeline, Result, RunReport, Transform};
 use std::ffi::CString;
 use std::sync::Arc;
@@ -124,7 +125,8 @@ pub(crate) fn make(
             }
         })
         .transform(hand_on)
-        .load_into(sink))
+        .load_into(sink)
+        .by_stretches(stretch::take))
 }
 
 fn all_columns(names: &[String]) -> Result<Vec<Column>> {

@@ -25,6 +25,7 @@ mod run;
 mod sink;
 mod source;
 mod status;
+mod stretch;
 mod transform;
 mod url;
 mod user;

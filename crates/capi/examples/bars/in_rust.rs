@@ -49,13 +49,13 @@ pub(crate) fn run(case: &str, rows: u64, file: &str) -> Result<()> {
         }
         _ => {
             // As unknown to the compiler as it is in C.
-            let work = std::hint::black_box(if case == "work" { 80 } else { 1 });
+            let work = std::hint::black_box(if case == "work" { 60 } else { 1 });
             let mut sum = 0_u64;
             Pipeline::from(sources::generate(rows, |id| id))
                 .options(Options::builder().fixed_batch_size(4096).build()?)
                 .map(move |mut x| {
                     for _ in 0..work {
-                        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        x = (x ^ x >> 32).wrapping_mul(6_364_136_223_846_793_005);
                     }
                     x
                 })
