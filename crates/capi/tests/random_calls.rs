@@ -3,6 +3,7 @@
 #![cfg(all(feature = "arrow", feature = "csv", feature = "sqlite"))]
 
 mod abi;
+mod panics;
 
 // The functions of the header.
 use trommel as _;

@@ -1,12 +1,8 @@
 //! Callbacks written in Rust that panic: an error of the run, whichever it is and whoever calls it.
-#![cfg(all(feature = "arrow", feature = "csv", feature = "sqlite"))]
 
-mod abi;
-
-// The functions of the header.
-use trommel as _;
-
-use abi::{Batch, Call, Engine, Error, Page, Pipeline, Progress, Report, Sized32, c, text};
+use crate::abi::{
+    self, Batch, Call, Engine, Error, Page, Pipeline, Progress, Report, Sized32, c, text,
+};
 use std::ffi::{c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicU32, Ordering};
