@@ -782,6 +782,14 @@ static void planted_inside(void) {
     printf("%d\n", trommel_error_status(error));
 }
 
+/* The same for a value that nobody has set. */
+static void planted_unset(void) {
+    void *volatile place = malloc(8); /* volatile: the compiler would see it, too */
+    const char *byte = place;
+    if (byte[3]) puts("set");
+    free(place);
+}
+
 /* The same for undefined behaviour of the C side. */
 static void planted_undefined(void) {
     volatile int most = INT32_MAX;
@@ -797,7 +805,8 @@ static const struct {
     {"urls", urls}, {"columns", columns}, {"bytes", bytes}, {"misfits", misfits},
     {"resumes", resumes}, {"many_engines", many_engines}, {"forks", forks},
     {"freed_twice", freed_twice}, {"cycles", cycles}, {"planted", planted},
-    {"planted_inside", planted_inside}, {"planted_undefined", planted_undefined},
+    {"planted_inside", planted_inside}, {"planted_unset", planted_unset},
+    {"planted_undefined", planted_undefined},
 };
 
 int main(int argc, char **argv) {
