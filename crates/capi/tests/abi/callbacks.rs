@@ -24,7 +24,7 @@ const TRANSIENT: c_int = 12;
 const IO: c_int = 13;
 
 impl User {
-    pub(crate) fn new(
+    pub(crate) fn hand_out(
         script: Vec<u8>,
         rows: u16,
         record_size: u32,
@@ -82,12 +82,12 @@ impl User {
 }
 
 fn user<'a>(pointer: *mut c_void) -> &'a User {
-    // SAFETY: `User::new` made it, and the library drops it after its last callback.
+    // SAFETY: `User::hand_out` made it, and the library drops it after its last callback.
     unsafe { &*pointer.cast() }
 }
 
 pub(crate) unsafe extern "C-unwind" fn drop_user(pointer: *mut c_void) {
-    // SAFETY: `User::new` made it, and the library drops it once.
+    // SAFETY: `User::hand_out` made it, and the library drops it once.
     let user: Box<User> = unsafe { Box::from_raw(pointer.cast()) };
     user.alive.fetch_sub(1, Ordering::SeqCst);
 }
@@ -140,8 +140,9 @@ fn look(records: *const c_void, count: usize, stride: usize, ends: *const usize)
     let length = if ends.is_null() {
         count * stride
     } else {
+        let last = ends.wrapping_add(count.saturating_sub(1));
         // SAFETY: as many ends as there are records, which is not 0.
-        if count == 0 { 0 } else { unsafe { *ends.add(count - 1) } }
+        if count == 0 { 0 } else { unsafe { *last } }
     };
     if length == 0 {
         return 0;

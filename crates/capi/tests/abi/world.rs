@@ -154,7 +154,7 @@ impl<'a> World<'a> {
             17 => self.on_progress(),
             18 => {
                 let slot = self.some_slot();
-                self.from_arrow(slot);
+                self.arrow_in(slot);
             }
             19 | 20 => self.run(),
             21 => self.start(),
@@ -184,7 +184,7 @@ impl<'a> World<'a> {
             }
             _ => {
                 let slot = self.new_pipeline();
-                self.from_arrow(slot);
+                self.arrow_in(slot);
                 self.transform(slot);
                 self.stream(slot);
             }
@@ -348,7 +348,7 @@ impl<'a> World<'a> {
         let rows = u16::from(self.tape.byte()) * self.tape.pick(&[1, 16]);
         let nobody = Arc::default();
         let written = slot.map_or(&nobody, |slot| &self.slots[slot].written);
-        callbacks::User::new(script, rows, record_size, written, &self.alive)
+        callbacks::User::hand_out(script, rows, record_size, written, &self.alive)
     }
 
     /// Hands `user` over, which stays the caller's on failure.
@@ -415,7 +415,7 @@ impl<'a> World<'a> {
         self.give(slot, user, |p, e| c!(trommel_pipeline_on_progress(p, call, user, release, e)));
     }
 
-    fn from_arrow(&mut self, slot: Option<usize>) {
+    fn arrow_in(&mut self, slot: Option<usize>) {
         let mut stream = self.arrow();
         let given = if self.tape.rarely(16) { null_mut() } else { &raw mut stream };
         let pipeline = slot.map_or(null_mut(), |slot| self.slots[slot].pipeline);

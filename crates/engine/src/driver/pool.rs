@@ -128,7 +128,7 @@ pub(crate) fn run_all<T: Send, R: Send>(
         }
     };
     thread::scope(|threads| {
-        let threads: Vec<_> = (0..limit.min(count)).map(|_| threads.spawn(&work)).collect();
+        let threads: Vec<_> = (0..limit.min(count)).map(|_| threads.spawn(work)).collect();
         for thread in threads {
             // As in the monitor: a scope does not wait until a thread is gone.
             if let Err(panic) = thread.join() {
