@@ -1,11 +1,22 @@
-/* What the boundary costs, ns per record, best of five interleaved rounds: bars [ROWS].
+/* One job over the C ABI, for bars.rs to set beside the same job in Rust: bars CASE ROWS [FILE].
+ * Prints nanoseconds per row of wall time and of CPU time, and what came out.
  *
- * A source of one record per call beside one of 4096; a transform of nothing, of an addition, and of
- * about 100 ns. */
+ *   4096, 1        records per call of the source, no transform
+ *   add, work      a transform of one multiplication, and of about 100 ns
+ *   csv            FILE into the table `flights` of FILE.c.db
+ *   arrow, bare    a stream of FILE-less batches through a pipeline, and read as it is */
+#define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#ifdef WITH_ARROW
+#include <trommel_arrow.h>
+#else
 #include <trommel.h>
+#endif
 
 typedef struct job {
     uint64_t next, rows, sum;
@@ -30,7 +41,8 @@ static int apply(void *user, trommel_batch *batch, trommel_call *call) {
     (void)call;
     for (size_t i = 0; i < batch->count; i++) {
         uint64_t x = record[i];
-        for (int step = 0; step < j->work; step++) x = x * UINT64_C(6364136223846793005) + 1;
+        /* Nothing that a compiler can do several steps of at once. */
+        for (int step = 0; step < j->work; step++) x = (x ^ x >> 32) * UINT64_C(6364136223846793005);
         record[i] = x;
     }
     return TROMMEL_STATUS_OK;
@@ -44,50 +56,135 @@ static int add(void *user, const trommel_page *page, trommel_call *call) {
     return TROMMEL_STATUS_OK;
 }
 
-static double run(trommel_engine *engine, job j, int transforms) {
-    trommel_pipeline *pipeline = NULL;
-    trommel_report report = {.size = sizeof report};
+static trommel_error *error;
+
+static void must(int status) {
+    if (status == TROMMEL_STATUS_OK) return;
+    fprintf(stderr, "bars: %s\n", trommel_error_text(error));
+    exit(1);
+}
+
+/* ---- a stream of batches that all share one column of numbers ---- */
+
+#ifdef WITH_ARROW
+enum { ROWS = 65536 };
+static int64_t numbers[ROWS];
+static const void *column_buffers[2] = {NULL, numbers}, *no_buffers[1] = {NULL};
+
+static void release_schema(struct ArrowSchema *schema) { schema->release = NULL; }
+static void release_array(struct ArrowArray *array) {
+    free(array->private_data);
+    array->release = NULL;
+}
+
+static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out) {
+    static struct ArrowSchema number, *children[1] = {&number};
+    (void)stream;
+    number = (struct ArrowSchema){.format = "l", .name = "number", .release = release_schema};
+    *out = (struct ArrowSchema){.format = "+s", .name = "", .n_children = 1, .children = children,
+                                .release = release_schema};
+    return 0;
+}
+
+static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
+    int64_t *left = stream->private_data;
+    *out = (struct ArrowArray){0};
+    if (*left <= 0) return 0;
+    *left -= ROWS;
+    struct parts {
+        struct ArrowArray column, *children[1];
+    } *parts = malloc(sizeof *parts);
+    if (!parts) return 12;
+    parts->column = (struct ArrowArray){.length = ROWS, .n_buffers = 2, .buffers = column_buffers,
+                                        .release = release_array};
+    parts->children[0] = &parts->column;
+    *out = (struct ArrowArray){.length = ROWS, .n_buffers = 1, .buffers = no_buffers, .n_children = 1,
+                               .children = parts->children, .release = release_array, .private_data = parts};
+    return 0;
+}
+
+static const char *last_error(struct ArrowArrayStream *stream) {
+    (void)stream;
+    return NULL;
+}
+
+static void release_stream(struct ArrowArrayStream *stream) { stream->release = NULL; }
+
+static uint64_t pull(struct ArrowArrayStream *stream) {
+    uint64_t rows = 0;
+    for (;;) {
+        struct ArrowArray array = {0};
+        if (stream->get_next(stream, &array) != 0) exit(1);
+        if (!array.release) break;
+        rows += (uint64_t)array.length;
+        array.release(&array);
+    }
+    stream->release(stream);
+    return rows;
+}
+#endif
+
+static uint64_t nanoseconds(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 3) return 2;
+    const char *name = argv[1], *file = argc > 3 ? argv[3] : "";
+    job j = {.rows = strtoull(argv[2], NULL, 10), .per_call = strcmp(name, "1") ? 4096 : 1};
+    j.work = strcmp(name, "add") == 0 ? 1 : strcmp(name, "work") == 0 ? 60 : 0;
+    trommel_engine_options one = {.size = sizeof one, .workers = 1};
     trommel_options options = {.size = sizeof options, .batch_min = 4096, .batch_max = 4096};
     trommel_source source = {.size = sizeof source, .record_size = 8, .rows = j.rows, .fill = fill, .user = &j};
     trommel_transform transform = {.size = sizeof transform, .apply = apply, .user = &j};
     trommel_sink sink = {.size = sizeof sink, .record_size = 8, .write = add, .user = &j};
-    if (trommel_pipeline_new(engine, &pipeline, NULL) ||
-        trommel_pipeline_options(pipeline, &options, NULL) ||
-        trommel_pipeline_source(pipeline, &source, NULL) ||
-        (transforms && trommel_pipeline_transform(pipeline, &transform, NULL)) ||
-        trommel_pipeline_sink(pipeline, &sink, NULL) ||
-        trommel_pipeline_run(pipeline, &report, NULL) || report.loaded != j.rows)
-        exit(1);
-    trommel_pipeline_free(pipeline);
-    return (double)report.elapsed_ns / (double)j.rows;
-}
-
-int main(int argc, char **argv) {
-    const uint64_t rows = argc > 1 ? strtoull(argv[1], NULL, 10) : 5000000;
-    const struct {
-        const char *name;
-        job job;
-        int transforms;
-    } cases[] = {
-        {"4096 records per call, no transform", {.per_call = 4096}, 0},
-        {"   1 record per call, no transform", {.per_call = 1}, 0},
-        {"4096 per call, an addition", {.per_call = 4096, .work = 1}, 1},
-        {"4096 per call, about 100 ns of work", {.per_call = 4096, .work = 80}, 1},
-    };
-    enum { CASES = sizeof cases / sizeof *cases };
-    double best[CASES] = {0};
-    trommel_engine_options options = {.size = sizeof options, .workers = 1};
     trommel_engine *engine = NULL;
-    if (trommel_engine_new(&options, &engine, NULL)) return 1;
-    for (int round = 0; round < 5; round++) {
-        for (int i = 0; i < CASES; i++) {
-            job j = cases[i].job;
-            j.rows = rows;
-            const double ns = run(engine, j, cases[i].transforms);
-            if (round == 0 || ns < best[i]) best[i] = ns;
+    trommel_pipeline *pipeline = NULL;
+    trommel_report report = {.size = sizeof report};
+    uint64_t rows = j.rows;
+    must(trommel_engine_new(&one, &engine, &error));
+    must(trommel_pipeline_new(engine, &pipeline, &error));
+    const uint64_t wall = nanoseconds(CLOCK_MONOTONIC), cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+    if (strcmp(name, "csv") == 0) {
+        char to[4096];
+        snprintf(to, sizeof to, "%s.c.db", file);
+        options = (trommel_options){.size = sizeof options, .tier = TROMMEL_TIER_DATABASE};
+        must(trommel_pipeline_from(pipeline, "csv:", &error));
+        must(trommel_pipeline_set(pipeline, "source.path", file, &error));
+        must(trommel_pipeline_into(pipeline, "sqlite:?table=flights&mode=replace", &error));
+        must(trommel_pipeline_set(pipeline, "sink.path", to, &error));
+        must(trommel_pipeline_column(pipeline, "id", NULL, "INTEGER NOT NULL", &error));
+        must(trommel_pipeline_column(pipeline, "name", NULL, "TEXT NOT NULL", &error));
+        must(trommel_pipeline_column(pipeline, "minutes", NULL, "INTEGER", &error));
+        must(trommel_pipeline_column(pipeline, "speed", NULL, "REAL NOT NULL", &error));
+        must(trommel_pipeline_options(pipeline, &options, &error));
+        must(trommel_pipeline_run(pipeline, &report, &error));
+        j.sum = report.loaded;
+#ifdef WITH_ARROW
+    } else if (strcmp(name, "arrow") == 0 || strcmp(name, "bare") == 0) {
+        int64_t left = (int64_t)rows;
+        struct ArrowArrayStream in = {get_schema, get_next, last_error, release_stream, &left}, out;
+        if (strcmp(name, "arrow") == 0) {
+            must(trommel_pipeline_from_arrow(pipeline, &in, &error));
+            must(trommel_pipeline_stream(pipeline, &out, &error));
+            j.sum = pull(&out);
+        } else {
+            j.sum = pull(&in);
         }
+#endif
+    } else {
+        must(trommel_pipeline_options(pipeline, &options, &error));
+        must(trommel_pipeline_source(pipeline, &source, &error));
+        if (j.work) must(trommel_pipeline_transform(pipeline, &transform, &error));
+        must(trommel_pipeline_sink(pipeline, &sink, &error));
+        must(trommel_pipeline_run(pipeline, &report, &error));
     }
-    for (int i = 0; i < CASES; i++) printf("%6.2f ns  %s\n", best[i], cases[i].name);
+    const double wall_ns = (double)(nanoseconds(CLOCK_MONOTONIC) - wall);
+    const double cpu_ns = (double)(nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    printf("%.4f %.4f %" PRIu64 "\n", wall_ns / (double)rows, cpu_ns / (double)rows, j.sum);
+    trommel_pipeline_free(pipeline);
     trommel_engine_free(engine);
     return 0;
 }

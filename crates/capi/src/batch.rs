@@ -29,6 +29,17 @@ pub(crate) enum Row<'a> {
     Many(&'a [Written]),
 }
 
+/// A batch that has been decoded and transformed.
+#[derive(Debug)]
+pub(crate) struct Ready<'a> {
+    pub(crate) rows: &'a Rows,
+    pub(crate) bad: &'a [(usize, Error)],
+    /// One for each row; `None` without a transform.
+    pub(crate) verdicts: Option<&'a [u8]>,
+    /// The records that rows which are kept become, one for each row.
+    pub(crate) kept: &'a [u8],
+}
+
 impl Batch {
     /// Forgets what was made of the rows that were here, for a source that has filled in new ones.
     pub(crate) fn refilled(&mut self, plan: &Arc<Plan>) {
@@ -42,11 +53,31 @@ impl Batch {
         self.is_ready = false;
     }
 
+    /// Bytes of what a transform makes of each row, where it makes anything.
+    pub(crate) fn output_size(&self) -> Option<usize> {
+        let transform = self.plan.as_ref()?.transform.as_ref()?;
+        Some(transform.output_size).filter(|size| *size > 0)
+    }
+
+    /// The batch once it was [made ready](Self::make_ready).
+    pub(crate) fn ready(&self) -> Ready<'_> {
+        let transforms = self.plan.as_ref().is_some_and(|plan| plan.transform.is_some());
+        let kept = match (&self.rows, self.output_size()) {
+            (_, Some(_)) => self.outcome.output.bytes(),
+            (Rows::Fixed { records, .. }, None) => records.bytes(),
+            _ => &[],
+        };
+        let verdicts = transforms.then_some(&*self.outcome.verdicts);
+        Ready { rows: &self.rows, bad: &self.bad, verdicts, kept }
+    }
+
     /// Decodes and transforms, once.
-    fn make_ready(&mut self, plan: &Plan) -> Result<()> {
+    pub(crate) fn make_ready(&mut self) -> Result<()> {
         if self.is_ready {
             return Ok(());
         }
+        let Some(plan) = self.plan.clone() else { return Ok(()) };
+        let plan = &*plan;
         let Batch { rows, values, bad, outcome, .. } = self;
         if let Rows::Table(table) = rows {
             values.clear();
@@ -96,7 +127,7 @@ impl engine::Batch for Batch {
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
         let Some(plan) = self.plan.clone() else { return Ok(()) };
-        self.make_ready(&plan)?;
+        self.make_ready()?;
         let Batch { rows, values, bad, outcome, .. } = self;
         let (rows, values, count) = (&*rows, &**values, rows.len());
         let width = plan.inputs.len();

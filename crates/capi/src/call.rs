@@ -140,9 +140,10 @@ export! {
 
     /// Hands over a record of bytes, which is copied.
     quiet fn trommel_call_push(call: CallPointer, data: *const u8, length: usize) => {
-        match &mut call.get()?.work {
+        let (call, data) = (call.get()?, given(data, length)?);
+        match &mut call.work {
             Work::Push(records) => {
-                records.push(given(data, length)?);
+                records.push(data);
                 Ok(())
             }
             _ => Err(Failure::state("only a source of bytes can do this")),

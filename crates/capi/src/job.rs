@@ -8,6 +8,7 @@ use crate::plan::{Column, Kind, Plan};
 use crate::report::{ProgressView, ReportView};
 use crate::sink::Sink;
 use crate::source::{Input, Source};
+use crate::stretch;
 use engine::{Error, Job, Out, Pipeline, Result, RunReport, Transform};
 use std::ffi::CString;
 use std::sync::Arc;
@@ -127,7 +128,8 @@ pub(crate) fn make(
             }
         })
         .transform(hand_on)
-        .load_into(sink))
+        .load_into(sink)
+        .by_stretches(stretch::take))
 }
 
 /// Notes which columns of a source are read: those that are wanted, all of them if none is. Answers

@@ -28,6 +28,7 @@ mod run;
 mod sink;
 mod source;
 mod status;
+mod stretch;
 mod transform;
 #[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod url;

@@ -70,6 +70,18 @@ pub(crate) enum Page {
 }
 
 impl Page {
+    /// Takes on the form of the sink, if it has none yet.
+    #[cold]
+    fn take_form(&mut self, form: &Form) {
+        *self = match form {
+            Form::Fixed(size) => Page::Fixed { records: Buffer::default(), size: *size },
+            Form::Bytes => Page::Bytes(Records::default()),
+            Form::Rows(make) => Page::Rows(make()),
+            #[cfg(feature = "arrow")]
+            Form::Arrow => Page::Arrow(crate::arrow::ArrowPage::default()),
+        };
+    }
+
     /// Appends an item.
     #[inline]
     pub(crate) fn push(&mut self, form: &Form, item: Item<'_>) -> Result<()> {
@@ -85,20 +97,27 @@ impl Page {
             (Page::Rows(page), Item::Values(values)) => page.push(values),
             #[cfg(feature = "arrow")]
             (Page::Arrow(page), Item::Arrow(rows, row)) => {
-                page.push(rows, row);
+                page.push(rows, row, 1);
                 Ok(())
             }
             (Page::Empty, _) => {
-                *self = match form {
-                    Form::Fixed(size) => Page::Fixed { records: Buffer::default(), size: *size },
-                    Form::Bytes => Page::Bytes(Records::default()),
-                    Form::Rows(make) => Page::Rows(make()),
-                    #[cfg(feature = "arrow")]
-                    Form::Arrow => Page::Arrow(crate::arrow::ArrowPage::default()),
-                };
-                self.push(form, item)
+                self.take_form(form);
+                self.push_first(form, item)
             }
             _ => Err(misfit(form, item)),
+        }
+    }
+
+    /// Behind a call, without which `push` could not be inlined.
+    #[cold]
+    fn push_first(&mut self, form: &Form, item: Item<'_>) -> Result<()> {
+        self.push(form, item)
+    }
+
+    /// Readies a page for records that are put into it without [`push`](Self::push).
+    pub(crate) fn begin(&mut self, form: &Form) {
+        if matches!(self, Page::Empty) {
+            self.take_form(form);
         }
     }
 }

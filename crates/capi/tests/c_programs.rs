@@ -1,79 +1,10 @@
 //! The C and C++ programs, built with every compiler there is and run; and what the library exports.
 #![cfg(target_os = "linux")]
 
-use std::env;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod programs;
 
-const CRATE: &str = env!("CARGO_MANIFEST_DIR");
-
-/// The folder of the libraries that were built together with this test.
-fn libraries() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    test.parent().unwrap().to_path_buf()
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{}{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    output
-}
-
-fn is_there(command: &str) -> bool {
-    Command::new(command).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
-/// The compilers for a language; at least one must be there.
-fn compilers(cpp: bool) -> Vec<&'static str> {
-    let names = if cpp { ["g++", "clang++"] } else { ["gcc", "clang"] };
-    let found: Vec<_> = names.into_iter().filter(|name| is_there(name)).collect();
-    assert!(!found.is_empty(), "none of {names:?} is there");
-    found
-}
-
-/// Builds a program and answers where it is.
-fn build(compiler: &str, source: &str, to: &Path) -> PathBuf {
-    let cpp = source.ends_with(".cpp");
-    let program = to.join(compiler);
-    let libraries = libraries();
-    // Linked under its SONAME, which is what the loader looks for.
-    let soname = format!("libtrommel.so.{}", soname_version());
-    let link = to.join(&soname);
-    if !link.exists() {
-        std::os::unix::fs::symlink(libraries.join("libtrommel.so"), &link).unwrap();
-    }
-    run(Command::new(compiler)
-        .arg(if cpp { "-std=c++17" } else { "-std=c11" })
-        .args(["-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-I"])
-        .arg(format!("{CRATE}/include"))
-        .arg(format!("{CRATE}/{source}"))
-        .arg("-o")
-        .arg(&program)
-        .arg(link)
-        .arg(format!("-Wl,-rpath,{}", to.display())));
-    program
-}
-
-fn soname_version() -> String {
-    let mut parts = env!("CARGO_PKG_VERSION").split('.');
-    let (major, minor) = (parts.next().unwrap(), parts.next().unwrap());
-    if major == "0" { format!("0.{minor}") } else { major.to_owned() }
-}
-
-/// Builds with each compiler and hands each program over, with a folder of its own.
-fn with_each(source: &str, check: impl Fn(&Path, &Path)) {
-    for compiler in compilers(source.ends_with(".cpp")) {
-        let folder = tempfile::tempdir().unwrap();
-        let program = build(compiler, source, folder.path());
-        check(&program, folder.path());
-    }
-}
+use programs::{CRATE, libraries, run, soname_version, with_each};
+use std::process::Command;
 
 #[test]
 fn the_contract_holds() {
@@ -92,6 +23,13 @@ fn the_contract_holds() {
 fn the_wrapper_keeps_exceptions_inside() {
     with_each("tests/c/wrapper.cpp", |program, _| {
         run(&mut Command::new(program));
+    });
+}
+
+#[test]
+fn loading_and_unloading_harms_nobody() {
+    with_each("tests/c/unload.c", |program, _| {
+        run(Command::new(program).arg(libraries().join("libtrommel.so")));
     });
 }
 

@@ -10,6 +10,12 @@ use std::thread;
 /// Most workers that an engine accepts.
 const MAX_WORKERS: usize = 1024;
 
+/// Least stack of a worker: with less a transform overflows it, which ends the process.
+const MIN_STACK_BYTES: usize = 128 * 1024;
+
+/// Largest stack of a worker. More is a mistake, and the standard library panics on some of it.
+const MAX_STACK_BYTES: usize = 1 << 30;
+
 /// Owns the thread pool; runs one or several pipelines. Cheap to clone: clones share the pool.
 ///
 /// The pool is private, rayon's global one is never touched, and its threads have ended when the
@@ -121,7 +127,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Stack of each worker in bytes. Default: what Rust gives a thread, 2 MiB. 0 is an error.
+    /// Stack of each worker in bytes, 128 KiB to 1 GiB. Default: what Rust gives a thread, 2 MiB.
     pub fn stack_bytes(mut self, bytes: usize) -> Self {
         self.stack_bytes = Some(bytes);
         self
@@ -139,8 +145,12 @@ impl EngineBuilder {
                 self.workers
             )));
         }
-        if self.stack_bytes == Some(0) {
-            return Err(Error::config("stack_bytes is 0; choose a size, or leave it"));
+        if let Some(bytes) = self.stack_bytes
+            && !(MIN_STACK_BYTES..=MAX_STACK_BYTES).contains(&bytes)
+        {
+            return Err(Error::config(format!(
+                "stack_bytes is {bytes}; choose {MIN_STACK_BYTES} to {MAX_STACK_BYTES}, or leave it"
+            )));
         }
         let workers = match self.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),

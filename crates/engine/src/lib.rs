@@ -74,6 +74,7 @@ pub use report::{BatchSample, Outcome, RunReport, StageReport};
 pub use sink::{Commit, Durability, Encode, Sink};
 pub use source::{Fill, Limit, Size, Source};
 pub use stage::{
-    Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Transform, TryMap, ZeroCopyTransform,
+    ByStretches, Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Stretch, Transform, TryMap,
+    ZeroCopyTransform,
 };
 pub use text::{Line, Text};

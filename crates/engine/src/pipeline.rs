@@ -13,7 +13,8 @@ use crate::sink::Sink;
 use crate::sinks;
 use crate::source::Source;
 use crate::stage::{
-    Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Transform, TryMap, ZeroCopyTransform,
+    ByStretches, Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Stretch, Transform, TryMap,
+    ZeroCopyTransform,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -274,6 +275,42 @@ where
     T: Transform<S::Batch, K>,
     K: Sink,
 {
+    /// For batches that know as a whole what becomes of their rows: before rows are visited one by
+    /// one, `stretch` may take any number of them together. It is given the batch, the index of the
+    /// first row, the sink's encoder, the page, and the bytes that the page has room for; it appends
+    /// at most one value for each row, in order, and says how many. Where it takes none the rest of
+    /// the batch goes the usual way, row by row. It is not asked when the sink may
+    /// [refuse values](crate::Sink::refuses_values), since each must then be known by its row.
+    ///
+    /// ```
+    /// use trommel::{Engine, Options, Pipeline, Stretch, sinks, sources};
+    /// let mut evens = sinks::collect::<u64>();
+    /// let report = Pipeline::from(sources::generate(100, |id| id))
+    ///     .options(Options::builder().fixed_batch_size(100).transform_concurrency(1).build()?)
+    ///     .filter(|id| id % 2 == 0)
+    ///     .load_into(&mut evens)
+    ///     .by_stretches(|_, from, _, page: &mut Vec<u64>, _| {
+    ///         // Rows 0 to 9 are known to be all alike.
+    ///         let known = if from == 0 { 10 } else { 0 };
+    ///         page.extend(0..known);
+    ///         Ok(Stretch { rows: known as usize, values: known as usize })
+    ///     })
+    ///     .run(&Engine::new()?)?;
+    /// assert_eq!((report.counts.read, report.counts.loaded), (100, 55));
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    pub fn by_stretches<F>(self, stretch: F) -> Job<S, ByStretches<T, F>, K>
+    where
+        F: Fn(&mut S::Batch, usize, &K::Encoder, &mut K::Page, usize) -> Result<Stretch> + Sync,
+    {
+        Job {
+            source: self.source,
+            transform: ByStretches { each: self.transform, stretch },
+            sink: self.sink,
+            setup: self.setup,
+        }
+    }
+
     /// Runs the pipeline to its end. What fits one batch, or takes less time than waking a thread,
     /// runs on this thread alone.
     ///

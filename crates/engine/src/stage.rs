@@ -173,6 +173,64 @@ pub trait Transform<B: Batch, K: Sink>: Sync {
     /// # Errors
     /// A row error rejects the row, any other ends the run.
     fn apply<'b>(&self, row: B::Row<'b>, out: &mut Out<'b, K>) -> Result<()>;
+
+    /// Transforms a stretch of rows at once, from index `from` on; see
+    /// [`Job::by_stretches`](crate::Job::by_stretches).
+    ///
+    /// # Errors
+    /// Any error ends the run.
+    #[inline]
+    fn stretch(
+        &self,
+        batch: &mut B,
+        from: usize,
+        encoder: &K::Encoder,
+        page: &mut K::Page,
+        room: usize,
+    ) -> Result<Stretch> {
+        let _ = (batch, from, encoder, page, room);
+        Ok(Stretch::default())
+    }
+}
+
+/// How many rows were transformed at once, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stretch {
+    /// Rows, counted from where the stretch began. 0: the next row is not for a stretch.
+    pub rows: usize,
+    /// Values that lie in the page now, at most one for each row. Rows without one were filtered.
+    pub values: usize,
+}
+
+/// A transform of single rows, and a closure for stretches of them.
+pub struct ByStretches<T, F> {
+    pub(crate) each: T,
+    pub(crate) stretch: F,
+}
+
+impl<B, K, T, F> Transform<B, K> for ByStretches<T, F>
+where
+    B: Batch,
+    K: Sink,
+    T: Transform<B, K>,
+    F: Fn(&mut B, usize, &K::Encoder, &mut K::Page, usize) -> Result<Stretch> + Sync,
+{
+    #[inline]
+    fn apply<'b>(&self, row: B::Row<'b>, out: &mut Out<'b, K>) -> Result<()> {
+        self.each.apply(row, out)
+    }
+
+    #[inline]
+    fn stretch(
+        &self,
+        batch: &mut B,
+        from: usize,
+        encoder: &K::Encoder,
+        page: &mut K::Page,
+        room: usize,
+    ) -> Result<Stretch> {
+        (self.stretch)(batch, from, encoder, page, room)
+    }
 }
 
 /// A closure at the end of the steps.
@@ -217,4 +275,5 @@ macro_rules! opaque_debug {
         }
     )*};
 }
-opaque_debug!(Filter<P, F>, Map<P, F, T>, TryMap<P, F, T>, InPlace<P, Z, T>, Closure<P, F>);
+opaque_debug!(Filter<P, F>, Map<P, F, T>, TryMap<P, F, T>, InPlace<P, Z, T>, Closure<P, F>,
+    ByStretches<T, F>);

@@ -24,18 +24,19 @@ struct Stretch {
 }
 
 impl ArrowPage {
+    /// Appends `count` rows from `row` on.
     #[inline]
-    pub(crate) fn push(&mut self, rows: &ArrowRows, row: usize) {
+    pub(crate) fn push(&mut self, rows: &ArrowRows, row: usize, count: usize) {
         let home = std::ptr::from_ref(rows).addr();
-        self.rows += 1;
+        self.rows += count;
         if let Some(last) = self.stretches.last_mut()
             && last.home == home
             && last.start + last.rows == row
         {
-            last.rows += 1;
+            last.rows += count;
             return;
         }
-        self.stretches.push(Stretch { batch: rows.0.clone(), home, start: row, rows: 1 });
+        self.stretches.push(Stretch { batch: rows.0.clone(), home, start: row, rows: count });
     }
 
     pub(crate) fn clear(&mut self) {

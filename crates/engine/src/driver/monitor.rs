@@ -57,9 +57,16 @@ impl<'r> Monitor<'r> {
             }
         }
         std::thread::scope(|threads| {
-            threads.spawn(|| self.watch());
-            let _stop = Stop(self);
-            work()
+            let watcher = threads.spawn(|| self.watch());
+            let stop = Stop(self);
+            let done = work();
+            drop(stop);
+            // The scope waits for closures, not for threads: this one would still be running the
+            // destructors of its thread-local values when the caller believes that it is gone.
+            if let Err(panic) = watcher.join() {
+                std::panic::resume_unwind(panic);
+            }
+            done
         })
     }
 

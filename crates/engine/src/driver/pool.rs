@@ -118,17 +118,22 @@ pub(crate) fn run_all<T: Send, R: Send>(
     let count = tasks.len();
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let results = Mutex::new((0..count).map(|_| None).collect::<Vec<Option<R>>>());
+    let work = || {
+        loop {
+            let Some((index, task)) = queue.lock().next() else {
+                return;
+            };
+            let result = call(task);
+            results.lock()[index] = Some(result);
+        }
+    };
     thread::scope(|threads| {
-        for _ in 0..limit.min(count) {
-            threads.spawn(|| {
-                loop {
-                    let Some((index, task)) = queue.lock().next() else {
-                        return;
-                    };
-                    let result = call(task);
-                    results.lock()[index] = Some(result);
-                }
-            });
+        let threads: Vec<_> = (0..limit.min(count)).map(|_| threads.spawn(work)).collect();
+        for thread in threads {
+            // As in the monitor: a scope does not wait until a thread is gone.
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
         }
     });
     results.into_inner().into_iter().flatten().collect()

@@ -167,8 +167,12 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             return;
         }
         thread_scope(|threads| {
-            threads.spawn(|| self.drain_until_end(scope));
+            let drainer = threads.spawn(|| self.drain_until_end(scope));
             self.feed_or_help(scope);
+            // As in the monitor: a scope does not wait until a thread is gone.
+            if let Err(panic) = drainer.join() {
+                std::panic::resume_unwind(panic);
+            }
         });
     }
 

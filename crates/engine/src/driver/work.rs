@@ -165,9 +165,24 @@ impl<T, E> Work<'_, T, E> {
     {
         let Lane { batch, page, arena, texts, rejects, owners, visited, counts, mark, .. } = lane;
         let arena = &*arena;
-        let first = *visited;
         let look = self.look();
         let owned = owners.len();
+        if !self.notes_owners {
+            while *visited < batch.len() {
+                let room = full_bytes.saturating_sub(page.bytes());
+                let taken = self.transform.stretch(batch, *visited, &self.encoder, page, room)?;
+                if taken.rows == 0 {
+                    break;
+                }
+                debug_assert!(taken.values <= taken.rows && *visited + taken.rows <= batch.len());
+                counts.filtered += (taken.rows - taken.values) as u64;
+                *visited += taken.rows;
+                if self.control.is_dropping() {
+                    return Err(halt(stop, Stop::Dropped));
+                }
+            }
+        }
+        let first = *visited;
         let mut out = Out::<K>::new(&self.encoder, page, arena, texts);
         // As they are before each row.
         let (mut emitted, mut bytes) = (out.emitted(), out.page().bytes());
