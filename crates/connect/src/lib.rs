@@ -67,7 +67,12 @@ mod decode;
 #[cfg(any(feature = "files", feature = "postgres-common", feature = "sqlite"))]
 #[cfg_attr(
     not(all(feature = "csv", feature = "postgres-common", feature = "sqlite")),
-    allow(dead_code, unused_imports, reason = "some of it serves one connector only")
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "some of it serves one connector only"
+    )
 )]
 mod encode;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
