@@ -471,12 +471,15 @@ impl<'a> World<'a> {
         let report_at = &raw mut report;
         let status = self.call(|error| {
             std::thread::scope(|scope| {
-                if with_others {
-                    for act in acts {
-                        scope.spawn(move || meddle(pipeline, act));
-                    }
+                let acts = acts.into_iter().filter(|_| with_others);
+                let others: Vec<_> =
+                    acts.map(|act| scope.spawn(move || meddle(pipeline, act))).collect();
+                let status = c!(trommel_pipeline_run(pipeline.0, report_at, error));
+                // A scope waits for closures: a thread that still ends would look like a leak.
+                for other in others {
+                    other.join().expect("it does not panic");
                 }
-                c!(trommel_pipeline_run(pipeline.0, report_at, error))
+                status
             })
         });
         if size == size_of::<Report>() as u32 {

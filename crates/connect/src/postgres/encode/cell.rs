@@ -2,6 +2,7 @@
 
 use super::array;
 use super::number::{self, brief};
+use super::span;
 use super::temporal::{self, Zone};
 use crate::postgres::types::Type;
 use crate::table::{Values, write_json};
@@ -138,7 +139,7 @@ impl Cell<'_> {
                 }
                 None => self.unfit(text),
             },
-            _ => match temporal::span(text) {
+            _ => match span::span(text) {
                 Some(span) => self.sized(|out| {
                     out.extend_from_slice(&span.micros.to_be_bytes());
                     out.extend_from_slice(&span.days.to_be_bytes());

@@ -5,6 +5,7 @@ mod cell;
 mod number;
 mod page;
 mod plain;
+mod span;
 pub(super) mod temporal;
 mod text;
 
