@@ -151,7 +151,7 @@ impl<K: Kind, D: Keys<K>> Encoder<K, D> {
                     // Each different value is looked at once.
                     let mut seen = vec![false; keys.len()];
                     self.page_keys.iter().for_each(|key| seen[*key as usize] = true);
-                    let seen = (0..).zip(seen).filter_map(|(key, is)| is.then(|| keys.get(key)));
+                    let seen = (0..).zip(seen).filter(|(_, is)| *is).map(|(key, _)| keys.get(key));
                     seen.filter(|item| !K::is_nan(*item))
                         .for_each(|item| widen::<K>(&mut self.page_bounds, item));
                 }
