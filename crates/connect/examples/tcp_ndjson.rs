@@ -102,6 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         totals.flights,
         totals.miles / totals.minutes * 60.0
     );
+    println!("rows_per_second {:.0}", rows as f64 / seconds);
     Ok(())
 }
 

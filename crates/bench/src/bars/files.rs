@@ -1,6 +1,6 @@
 //! Jobs on files and databases, against peers and floors that are processes of their own.
 
-use super::{Ledger, Target};
+use super::{Ledger, Target, races};
 use crate::Result;
 use crate::files::{self, Data, Outcome};
 
@@ -42,10 +42,14 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
             ledger.add(name, ten_times / once, Target::AtMost(1.1), note);
         }
     }
-    Ok(())
+    races::measure(ledger, &mut data)
 }
 
-fn made<'a>(data: &'a mut Option<Data>, ledger: &Ledger<'_>, rows: u64) -> Result<&'a Data> {
+pub(super) fn made<'a>(
+    data: &'a mut Option<Data>,
+    ledger: &Ledger<'_>,
+    rows: u64,
+) -> Result<&'a Data> {
     if data.is_none() {
         *data = Some(Data::new(ledger.plan().flights.as_deref(), rows)?);
     }

@@ -9,6 +9,7 @@ mod iter;
 mod memory;
 mod origin;
 pub mod peak;
+mod races;
 mod small;
 mod tiers;
 

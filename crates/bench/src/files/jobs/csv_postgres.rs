@@ -16,7 +16,7 @@ pub(super) static JOB: Job = Job {
     ours: Ours::Example {
         name: "csv_to_postgres",
         features: "csv,postgres",
-        arguments: &["flights"],
+        arguments: &["flights", "--connections=2"],
         derives: false,
     },
     floors: &[],
