@@ -140,7 +140,7 @@ fn records_that_can_t_be_rows_say_why() {
     }
     let large = Large { small: 1, large: 1 << 63 };
     says(encode(&large), ErrorKind::Row, &["out of range", "column `large`"]);
-    says(encode(&std::collections::BTreeMap::from([(1, 2)])), ErrorKind::Row, &["keys"]);
+    says(encode(&std::collections::BTreeMap::from([((1, 2), 3)])), ErrorKind::Row, &["key"]);
     let nested = std::collections::BTreeMap::from([(
         "a",
         [((1, 2), 3)].into_iter().collect::<std::collections::BTreeMap<_, _>>(),
