@@ -38,6 +38,8 @@ const LATENCY_NS: f64 = 20e6;
 const DITHER: [usize; 4] = [8, 9, 8, 7];
 /// What is left makes at least so many batches for each worker.
 const BATCHES_LEFT: u64 = 3;
+/// Share of the sink's time that may be overhead in those.
+const SINK_SHARE: f64 = 0.2;
 /// The trace keeps this many changes.
 const MAX_TRACE: usize = 4_096;
 
@@ -102,7 +104,12 @@ impl Batcher {
             return usize::MAX;
         };
         let share = (left / (BATCHES_LEFT * workers as u64)) as usize;
-        share.max(self.start.min(self.rows))
+        // A sink that takes its time for each page would lose more by many than the workers gain.
+        let pages = match self.write.is_known() {
+            true => self.write.rows_for_share(SINK_SHARE) as usize,
+            false => 0,
+        };
+        share.max(self.start.max(pages).min(self.rows))
     }
 
     /// That so many rows have been handed out.
@@ -332,6 +339,21 @@ mod tests {
             sizes.push(rows);
         }
         assert!(sizes.iter().any(|rows| *rows > 800) && sizes.len() < 40, "{sizes:?}");
+    }
+
+    #[test]
+    fn a_sink_that_takes_its_time_gets_large_pages_to_the_end() {
+        let mut batcher = batcher();
+        batcher.begin(Some(100_000), 2);
+        let mut sizes = Vec::new();
+        for left in (0..100_000usize).rev().step_by(4_000) {
+            let rows = batcher.rows(sizes.len() as u64);
+            let slow = Sample { write_ns: 200_000, ..sample(rows, 1_000.0, 20.0) };
+            batcher.learn(&slow);
+            batcher.left = Some((left as u64, 2));
+            sizes.push(rows);
+        }
+        assert!(sizes[sizes.len() - 4..].iter().all(|rows| *rows > 4_000), "{sizes:?}");
     }
 
     #[test]
