@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use trommel::testing::{Ledger, Recorder};
 use trommel::{
-    Batch, CancelToken, Error, ErrorKind, Fill, Limit, OptionsBuilder, Pipeline, Reject,
+    Batch, CancelToken, Error, ErrorKind, Fill, Limit, Options, OptionsBuilder, Pipeline, Reject,
     RejectPolicy, Result, Source, sinks, sources,
 };
 
@@ -278,10 +278,11 @@ fn a_heavy_batch_is_cut_without_being_asked() {
                 *id
             })
             .load_into(&mut kept)
+            .options(Options::builder().fixed_batch_size(32).build().unwrap())
             .run(&engine(2))
             .unwrap();
         assert_eq!(kept.into_vec(), (0..64).collect::<Vec<_>>());
-        // The first rows on this thread, the rest in one batch, in pieces.
+        // The first batch on this thread, the second in pieces.
         assert_eq!(seen.lock().unwrap().len(), 3, "{report}");
         assert_eq!(report.batches, 2);
     });

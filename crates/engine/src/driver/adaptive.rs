@@ -38,6 +38,8 @@ const LATENCY_NS: f64 = 20e6;
 const DITHER: [usize; 4] = [8, 9, 8, 7];
 /// What is left makes at least so many batches for each worker.
 const BATCHES_LEFT: u64 = 3;
+/// Work that is worth a batch of its own there, ns.
+const LEAST_NS: f64 = 50_000.0;
 /// Share of the sink's time that may be overhead in those.
 const SINK_SHARE: f64 = 0.2;
 /// The trace keeps this many changes.
@@ -109,7 +111,11 @@ impl Batcher {
             true => self.write.rows_for_share(SINK_SHARE) as usize,
             false => 0,
         };
-        share.max(self.start.max(pages).min(self.rows))
+        let few = match self.work.is_known() {
+            true => (LEAST_NS / self.work.per_row.max(1e-3)) as usize,
+            false => usize::MAX,
+        };
+        share.max(self.start.min(few).max(pages).min(self.rows))
     }
 
     /// That so many rows have been handed out.
@@ -339,6 +345,17 @@ mod tests {
             sizes.push(rows);
         }
         assert!(sizes.iter().any(|rows| *rows > 800) && sizes.len() < 40, "{sizes:?}");
+    }
+
+    #[test]
+    fn few_heavy_rows_are_shared_out() {
+        // Symptom: 600 rows of 16 us took 1.5 times as long as by hand. Cause: no batch was smaller
+        // than the first size, 128. Fix: none needs to be larger than what is worth a batch.
+        let mut batcher = batcher();
+        batcher.learn(&sample(16, 1_000.0, 16_000.0));
+        batcher.begin(Some(584), 2);
+        let rows = batcher.rows(1);
+        assert!((16..=584 / 6).contains(&rows), "{rows}");
     }
 
     #[test]
