@@ -2,7 +2,11 @@
 //!
 //! A struct that drifts from the header's shows at once: its size is refused.
 
+mod arrow;
 pub(crate) mod callbacks;
+mod parts;
+mod runs;
+mod setup;
 pub(crate) mod tape;
 pub(crate) mod world;
 
