@@ -73,7 +73,8 @@ fn an_iterator_that_turns_slow_holds_little_back() {
                 further += 1;
             }
         }
-        // Two batches of the first size; one of the size that the quick rows had would be thousands.
+        // Those between two looks at the clock (128), twice for a machine that is busy; a batch of the
+        // size that the quick rows had would be thousands.
         assert!(further <= 256, "{further} further records to get the last ones loaded");
         drop(sender);
         assert_eq!(run.wait().unwrap().0.counts.loaded, 100_000 + further);

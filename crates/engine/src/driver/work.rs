@@ -11,7 +11,7 @@ use crate::out::Out;
 use crate::page::Page;
 use crate::position::Counts;
 use crate::sink::Sink;
-use crate::stage::Transform;
+use crate::stage::{Stretch, Transform};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Light rows between two looks at how full the page is and whether the run goes on: a look at each
@@ -174,7 +174,9 @@ impl<T, E> Work<'_, T, E> {
                 if taken.rows == 0 {
                     break;
                 }
-                debug_assert!(taken.values <= taken.rows && *visited + taken.rows <= batch.len());
+                if taken.values > taken.rows || taken.rows > batch.len() - *visited {
+                    return Err(halt(stop, Stop::Error(too_much(taken, batch.len() - *visited))));
+                }
                 counts.filtered += (taken.rows - taken.values) as u64;
                 *visited += taken.rows;
                 if self.control.is_dropping() {
@@ -253,6 +255,16 @@ fn check_size(row_bytes: usize, full_bytes: usize) -> Result<()> {
         "the row became {row_bytes} bytes, more than the {full_bytes} that a page may hold; raise \
          memory_limit"
     )))
+}
+
+/// What a stretch says of itself can't be.
+#[cold]
+fn too_much(taken: Stretch, rows: usize) -> Error {
+    Error::fatal(format!(
+        "the stretch says that it made {} values of {} rows, of {rows} that were left: no more \
+         values than rows, no more rows than there are",
+        taken.values, taken.rows
+    ))
 }
 
 /// Says why the walk stops, and gives `for_each` an error to stop it with.

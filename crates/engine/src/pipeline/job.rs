@@ -32,6 +32,8 @@ where
     /// at most one value for each row, in order, and says how many. Where it takes none the rest of
     /// the batch goes the usual way, row by row. It is not asked when the sink may
     /// [refuse values](crate::Sink::refuses_values), since each must then be known by its row.
+    /// A stretch that claims more rows than there are, or more values than rows, ends the run with an
+    /// error.
     ///
     /// ```
     /// use trommel::{Engine, Options, Pipeline, Stretch, sinks, sources};

@@ -2,13 +2,11 @@
 
 use super::SinkCall;
 use super::trap::{Fault, Trap};
+use super::wrap::{pass_on_source, wrap_sink};
 use crate::batch::Batch;
-use crate::error::{Error, Result};
-use crate::fingerprint::Fingerprint;
-use crate::position::{Checkpoint, Position};
-use crate::reject::Reject;
-use crate::sink::{Commit, Durability, Encode, Sink};
-use crate::source::{Fill, Limit, Size, Source};
+use crate::error::Result;
+use crate::sink::Sink;
+use crate::source::{Fill, Limit, Source};
 
 /// Fails after some rows of another source.
 ///
@@ -57,21 +55,8 @@ impl<S: Source> Source for FaultySource<S> {
     fn may_block(&self) -> bool {
         self.inner.may_block()
     }
-    fn position(&self) -> Option<Position> {
-        self.inner.position()
-    }
-    fn seek(&mut self, position: &Position) -> Result<()> {
-        self.inner.seek(position)
-    }
-    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        self.inner.fingerprint()
-    }
-    fn size(&self) -> Size {
-        self.inner.size()
-    }
-    fn bytes_read(&self) -> u64 {
-        self.inner.bytes_read()
-    }
+
+    pass_on_source!();
 }
 
 /// Fails at some calls of another sink. The call that fails does not reach the other sink.
@@ -110,56 +95,14 @@ impl<K: Sink> FaultySink<K> {
         self.inner
     }
 
-    fn step(&self, call: SinkCall) -> Result<()> {
+    fn before(&self, call: SinkCall) -> Result<()> {
         if self.call == call { self.trap.step() } else { Ok(()) }
     }
-}
 
-impl<K: Sink> Sink for FaultySink<K> {
-    type Page = K::Page;
-    type Encoder = K::Encoder;
-
-    fn encoder(&mut self) -> Result<K::Encoder> {
-        self.step(SinkCall::Encoder)?;
-        self.inner.encoder()
-    }
-    fn write(&mut self, page: &mut K::Page) -> Result<()> {
-        self.step(SinkCall::Write)?;
-        self.inner.write(page)
-    }
-    fn refuses_values(&self) -> bool {
-        self.inner.refuses_values()
-    }
-    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        self.inner.take_faults(faults);
-    }
-    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
-        self.step(SinkCall::Commit)?;
-        self.inner.commit(checkpoint, when)
-    }
-    fn finish(&mut self) -> Result<()> {
-        self.step(SinkCall::Finish)?;
-        self.inner.finish()
-    }
-    fn abort(&mut self) -> Durability {
-        self.inner.abort()
-    }
-    fn keeps_rejects(&self) -> bool {
-        self.inner.keeps_rejects()
-    }
-    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        self.inner.keep_reject(reject)
-    }
-    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        self.inner.resume(job)
-    }
-    fn may_block(&self) -> bool {
-        self.inner.may_block()
+    /// Whether a call takes its time.
+    fn waits(&self) -> bool {
+        false
     }
 }
 
-impl<T, K: Encode<T>> Encode<T> for FaultySink<K> {
-    fn encode(encoder: &K::Encoder, page: &mut K::Page, value: T) -> Result<()> {
-        K::encode(encoder, page, value)
-    }
-}
+wrap_sink!(FaultySink);

@@ -2,12 +2,10 @@
 
 use super::SinkCall;
 use super::gate::Gate;
-use crate::error::{Error, Result};
-use crate::fingerprint::Fingerprint;
-use crate::position::{Checkpoint, Position};
-use crate::reject::Reject;
-use crate::sink::{Commit, Durability, Encode, Sink};
-use crate::source::{Fill, Limit, Size, Source};
+use super::wrap::{pass_on_source, wrap_sink};
+use crate::error::Result;
+use crate::sink::Sink;
+use crate::source::{Fill, Limit, Source};
 
 /// Waits at a [`Gate`] before one of another source's batches.
 ///
@@ -59,21 +57,7 @@ impl<S: Source> Source for GatedSource<S> {
         self.inner.fill(batch, limit)
     }
 
-    fn position(&self) -> Option<Position> {
-        self.inner.position()
-    }
-    fn seek(&mut self, position: &Position) -> Result<()> {
-        self.inner.seek(position)
-    }
-    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        self.inner.fingerprint()
-    }
-    fn size(&self) -> Size {
-        self.inner.size()
-    }
-    fn bytes_read(&self) -> u64 {
-        self.inner.bytes_read()
-    }
+    pass_on_source!();
 }
 
 /// Waits at a [`Gate`] before one of another sink's calls.
@@ -110,59 +94,19 @@ impl<K: Sink> GatedSink<K> {
         self.inner
     }
 
-    fn arrive(&mut self, call: SinkCall) {
-        if self.call != call {
-            return;
+    fn before(&mut self, call: SinkCall) -> Result<()> {
+        if self.call == call {
+            match self.skip.checked_sub(1) {
+                Some(skip) => self.skip = skip,
+                None => self.gate.pass(),
+            }
         }
-        match self.skip.checked_sub(1) {
-            Some(skip) => self.skip = skip,
-            None => self.gate.pass(),
-        }
+        Ok(())
+    }
+
+    fn waits(&self) -> bool {
+        true
     }
 }
 
-impl<K: Sink> Sink for GatedSink<K> {
-    type Page = K::Page;
-    type Encoder = K::Encoder;
-
-    fn encoder(&mut self) -> Result<K::Encoder> {
-        self.arrive(SinkCall::Encoder);
-        self.inner.encoder()
-    }
-    fn write(&mut self, page: &mut K::Page) -> Result<()> {
-        self.arrive(SinkCall::Write);
-        self.inner.write(page)
-    }
-    fn refuses_values(&self) -> bool {
-        self.inner.refuses_values()
-    }
-    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        self.inner.take_faults(faults);
-    }
-    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
-        self.arrive(SinkCall::Commit);
-        self.inner.commit(checkpoint, when)
-    }
-    fn finish(&mut self) -> Result<()> {
-        self.arrive(SinkCall::Finish);
-        self.inner.finish()
-    }
-    fn abort(&mut self) -> Durability {
-        self.inner.abort()
-    }
-    fn keeps_rejects(&self) -> bool {
-        self.inner.keeps_rejects()
-    }
-    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        self.inner.keep_reject(reject)
-    }
-    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        self.inner.resume(job)
-    }
-}
-
-impl<T, K: Encode<T>> Encode<T> for GatedSink<K> {
-    fn encode(encoder: &K::Encoder, page: &mut K::Page, value: T) -> Result<()> {
-        K::encode(encoder, page, value)
-    }
-}
+wrap_sink!(GatedSink);

@@ -80,6 +80,7 @@ mod lines;
 mod recorder;
 mod slow;
 mod trap;
+mod wrap;
 
 pub use faulty::{FaultySink, FaultySource};
 pub use gate::Gate;

@@ -1,11 +1,10 @@
 //! Sources and sinks that take their time.
 
-use crate::error::{Error, Result};
-use crate::fingerprint::Fingerprint;
-use crate::position::{Checkpoint, Position};
-use crate::reject::Reject;
-use crate::sink::{Commit, Durability, Encode, Sink};
-use crate::source::{Fill, Limit, Size, Source};
+use super::SinkCall;
+use super::wrap::{pass_on_source, wrap_sink};
+use crate::error::Result;
+use crate::sink::Sink;
+use crate::source::{Fill, Limit, Source};
 use std::time::Duration;
 
 /// Makes each batch of another source take at least this long.
@@ -42,21 +41,8 @@ impl<S: Source> Source for SlowSource<S> {
         std::thread::sleep(self.per_batch);
         self.inner.fill(batch, limit)
     }
-    fn position(&self) -> Option<Position> {
-        self.inner.position()
-    }
-    fn seek(&mut self, position: &Position) -> Result<()> {
-        self.inner.seek(position)
-    }
-    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-        self.inner.fingerprint()
-    }
-    fn size(&self) -> Size {
-        self.inner.size()
-    }
-    fn bytes_read(&self) -> u64 {
-        self.inner.bytes_read()
-    }
+
+    pass_on_source!();
 }
 
 /// Makes each page of another sink take at least this long.
@@ -88,47 +74,17 @@ impl<K: Sink> SlowSink<K> {
     pub fn into_inner(self) -> K {
         self.inner
     }
-}
 
-impl<K: Sink> Sink for SlowSink<K> {
-    type Page = K::Page;
-    type Encoder = K::Encoder;
+    fn before(&self, call: SinkCall) -> Result<()> {
+        if call == SinkCall::Write {
+            std::thread::sleep(self.per_page);
+        }
+        Ok(())
+    }
 
-    fn encoder(&mut self) -> Result<K::Encoder> {
-        self.inner.encoder()
-    }
-    fn write(&mut self, page: &mut K::Page) -> Result<()> {
-        std::thread::sleep(self.per_page);
-        self.inner.write(page)
-    }
-    fn refuses_values(&self) -> bool {
-        self.inner.refuses_values()
-    }
-    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        self.inner.take_faults(faults);
-    }
-    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
-        self.inner.commit(checkpoint, when)
-    }
-    fn finish(&mut self) -> Result<()> {
-        self.inner.finish()
-    }
-    fn abort(&mut self) -> Durability {
-        self.inner.abort()
-    }
-    fn keeps_rejects(&self) -> bool {
-        self.inner.keeps_rejects()
-    }
-    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        self.inner.keep_reject(reject)
-    }
-    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        self.inner.resume(job)
+    fn waits(&self) -> bool {
+        true
     }
 }
 
-impl<T, K: Encode<T>> Encode<T> for SlowSink<K> {
-    fn encode(encoder: &K::Encoder, page: &mut K::Page, value: T) -> Result<()> {
-        K::encode(encoder, page, value)
-    }
-}
+wrap_sink!(SlowSink);
