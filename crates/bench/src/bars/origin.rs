@@ -58,32 +58,32 @@ fn boxed(ledger: &mut Ledger<'_>) -> Result<()> {
     let (engine, pool) = (engine()?, floors::pool(WORKERS)?);
     let options = Options::tier(Tier::Memory).build()?;
     let rows = ledger.plan().rows(40_000_000);
-    let mut race = Race::new(rows, sequential::boxed(rows))
-        .with("trommel", || Ok(jobs::boxed(&engine, &options, rows)?.0));
-    let pool = &pool;
-    race = race.with("rayon chunks of 2048", move || Ok(rayon::boxed(pool, rows, CHUNKS[1])));
-    let times = race.run(5)?;
-    let note = format!(
-        "{} rows; hand-written, fully parallel: {}/s, ratio {}",
-        short(rows as f64),
-        short(times.rate(1).median),
-        times.ratio(0, 1)
-    );
-    let rate = times.rate(0).median;
-    ledger.add("origin.2m.boxed", rate, Target::AtLeast(20e6), note);
-    Ok(())
+    let race = Race::new(rows, sequential::boxed(rows))
+        .with("trommel", || Ok(jobs::boxed(&engine, &options, rows)?.0))
+        .with("rayon chunks of 2048", || Ok(rayon::boxed(&pool, rows, CHUNKS[1])));
+    rate(ledger, "origin.2m.boxed", 20e6, rows, race)
 }
 
 fn arena(ledger: &mut Ledger<'_>) -> Result<()> {
     let (engine, pool) = (engine()?, floors::pool(WORKERS)?);
     let options = Options::tier(Tier::Memory).build()?;
     let rows = ledger.plan().rows(60_000_000);
-    let mut race = Race::new(rows, sequential::arena(rows))
-        .with("trommel", || Ok(jobs::generate_in(&engine, &options, rows)?.0));
-    let pool = &pool;
-    race = race.with("rayon chunks of 2048", move || {
-        Ok(rayon::generate_in(pool, rows, CHUNKS[1], Into::Direct))
-    });
+    let race = Race::new(rows, sequential::arena(rows))
+        .with("trommel", || Ok(jobs::generate_in(&engine, &options, rows)?.0))
+        .with("rayon chunks of 2048", || {
+            Ok(rayon::generate_in(&pool, rows, CHUNKS[1], Into::Direct))
+        });
+    rate(ledger, "origin.2m.arena", 30e6, rows, race)
+}
+
+/// Rows per second of the first contestant, beside the second's.
+fn rate(
+    ledger: &mut Ledger<'_>,
+    name: &str,
+    target: f64,
+    rows: u64,
+    mut race: Race<'_>,
+) -> Result<()> {
     let times = race.run(5)?;
     let note = format!(
         "{} rows; hand-written, fully parallel: {}/s, ratio {}",
@@ -91,7 +91,6 @@ fn arena(ledger: &mut Ledger<'_>) -> Result<()> {
         short(times.rate(1).median),
         times.ratio(0, 1)
     );
-    let rate = times.rate(0).median;
-    ledger.add("origin.2m.arena", rate, Target::AtLeast(30e6), note);
+    ledger.add(name, times.rate(0).median, Target::AtLeast(target), note);
     Ok(())
 }
