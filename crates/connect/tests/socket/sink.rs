@@ -11,8 +11,8 @@ fn send(rows: u64, options: Options, sink: socket::Sink) -> trommel::Result<trom
         .run(&engine())
 }
 
-#[test]
-fn a_load_ends_when_the_peer_has_read_everything() {
+/// A peer that reads one connection to its end.
+fn reading_peer() -> (socket::Builder, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = socket::tcp(listener.local_addr().unwrap().to_string());
     let reader = thread::spawn(move || {
@@ -20,6 +20,12 @@ fn a_load_ends_when_the_peer_has_read_everything() {
         listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
         text
     });
+    (target, reader)
+}
+
+#[test]
+fn a_load_ends_when_the_peer_has_read_everything() {
+    let (target, reader) = reading_peer();
     let report = send(100_000, Options::default(), target.sink()).unwrap();
     assert_eq!(report.counts.loaded, 100_000);
     let text = reader.join().unwrap();
@@ -97,13 +103,7 @@ fn a_lost_peer_is_replaced_by_option_and_rows_come_at_least_once() {
 
 #[test]
 fn a_record_that_would_be_two_is_a_bad_row() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let target = socket::tcp(listener.local_addr().unwrap().to_string());
-    let reader = thread::spawn(move || {
-        let mut text = String::new();
-        listener.accept().unwrap().0.read_to_string(&mut text).unwrap();
-        text
-    });
+    let (target, reader) = reading_peer();
     let report = Pipeline::from(sources::iter(["a", "b\nc", "d\n", ""]))
         .options(Options::builder().on_reject(RejectPolicy::skip(1)).build().unwrap())
         .transform(|text, out| out.emit(*text))

@@ -75,7 +75,8 @@ where
         self.run_once(engine)
     }
 
-    /// As [`run`](Self::run), and gives the sink back.
+    /// As [`run`](Self::run), and gives the sink back. One that is needed after an error as well is
+    /// lent instead: `load_into(&mut sink)`.
     ///
     /// # Errors
     /// As [`run`](Self::run).
