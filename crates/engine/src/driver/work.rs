@@ -11,7 +11,7 @@ use crate::out::Out;
 use crate::page::Page;
 use crate::position::Counts;
 use crate::sink::Sink;
-use crate::stage::Transform;
+use crate::stage::{Stretch, Transform};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Light rows between two looks at how full the page is and whether the run goes on: a look at each
@@ -166,23 +166,23 @@ impl<T, E> Work<'_, T, E> {
         let Lane { batch, page, arena, texts, rejects, owners, visited, counts, mark, .. } = lane;
         let arena = &*arena;
         let look = self.look();
-        let owned = owners.len();
-        if !self.notes_owners {
-            while *visited < batch.len() {
-                let room = full_bytes.saturating_sub(page.bytes());
-                let taken = self.transform.stretch(batch, *visited, &self.encoder, page, room)?;
-                if taken.rows == 0 {
-                    break;
-                }
-                debug_assert!(taken.values <= taken.rows && *visited + taken.rows <= batch.len());
-                counts.filtered += (taken.rows - taken.values) as u64;
-                *visited += taken.rows;
-                if self.control.is_dropping() {
-                    return Err(halt(stop, Stop::Dropped));
-                }
+        while *visited < batch.len() {
+            let room = full_bytes.saturating_sub(page.bytes());
+            let taken = self.transform.stretch(batch, *visited, &self.encoder, page, room)?;
+            if taken.rows == 0 {
+                break;
+            }
+            debug_assert!(taken.values <= taken.rows && *visited + taken.rows <= batch.len());
+            if self.notes_owners {
+                note_owners(owners, *visited, taken)?;
+            }
+            counts.filtered += (taken.rows - taken.values) as u64;
+            *visited += taken.rows;
+            if self.control.is_dropping() {
+                return Err(halt(stop, Stop::Dropped));
             }
         }
-        let first = *visited;
+        let (first, owned) = (*visited, owners.len());
         let mut out = Out::<K>::new(&self.encoder, page, arena, texts);
         // As they are before each row.
         let (mut emitted, mut bytes) = (out.emitted(), out.page().bytes());
@@ -241,6 +241,21 @@ impl<T, E> Work<'_, T, E> {
             self.control.row_bytes().saturating_mul(LOOK_EVERY as u64) > self.full_bytes as u64 / 8;
         if heavy || large { 0 } else { LOOK_EVERY - 1 }
     }
+}
+
+/// Writes down which row each value of a stretch is of.
+fn note_owners(owners: &mut Vec<u32>, first: usize, taken: Stretch) -> Result<()> {
+    if taken.values == taken.rows {
+        owners.extend((first..first + taken.rows).map(|row| row as u32));
+        return Ok(());
+    }
+    if taken.values == 0 {
+        return Ok(());
+    }
+    Err(Error::fatal(
+        "by_stretches: the sink may refuse values, so that a stretch must have one for each of its \
+         rows, or none at all",
+    ))
 }
 
 /// Refuses a row whose output alone would fill a page.
