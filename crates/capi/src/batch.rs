@@ -1,8 +1,10 @@
 //! The batch: rows of any form, decoded and transformed as a whole before they are walked.
 
+use crate::numbers::verdict;
+use crate::page::RowPage;
 use crate::plan::Plan;
 use crate::rows::Rows;
-use crate::transform::{self, Item, Outcome, Written, verdict};
+use crate::transform::{self, Item, Outcome, Written};
 use crate::value::Value;
 use engine::{Error, Origin, Result};
 use std::sync::Arc;
@@ -12,8 +14,9 @@ use std::sync::Arc;
 pub(crate) struct Batch {
     pub(crate) rows: Rows,
     plan: Option<Arc<Plan>>,
-    /// The decoded values of rows with columns.
+    /// The decoded values of rows with columns, from row `first` on.
     values: Vec<Value>,
+    first: usize,
     /// Rows that could not be decoded, rising.
     bad: Vec<(usize, Error)>,
     outcome: Outcome,
@@ -71,18 +74,33 @@ impl Batch {
         Ready { rows: &self.rows, bad: &self.bad, verdicts, kept }
     }
 
-    /// Decodes and transforms, once.
-    pub(crate) fn make_ready(&mut self) -> Result<()> {
+    /// Decodes the rows from `from` on straight into a page, of `most_bytes` at most, if none of them
+    /// was decoded before and no transform is to see them together; answers how many.
+    pub(crate) fn pour(&mut self, from: usize, page: &mut dyn RowPage, most_bytes: usize) -> usize {
+        match (&mut self.rows, &self.plan) {
+            (Rows::Table(table), Some(plan)) if !self.is_ready && plan.transform.is_none() => {
+                table.pour(plan, from, page, most_bytes)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Decodes and transforms, once; without a transform only the rows from `from` on are decoded.
+    pub(crate) fn make_ready(&mut self, from: usize) -> Result<()> {
         if self.is_ready {
             return Ok(());
         }
         let Some(plan) = self.plan.clone() else { return Ok(()) };
         let plan = &*plan;
-        let Batch { rows, values, bad, outcome, .. } = self;
+        let Batch { rows, values, first, bad, outcome, .. } = self;
+        *first = 0;
         if let Rows::Table(table) = rows {
             values.clear();
             bad.clear();
-            table.decode(plan, values, bad)?;
+            if plan.transform.is_none() {
+                *first = from;
+            }
+            table.decode(plan, *first, values, bad)?;
         }
         #[cfg(feature = "arrow")]
         if let Rows::Arrow(rows) = rows {
@@ -127,9 +145,9 @@ impl engine::Batch for Batch {
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
         let Some(plan) = self.plan.clone() else { return Ok(()) };
-        self.make_ready()?;
-        let Batch { rows, values, bad, outcome, .. } = self;
-        let (rows, values, count) = (&*rows, &**values, rows.len());
+        self.make_ready(from)?;
+        let Batch { rows, values, first, bad, outcome, .. } = self;
+        let (rows, values, first, count) = (&*rows, &**values, *first, rows.len());
         let width = plan.inputs.len();
         let itself = |row: usize| match rows {
             Rows::Empty => Row::Filtered,
@@ -141,7 +159,7 @@ impl engine::Batch for Batch {
             Rows::Arrow(rows) if plan.keeps_arrow => Row::One(Item::Arrow(rows, row)),
             #[cfg(feature = "arrow")]
             Rows::Arrow(_) => Row::One(Item::Values(&values[row * width..][..width])),
-            Rows::Table(_) => Row::One(Item::Values(&values[row * width..][..width])),
+            Rows::Table(_) => Row::One(Item::Values(&values[(row - first) * width..][..width])),
         };
         let Some(transform) = &plan.transform else {
             for row in from..count {

@@ -4,6 +4,7 @@ use crate::boundary::export;
 use crate::cast;
 use crate::cast::Text;
 use crate::error::{CallbackFailure, Failure};
+use crate::numbers::verdict;
 use crate::rows::Records;
 use crate::status::Status;
 use crate::transform::Written;
@@ -110,7 +111,7 @@ impl Writer<'_> {
         if self.written.last().is_some_and(|last| last.row() > row) {
             return Err(Failure::argument(format!("row {row}: rows must come in order")));
         }
-        self.judge(row, crate::transform::verdict::WRITTEN)?;
+        self.judge(row, verdict::WRITTEN)?;
         self.written.push(written);
         Ok(())
     }
@@ -198,7 +199,7 @@ export! {
     /// Rejects a row, saying why.
     quiet fn trommel_call_reject(call: CallPointer, row: usize, reason: Text) => {
         let writer = call.get()?.writer()?;
-        writer.judge(row, crate::transform::verdict::REJECT)?;
+        writer.judge(row, verdict::REJECT)?;
         writer.rejects.push((row, Error::row(reason.lossy())));
         Ok(())
     }

@@ -140,7 +140,7 @@ impl ErrorHandle {
         ErrorHandle {
             status,
             callback_code: 0,
-            stage: 0,
+            stage: crate::numbers::stage::NONE,
             batch: u64::MAX,
             row: u64::MAX,
             record: u64::MAX,

@@ -85,7 +85,7 @@ pub(crate) fn make(
         }
     };
     let transforms = plan.transform.is_some();
-    let sink = Sink(match sink {
+    let sink: Sink = match sink {
         SinkChoice::Callback(_) if has_columns && !transforms => {
             return Err(Failure::state(
                 "rows of a URL have columns, a sink of callbacks takes records: add a transform",
@@ -103,7 +103,7 @@ pub(crate) fn make(
         SinkChoice::Url(url) => {
             parts::sink(&Ask { url: &url, columns: &written, cancel: &pipeline.cancel })?
         }
-    });
+    };
     if let (Some(file), None) = (rejects, &job) {
         // What earlier runs of a job have rejected stays.
         file.set_len(0).map_err(Error::from)?;

@@ -2,6 +2,7 @@
 
 use crate::cast::{Sized32, Text};
 use crate::error::Failure;
+use crate::numbers::{on_panic, on_reject, order, tier};
 use engine::{Error, Options, Order, PanicPolicy, Reject, RejectPolicy, Result, Retry, Tier};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -50,12 +51,12 @@ impl OptionsView {
     pub(crate) fn build(&self) -> Result<(Options, Option<File>), Failure> {
         let (policy, file) = self.policy()?;
         let mut builder = match self.tier {
-            0 => Options::builder(),
-            1 => Options::tier(Tier::Memory),
-            2 => Options::tier(Tier::Light),
-            3 => Options::tier(Tier::Heavy),
-            4 => Options::tier(Tier::Network),
-            5 => Options::tier(Tier::Database),
+            tier::NONE => Options::builder(),
+            tier::MEMORY => Options::tier(Tier::Memory),
+            tier::LIGHT => Options::tier(Tier::Light),
+            tier::HEAVY => Options::tier(Tier::Heavy),
+            tier::NETWORK => Options::tier(Tier::Network),
+            tier::DATABASE => Options::tier(Tier::Database),
             _ => return Err(unknown("tier", self.tier)),
         };
         if self.batch_size > 0 {
@@ -70,13 +71,13 @@ impl OptionsView {
             .transform_concurrency(self.transform_concurrency as usize)
             .channel_capacity(self.channel_capacity as usize)
             .order(match self.order {
-                0 => Order::Ordered,
-                1 => Order::Completion,
+                order::ORDERED => Order::Ordered,
+                order::AS_COMPLETED => Order::Completion,
                 _ => return Err(unknown("order", self.order)),
             })
             .on_panic(match self.on_panic {
-                0 => PanicPolicy::Fail,
-                1 => PanicPolicy::Reject,
+                on_panic::FAIL => PanicPolicy::Fail,
+                on_panic::REJECT => PanicPolicy::Reject,
                 _ => return Err(unknown("on_panic", self.on_panic)),
             })
             .on_reject(policy);
@@ -109,9 +110,9 @@ impl OptionsView {
     fn policy(&self) -> Result<(RejectPolicy, Option<File>), Failure> {
         let max = if self.max_rejects == 0 { u64::MAX } else { self.max_rejects };
         match self.on_reject {
-            0 => Ok((RejectPolicy::Stop, None)),
-            1 => Ok((RejectPolicy::skip(max), None)),
-            2 => {
+            on_reject::STOP => Ok((RejectPolicy::Stop, None)),
+            on_reject::SKIP => Ok((RejectPolicy::skip(max), None)),
+            on_reject::FILE => {
                 let path = self.reject_file.get("reject_file")?;
                 let opened = File::options().append(true).create(true).open(path);
                 let opened = opened.and_then(|file| Ok((file.try_clone()?, file)));
@@ -122,7 +123,7 @@ impl OptionsView {
                 let policy = RejectPolicy::dead_letter(Lines(BufWriter::new(file)), max);
                 Ok((policy, Some(same)))
             }
-            3 => Ok((RejectPolicy::with_data(max), None)),
+            on_reject::WITH_DATA => Ok((RejectPolicy::with_data(max), None)),
             _ => Err(unknown("on_reject", self.on_reject)),
         }
     }

@@ -15,6 +15,7 @@ mod error;
 mod handle;
 mod job;
 mod knobs;
+mod numbers;
 #[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]
 mod page;
 #[cfg_attr(not(feature = "full"), allow(dead_code, reason = "some of it serves some connectors"))]

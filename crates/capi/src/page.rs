@@ -3,7 +3,7 @@
 use crate::buffer::Buffer;
 use crate::rows::Records;
 use crate::transform::Item;
-use crate::value::Value;
+use crate::value::{Maker, Value};
 use engine::{Error, Result};
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 /// A page of a connector's own.
 pub(crate) trait RowPage: Send + Debug {
-    /// Appends a row. After an error the page is as it was.
-    fn push(&mut self, values: &[Value]) -> Result<()>;
+    /// Appends a row; whether it did, which it does not when the page would then hold more than
+    /// `most_bytes`. After an error the page is as it was.
+    fn push(&mut self, values: &[Value], maker: Maker, most_bytes: usize) -> Result<bool>;
     fn clear(&mut self);
     fn bytes(&self) -> usize;
     fn mark(&self) -> usize;
@@ -94,7 +95,9 @@ impl Page {
                 records.push(bytes);
                 Ok(())
             }
-            (Page::Rows(page), Item::Values(values)) => page.push(values),
+            (Page::Rows(page), Item::Values(values)) => {
+                page.push(values, Maker::Caller, usize::MAX).map(drop)
+            }
             #[cfg(feature = "arrow")]
             (Page::Arrow(page), Item::Arrow(rows, row)) => {
                 page.push(rows, row, 1);

@@ -17,6 +17,7 @@ use crate::user::{DropFn, User};
 use engine::{CancelToken, Engine, Options, Progress, RunHandle};
 use parking_lot::Mutex;
 use std::ffi::{c_int, c_void};
+use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,7 +49,6 @@ impl Drop for Counted {
 }
 
 /// Where a pipeline is in its life.
-#[derive(Debug)]
 pub(crate) enum State {
     /// Being put together.
     Setup(Box<Setup>),
@@ -58,6 +58,17 @@ pub(crate) enum State {
     Running,
     /// Over.
     Ended,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            State::Setup(_) => "Setup",
+            State::Started(_) => "Started",
+            State::Running => "Running",
+            State::Ended => "Ended",
+        })
+    }
 }
 
 /// What a pipeline has been told.

@@ -1,6 +1,7 @@
 //! Reports and progress, as C sees them.
 
 use crate::cast::Sized32;
+use crate::numbers::{outcome, stage};
 use engine::{Outcome, Progress, RunReport, Stage};
 use std::time::Duration;
 
@@ -36,12 +37,12 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-pub(crate) fn stage_code(stage: Option<Stage>) -> i32 {
-    match stage {
-        None => 0,
-        Some(Stage::Source) => 1,
-        Some(Stage::Transform) => 2,
-        Some(Stage::Sink) => 3,
+pub(crate) fn stage_code(at: Option<Stage>) -> i32 {
+    match at {
+        None => stage::NONE,
+        Some(Stage::Source) => stage::SOURCE,
+        Some(Stage::Transform) => stage::TRANSFORM,
+        Some(Stage::Sink) => stage::SINK,
     }
 }
 
@@ -51,9 +52,9 @@ impl ReportView {
         ReportView {
             size: 0,
             outcome: match report.outcome {
-                Outcome::Finished => 0,
-                Outcome::Cancelled => 1,
-                Outcome::Failed => 2,
+                Outcome::Finished => outcome::FINISHED,
+                Outcome::Cancelled => outcome::CANCELLED,
+                Outcome::Failed => outcome::FAILED,
             },
             read: counts.read,
             loaded: counts.loaded,

@@ -1,6 +1,7 @@
 //! The rows of a batch, in one of three forms.
 
 use crate::buffer::Buffer;
+use crate::page::RowPage;
 use crate::plan::Plan;
 use crate::value::Value;
 use engine::{Error, Origin, Result};
@@ -59,14 +60,25 @@ pub(crate) trait Table: Send + Debug {
     /// As [`engine::Batch::is_empty`].
     fn is_empty(&self) -> bool;
     fn bytes(&self) -> usize;
-    /// Appends the values of all rows, `plan.inputs.len()` each, which may point into this batch
-    /// until it is filled anew. A row that can't be decoded is all NULL and is noted in `bad`.
+    /// Appends the values of the rows from `from` on, `plan.inputs.len()` each, which may point into
+    /// this batch until it is filled anew. A row that can't be decoded is all NULL and is noted in
+    /// `bad`.
     fn decode(
         &mut self,
         plan: &Plan,
+        from: usize,
         values: &mut Vec<Value>,
         bad: &mut Vec<(usize, Error)>,
     ) -> Result<()>;
+    /// Decodes the rows from `from` on into a page, of `most_bytes` at most, and answers how many. It
+    /// stops before a row that does not fit, can't be decoded or is refused.
+    fn pour(
+        &mut self,
+        plan: &Plan,
+        from: usize,
+        page: &mut dyn RowPage,
+        most_bytes: usize,
+    ) -> usize;
     /// As [`engine::Batch::split_off`].
     fn split_off(&mut self, at: usize) -> Option<Box<dyn Table>>;
     /// As [`engine::Batch::locate`].

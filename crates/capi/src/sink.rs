@@ -5,109 +5,11 @@ use crate::cast::Sized32;
 use crate::page::{Form, Page};
 use crate::transform::Item;
 use crate::user::{DropFn, User};
-use engine::{
-    CancelToken, Checkpoint, Commit, Durability, Encode, Error, ErrorKind, Reject, Result,
-};
+use engine::{CancelToken, Checkpoint, Commit, Durability, Encode, Result};
 use std::ffi::{c_int, c_void};
-use std::fmt;
 
 /// A sink of any kind.
-pub(crate) trait Output: Send {
-    fn begin(&mut self) -> Result<Form>;
-    fn write(&mut self, page: &mut Page) -> Result<()>;
-    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        let _ = faults;
-    }
-    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability>;
-    fn finish(&mut self) -> Result<()>;
-    fn abort(&mut self) -> Durability;
-    fn refuses_values(&self) -> bool {
-        false
-    }
-    fn keeps_rejects(&self) -> bool {
-        false
-    }
-    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        let _ = reject;
-        Err(Error::new(ErrorKind::Unsupported, "this sink has no place for rejects"))
-    }
-    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        let _ = job;
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            "this sink stores no checkpoints, so a run of it can't be resumed",
-        ))
-    }
-    fn may_block(&self) -> bool {
-        true
-    }
-    /// Whether it must be called on the thread that runs the pipeline.
-    fn stays_on_caller(&self) -> bool {
-        false
-    }
-}
-
-/// The sink as the engine sees it.
-pub(crate) struct Sink(pub(crate) Box<dyn Output>);
-
-impl fmt::Debug for Sink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sink")
-    }
-}
-
-impl engine::Sink for Sink {
-    type Page = Page;
-    type Encoder = Form;
-
-    fn encoder(&mut self) -> Result<Form> {
-        self.0.begin()
-    }
-
-    fn write(&mut self, page: &mut Page) -> Result<()> {
-        self.0.write(page)
-    }
-
-    fn take_faults(&mut self, faults: &mut Vec<(usize, Error)>) {
-        self.0.take_faults(faults);
-    }
-
-    fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
-        self.0.commit(checkpoint, when)
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        self.0.finish()
-    }
-
-    fn abort(&mut self) -> Durability {
-        self.0.abort()
-    }
-
-    fn refuses_values(&self) -> bool {
-        self.0.refuses_values()
-    }
-
-    fn keeps_rejects(&self) -> bool {
-        self.0.keeps_rejects()
-    }
-
-    fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
-        self.0.keep_reject(reject)
-    }
-
-    fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        self.0.resume(job)
-    }
-
-    fn may_block(&self) -> bool {
-        self.0.may_block()
-    }
-
-    fn stays_on_caller(&self) -> bool {
-        self.0.stays_on_caller()
-    }
-}
+pub(crate) type Sink = Box<dyn engine::Sink<Page = Page, Encoder = Form>>;
 
 impl Encode<Item<'_>> for Sink {
     #[inline]
@@ -180,8 +82,11 @@ impl CallbackSink {
     }
 }
 
-impl Output for CallbackSink {
-    fn begin(&mut self) -> Result<Form> {
+impl engine::Sink for CallbackSink {
+    type Page = Page;
+    type Encoder = Form;
+
+    fn encoder(&mut self) -> Result<Form> {
         Ok(match self.spec.record_size {
             0 => Form::Bytes,
             size => Form::Fixed(size as usize),

@@ -3,10 +3,10 @@
 //! it.
 
 use crate::batch::Batch;
+use crate::numbers::verdict;
 use crate::page::{Form, Page};
 use crate::rows::Rows;
-use crate::transform::verdict;
-use engine::{Result, Stretch};
+use engine::{Page as _, Result, Stretch};
 
 /// What lies at `from`: rows of the same verdict.
 fn run_of(verdicts: &[u8], from: usize) -> (u8, usize) {
@@ -23,6 +23,15 @@ pub(crate) fn take(
     page: &mut Page,
     room: usize,
 ) -> Result<Stretch> {
+    if let Form::Rows(_) = form {
+        page.begin(form);
+        let most_bytes = page.bytes().saturating_add(room);
+        let rows = match page {
+            Page::Rows(page) => batch.pour(from, &mut **page, most_bytes),
+            _ => 0,
+        };
+        return Ok(Stretch { rows, values: rows });
+    }
     let takes = match (&batch.rows, form) {
         (Rows::Fixed { size, .. }, Form::Fixed(wanted)) => {
             batch.output_size().unwrap_or(*size) == *wanted
@@ -35,7 +44,7 @@ pub(crate) fn take(
     if !takes {
         return Ok(Stretch::default());
     }
-    batch.make_ready()?;
+    batch.make_ready(from)?;
     page.begin(form);
     let ready = batch.ready();
     let mut stretch = Stretch::default();

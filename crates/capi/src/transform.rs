@@ -3,24 +3,13 @@
 use crate::buffer::Buffer;
 use crate::call::{Call, CallPointer, Work, Writer};
 use crate::cast::Sized32;
+use crate::numbers::verdict;
 use crate::plan::Plan;
 use crate::rows::Rows;
 use crate::user::{DropFn, User};
 use crate::value::Value;
 use engine::{Bump, Error, Result};
 use std::ffi::{c_int, c_void};
-
-/// What a transform says of a row.
-pub(crate) mod verdict {
-    /// The row goes on: its fixed-size output where there is one, else the row itself.
-    pub(crate) const KEEP: u8 = 0;
-    /// The row goes nowhere.
-    pub(crate) const FILTER: u8 = 1;
-    /// The row is bad.
-    pub(crate) const REJECT: u8 = 2;
-    /// What was written for the row goes on.
-    pub(crate) const WRITTEN: u8 = 3;
-}
 
 /// `trommel_batch`.
 #[derive(Debug)]

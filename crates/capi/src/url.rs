@@ -59,7 +59,8 @@ fn decode(text: &str) -> Result<String> {
             bytes.push(*first);
             continue;
         }
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = tail.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         let Some(byte) = byte else {
             let message = format!("url: `%` in `{text}` is not followed by two digits; write %25");
@@ -168,6 +169,8 @@ mod tests {
         for (url, said) in [
             ("flights.csv", "no scheme"),
             ("csv:a%zz", "two digits"),
+            // Which Rust reads as a number with a sign.
+            ("csv:a%+f", "two digits"),
             ("csv:a?b", "KEY=VALUE"),
             ("csv:a?b=%ff", "not UTF-8"),
         ] {

@@ -1,17 +1,9 @@
 //! A value of a row with columns, as C sees it.
 
 use crate::error::Failure;
+use crate::numbers::kind;
 use engine::Bump;
 use std::fmt;
-
-/// The kinds of [`Value`].
-pub(crate) mod kind {
-    pub(crate) const NULL: u32 = 0;
-    pub(crate) const INTEGER: u32 = 1;
-    pub(crate) const REAL: u32 = 2;
-    pub(crate) const TEXT: u32 = 3;
-    pub(crate) const BLOB: u32 = 4;
-}
 
 /// `trommel_value`: 16 bytes.
 #[derive(Clone, Copy)]
@@ -60,8 +52,8 @@ impl Value {
     }
 
     /// A text that the value's holder keeps alive; `None` beyond 4 GiB.
-    pub(crate) fn text(text: &[u8]) -> Option<Self> {
-        Self::bytes(kind::TEXT, text)
+    pub(crate) fn text(text: &str) -> Option<Self> {
+        Self::bytes(kind::TEXT, text.as_bytes())
     }
 
     /// As [`text`](Self::text), for bytes.
@@ -118,16 +110,52 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Makes the values serialisable, as one field each.
+/// What a source has for a field, or NULL.
+macro_rules! from_options {
+    ($($type:ty: $number:ident => $value:expr;)*) => {$(
+        #[cfg(feature = "connect")]
+        impl From<Option<$type>> for Value {
+            #[inline]
+            fn from(field: Option<$type>) -> Self {
+                field.map_or(Value::NULL, |$number| $value)
+            }
+        }
+    )*};
+}
+from_options! {
+    i64: number => Value::integer(number);
+    f64: number => Value::real(number);
+    bool: flag => Value::integer(flag.into());
+}
+
+/// Who has had a value in hands.
 #[cfg(feature = "connect")]
-impl serde::Serialize for Value {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maker {
+    /// This library alone, so that a text is UTF-8.
+    Library,
+    /// C too.
+    Caller,
+}
+
+#[cfg(feature = "connect")]
+impl Value {
+    /// As one field.
     #[inline]
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: serde::Serializer>(
+        &self,
+        maker: Maker,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         use serde::ser::Error;
         match self.content() {
             Some(Known::Null) => serializer.serialize_none(),
             Some(Known::Integer(number)) => serializer.serialize_i64(number),
             Some(Known::Real(number)) => serializer.serialize_f64(number),
+            Some(Known::Text(text)) if maker == Maker::Library => {
+                // SAFETY: here a text is made by `Value::text` alone, of a `str`.
+                serializer.serialize_str(unsafe { std::str::from_utf8_unchecked(text) })
+            }
             Some(Known::Text(text)) => match std::str::from_utf8(text) {
                 Ok(text) => serializer.serialize_str(text),
                 Err(error) => Err(Error::custom(format_args!("a text is not UTF-8: {error}"))),

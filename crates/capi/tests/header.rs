@@ -39,8 +39,9 @@ fn differences(header: &str, generated: &str) -> Vec<String> {
     for name in names(|all| &all.structs) {
         compare(&name, header.structs.get(&name), generated.structs.get(&name));
     }
-    let status = |all: &Declarations| all.numbers.get("trommel_status").cloned();
-    compare("trommel_status", status(&header).as_ref(), status(&generated).as_ref());
+    for name in names(|all| &all.numbers) {
+        compare(&name, header.numbers.get(&name), generated.numbers.get(&name));
+    }
     found
 }
 
@@ -57,6 +58,7 @@ fn the_header_declares_what_the_sources_have() {
         "all functions are looked at"
     );
     assert_eq!(declared.structs.keys().filter(|name| name.starts_with("trommel_")).count(), 12);
+    assert_eq!(declared.numbers.len(), 9);
     assert_eq!(declared.numbers["trommel_status"].len(), 19);
     let found = differences(&header, &generated);
     assert!(found.is_empty(), "{}", found.join("\n"));
@@ -81,6 +83,14 @@ fn planted_differences_are_found() {
         ("size_t room, size_t *count", "size_t room, size_t count", "trommel_source"),
         ("TROMMEL_STATUS_STATE = 5", "TROMMEL_STATUS_STATE = 15", "trommel_status"),
         ("int64_t integer;", "int32_t integer;", "trommel_value"),
+        ("TROMMEL_STAGE_SINK = 3", "TROMMEL_STAGE_SINK = 4", "trommel_stage"),
+        ("TROMMEL_TIER_LIGHT = 2", "TROMMEL_TIER_EASY = 2", "trommel_tier"),
+        ("TROMMEL_ORDERED = 0, ", "", "trommel_order"),
+        ("TROMMEL_REJECT_FILE = 2", "TROMMEL_REJECT_FILE = 5", "trommel_on_reject"),
+        ("TROMMEL_PANIC_FAIL = 0", "TROMMEL_PANIC_FAIL = 2", "trommel_on_panic"),
+        ("TROMMEL_CANCELLED = 1", "TROMMEL_CANCELLED = 3", "trommel_outcome"),
+        ("TROMMEL_TEXT = 3", "TROMMEL_STRING = 3", "trommel_kind"),
+        ("TROMMEL_WRITTEN = 3", "TROMMEL_WRITTEN = 1", "trommel_verdict"),
     ] {
         let changed = header.replacen(was, planted, 1);
         assert_ne!(changed, header, "`{was}` is in the header");

@@ -6,7 +6,12 @@ use crate::progress::Progress;
 use crate::report::RunReport;
 use parking_lot::Mutex;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long a receiver waits before it looks whether the run has ended.
+const LOOK: Duration = Duration::from_millis(50);
 
 type Latest = Arc<Mutex<Option<Progress>>>;
 
@@ -56,6 +61,23 @@ impl<K> RunHandle<K> {
     /// Whether the run has ended.
     pub fn is_finished(&self) -> bool {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// What the run's sink sends next; `None` once the run has ended and all of it was received.
+    ///
+    /// The channel alone does not say so: a cancelled run neither finishes its sink nor aborts it,
+    /// and the sink lives until [`wait`](Self::wait) hands it over.
+    pub fn receive<T>(&self, channel: &Receiver<T>) -> Option<T> {
+        loop {
+            match channel.recv_timeout(LOOK) {
+                Ok(sent) => return Some(sent),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.is_finished() => {
+                    return channel.try_recv().ok();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     /// Waits for the end.

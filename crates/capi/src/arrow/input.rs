@@ -56,7 +56,7 @@ impl ArrowIn {
 }
 
 impl Input for ArrowIn {
-    fn fill(&mut self, rows: &mut Rows, limit: &Limit<'_>, _: &Plan) -> Result<Fill> {
+    fn fill(&mut self, rows: &mut Rows, limit: &Limit<'_>, plan: &Plan) -> Result<Fill> {
         let batch = match self.rest.take() {
             Some(rest) => rest,
             None => match self.reader.next() {
@@ -71,7 +71,12 @@ impl Input for ArrowIn {
                 }
             },
         };
-        let wanted = limit.rows();
+        // Rows that nothing looks at go through in one piece: to cut a batch and to pass on its parts
+        // costs more than all else.
+        let wanted = match plan.keeps_arrow && plan.transform.is_none() {
+            true => usize::MAX,
+            false => limit.rows(),
+        };
         if batch.num_rows() > wanted {
             self.rest = Some(batch.slice(wanted, batch.num_rows() - wanted));
             *rows = Rows::Arrow(ArrowRows(batch.slice(0, wanted)));

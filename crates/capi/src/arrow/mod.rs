@@ -22,14 +22,10 @@ use engine::{CancelToken, Result, RunHandle};
 use parking_lot::Mutex;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, sync_channel};
 
 /// Batches that may wait for the reader of a stream.
 const WAITING: usize = 2;
-
-/// How long the reader waits before it looks whether the run has ended.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// The stream that a pipeline's output is: what C pulls from.
 struct Pulled {
@@ -43,20 +39,10 @@ struct Pulled {
 
 impl Pulled {
     fn next_batch(&mut self) -> Option<Result<RecordBatch, ArrowError>> {
-        loop {
-            match self.batches.as_ref()?.recv_timeout(LOOK) {
-                Ok(batch) => return Some(Ok(batch)),
-                Err(RecvTimeoutError::Disconnected) => break,
-                // A run that was cancelled neither finishes its sink nor aborts it.
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.run.as_ref().is_none_or(RunHandle::is_finished) {
-                        match self.batches.as_ref()?.try_recv() {
-                            Ok(batch) => return Some(Ok(batch)),
-                            Err(_) => break,
-                        }
-                    }
-                }
-            }
+        if let (Some(batches), Some(run)) = (&self.batches, &self.run)
+            && let Some(batch) = run.receive(batches)
+        {
+            return Some(Ok(batch));
         }
         self.batches = None;
         self.end().err().map(|error| Err(ArrowError::ExternalError(error.to_string().into())))

@@ -2,7 +2,6 @@
 
 use super::rows::ArrowRows;
 use crate::page::{Form, Page};
-use crate::sink::Output;
 use arrow_array::RecordBatch;
 use engine::{Checkpoint, Commit, Durability, Error, ErrorKind, Result};
 use std::sync::mpsc::SyncSender;
@@ -75,8 +74,11 @@ impl ArrowOut {
     }
 }
 
-impl Output for ArrowOut {
-    fn begin(&mut self) -> Result<Form> {
+impl engine::Sink for ArrowOut {
+    type Page = Page;
+    type Encoder = Form;
+
+    fn encoder(&mut self) -> Result<Form> {
         Ok(Form::Arrow)
     }
 

@@ -59,7 +59,7 @@ where
 
 /// What reads the values of a column; `None` for types that have no value here.
 fn reader(column: &dyn Array) -> Option<Box<dyn Fn(usize) -> Value + '_>> {
-    let text = |bytes| Value::text(bytes).unwrap_or(Value::NULL);
+    let text = |text| Value::text(text).unwrap_or(Value::NULL);
     let blob = |bytes| Value::blob(bytes).unwrap_or(Value::NULL);
     Some(match column.data_type() {
         DataType::Int8 => integers::<Int8Type>(column),
@@ -84,11 +84,11 @@ fn reader(column: &dyn Array) -> Option<Box<dyn Fn(usize) -> Value + '_>> {
         }
         DataType::Utf8 => {
             let texts = column.as_string::<i32>();
-            Box::new(move |row| text(texts.value(row).as_bytes()))
+            Box::new(move |row| text(texts.value(row)))
         }
         DataType::LargeUtf8 => {
             let texts = column.as_string::<i64>();
-            Box::new(move |row| text(texts.value(row).as_bytes()))
+            Box::new(move |row| text(texts.value(row)))
         }
         DataType::Binary => {
             let bytes = column.as_binary::<i32>();

@@ -1,4 +1,4 @@
-//! `arrow:PATH`, both ways; and what Parquet shares with it.
+//! `arrow:PATH`, both ways; and rows of columns, which Parquet shares with it.
 
 use super::Ask;
 use super::calendar::{Day, Instant};
@@ -6,35 +6,18 @@ use super::calendar::{Day, Instant};
 use super::connected::opened;
 use super::connected::{Decode, fits, written};
 #[cfg(feature = "arrow")]
+use super::declared::{declare, layout};
+#[cfg(feature = "arrow")]
 use super::loaded::loaded;
-use super::record::Layout;
 #[cfg(feature = "arrow")]
 use crate::parts::Opened;
 use crate::plan::{Column, Kind};
 #[cfg(feature = "arrow")]
-use crate::sink::Output;
+use crate::sink;
 use crate::value::Value;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, SchemaRef};
 use engine::{Bump, Error, ErrorKind, Result};
-use std::sync::Arc;
 use trommel_connect::arrow::{Date, Decimal, FromCell, Row, Timestamp};
-
-/// Gives a sink its columns: all of them, or the types of those that have one.
-macro_rules! declare {
-    ($sink:ident, $ask:ident) => {
-        match crate::parts::arrow::schema($ask.columns)? {
-            Some(schema) => $sink = $sink.schema(schema),
-            None => {
-                for column in $ask.columns {
-                    if let Some(kind) = crate::parts::arrow::data_type(column)? {
-                        $sink = $sink.column(&column.to, kind);
-                    }
-                }
-            }
-        }
-    };
-}
-pub(super) use declare;
 
 /// Opens an IPC file or stream.
 #[cfg(feature = "arrow")]
@@ -48,7 +31,7 @@ pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
 
 /// Opens a file to be written.
 #[cfg(feature = "arrow")]
-pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     use trommel_connect::arrow::{Compression, Sink};
     let mut settings = ask.url.settings();
     let mut sink = Sink::create(&ask.url.path);
@@ -75,61 +58,6 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
     settings.end()?;
     declare!(sink, ask);
     Ok(loaded(sink, layout(ask.columns)))
-}
-
-/// The type that a column is stored as; `None` when its values tell.
-pub(super) fn data_type(column: &Column) -> Result<Option<DataType>> {
-    if let Some(kind) = decimal(&column.declaration) {
-        return Ok(Some(kind));
-    }
-    let word = column.declaration.split([' ', '(']).next().unwrap_or_default();
-    if matches!(word.to_ascii_lowercase().as_str(), "date" | "time" | "timestamp" | "timestamptz") {
-        let message = format!(
-            "type: `{}` is not written to columnar files from text: declare the column TEXT, or as \
-             INTEGER with the number",
-            column.declaration
-        );
-        return Err(Error::new(ErrorKind::Unsupported, message).in_column(column.to.as_str()));
-    }
-    Ok(match column.kind {
-        Kind::Any => None,
-        Kind::Text => Some(DataType::Utf8),
-        Kind::Integer => Some(DataType::Int64),
-        Kind::Real => Some(DataType::Float64),
-        Kind::Boolean => Some(DataType::Boolean),
-        Kind::Blob => Some(DataType::Binary),
-    })
-}
-
-/// `DECIMAL(10, 2)` and the like.
-fn decimal(declaration: &str) -> Option<DataType> {
-    let (word, rest) = declaration.split_once('(')?;
-    if !matches!(word.trim().to_ascii_lowercase().as_str(), "decimal" | "numeric") {
-        return None;
-    }
-    let (digits, _) = rest.split_once(')')?;
-    let (precision, scale) = digits.split_once(',').unwrap_or((digits, "0"));
-    Some(DataType::Decimal128(precision.trim().parse().ok()?, scale.trim().parse().ok()?))
-}
-
-/// The schema, if all columns have a type.
-pub(super) fn schema(columns: &[Column]) -> Result<Option<SchemaRef>> {
-    let mut fields = Vec::with_capacity(columns.len());
-    for column in columns {
-        match data_type(column)? {
-            Some(kind) => fields.push(Field::new(&column.to, kind, column.is_nullable())),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(Arc::new(Schema::new(fields))))
-}
-
-/// By place when the sink has a schema, else by name.
-pub(super) fn layout(columns: &[Column]) -> Layout {
-    match columns.iter().all(|column| column.kind != Kind::Any) {
-        true => Layout::by_place(columns),
-        false => Layout::by_name(columns),
-    }
 }
 
 /// How the values of a column are had.
@@ -207,15 +135,9 @@ fn read(row: &Row<'_>, forms: &[Form], index: usize, kind: Kind, arena: &Bump) -
     }
     let form = forms.get(index).copied().unwrap_or(Form::Other);
     Ok(match (kind, form) {
-        (Kind::Integer, _) | (Kind::Any, Form::Integer) => {
-            get::<i64>(row, index)?.map_or(Value::NULL, Value::integer)
-        }
-        (Kind::Real, _) | (Kind::Any, Form::Real) => {
-            get::<f64>(row, index)?.map_or(Value::NULL, Value::real)
-        }
-        (Kind::Boolean, _) | (Kind::Any, Form::Boolean) => {
-            get::<bool>(row, index)?.map_or(Value::NULL, |flag| Value::integer(flag.into()))
-        }
+        (Kind::Integer, _) | (Kind::Any, Form::Integer) => get::<i64>(row, index)?.into(),
+        (Kind::Real, _) | (Kind::Any, Form::Real) => get::<f64>(row, index)?.into(),
+        (Kind::Boolean, _) | (Kind::Any, Form::Boolean) => get::<bool>(row, index)?.into(),
         (Kind::Blob, _) | (Kind::Any, Form::Bytes) => match get::<&[u8]>(row, index)? {
             Some(bytes) => fits(Value::blob(bytes))?,
             None => Value::NULL,
@@ -245,7 +167,7 @@ fn read(row: &Row<'_>, forms: &[Form], index: usize, kind: Kind, arena: &Bump) -
             None => Value::NULL,
         },
         _ => match get::<&str>(row, index)? {
-            Some(text) => fits(Value::text(text.as_bytes()))?,
+            Some(text) => fits(Value::text(text))?,
             None => Value::NULL,
         },
     })

@@ -1,10 +1,11 @@
 //! Any source of `trommel-connect` as one of rows with columns.
 
 use super::Opened;
+use crate::page::RowPage;
 use crate::plan::{Column, Kind, Plan};
 use crate::rows::{Rows, Table};
 use crate::source::Input;
-use crate::value::Value;
+use crate::value::{Maker, Value};
 use engine::{Bump, Error, Fill, Fingerprint, Limit, Origin, Position, Result, Size, Source};
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -33,7 +34,7 @@ pub(super) fn fits(value: Option<Value>) -> Result<Value> {
 
 /// A value as text, in `arena`.
 pub(super) fn written(arena: &Bump, value: fmt::Arguments<'_>) -> Result<Value> {
-    fits(Value::text(arena.alloc_str(&value.to_string()).as_bytes()))
+    fits(Value::text(arena.alloc_str(&value.to_string())))
 }
 
 /// A source, and what its batches need to know.
@@ -63,7 +64,7 @@ impl<S: Source<Batch: Decode>> Input for Connected<S> {
             return self.source.fill(&mut held.batch, limit);
         }
         let shape = Arc::clone(&self.shape);
-        let mut held = Box::new(Held { batch: S::Batch::default(), arena: Bump::new(), shape });
+        let mut held = Box::new(Held::of(S::Batch::default(), shape));
         let filled = self.source.fill(&mut held.batch, limit);
         *rows = Rows::Table(held);
         filled
@@ -100,6 +101,29 @@ struct Held<B: Decode> {
     batch: B,
     arena: Bump,
     shape: Arc<B::Shape>,
+    /// The values of a row that goes to its page at once; empty in between.
+    row: Vec<Value>,
+}
+
+impl<B: Decode> Held<B> {
+    fn of(batch: B, shape: Arc<B::Shape>) -> Self {
+        Held { batch, arena: Bump::new(), shape, row: Vec::new() }
+    }
+}
+
+/// Appends the values of a row.
+#[inline(always)]
+fn read<B: Decode>(
+    row: &B::Row<'_>,
+    shape: &B::Shape,
+    plan: &Plan,
+    arena: &Bump,
+    values: &mut Vec<Value>,
+) -> Result<()> {
+    plan.inputs.iter().try_for_each(|&(column, kind)| {
+        values.push(B::read(row, shape, column, kind, arena)?);
+        Ok(())
+    })
 }
 
 impl<B: Decode> Table for Held<B> {
@@ -118,21 +142,17 @@ impl<B: Decode> Table for Held<B> {
     fn decode(
         &mut self,
         plan: &Plan,
+        from: usize,
         values: &mut Vec<Value>,
         bad: &mut Vec<(usize, Error)>,
     ) -> Result<()> {
-        let Held { batch, arena, shape } = self;
+        let Held { batch, arena, shape, .. } = self;
         let width = plan.inputs.len();
-        values.reserve(batch.len() * width);
-        let mut index = 0;
-        batch.for_each(0, |row| {
+        values.reserve(batch.len().saturating_sub(from) * width);
+        let mut index = from;
+        batch.for_each(from, |row| {
             let start = values.len();
-            let decoded = row.and_then(|row| {
-                plan.inputs.iter().try_for_each(|&(column, kind)| {
-                    values.push(B::read(&row, shape, column, kind, arena)?);
-                    Ok(())
-                })
-            });
+            let decoded = row.and_then(|row| read::<B>(&row, shape, plan, arena, values));
             if let Err(error) = decoded {
                 values.truncate(start);
                 values.resize(start + width, Value::NULL);
@@ -143,13 +163,36 @@ impl<B: Decode> Table for Held<B> {
         })
     }
 
+    fn pour(
+        &mut self,
+        plan: &Plan,
+        from: usize,
+        page: &mut dyn RowPage,
+        most_bytes: usize,
+    ) -> usize {
+        let Held { batch, arena, shape, row: values } = self;
+        let mut rows = 0;
+        // What is wrong with a row is told of by the walk, which comes to it next.
+        let _ = batch.for_each(from, |row| {
+            values.clear();
+            read::<B>(&row?, shape, plan, arena, values)?;
+            match page.push(values, Maker::Library, most_bytes)? {
+                true => rows += 1,
+                false => return Err(Error::fatal("the page is full")),
+            }
+            Ok(())
+        });
+        values.clear();
+        rows
+    }
+
     fn split_off(&mut self, at: usize) -> Option<Box<dyn Table>> {
         let mut batch = B::default();
         if !self.batch.split_off(at, &mut batch) {
             return None;
         }
         let shape = Arc::clone(&self.shape);
-        Some(Box::new(Held { batch, arena: Bump::new(), shape }))
+        Some(Box::new(Held::of(batch, shape)))
     }
 
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {

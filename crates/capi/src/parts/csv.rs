@@ -6,11 +6,9 @@ use super::record::Layout;
 use super::text::{self, Format};
 use super::{Ask, Opened, files};
 use crate::plan::{Column, Kind};
-use crate::sink::Output;
+use crate::sink;
 use crate::value::Value;
 use engine::{Bump, Result};
-use std::io::Read;
-use std::path::Path;
 use trommel_connect::csv::{Batch, Builder, QuoteStyle, Row, Sink, Source, Trim};
 
 /// Opens a source.
@@ -70,23 +68,7 @@ pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
 }
 
 impl Format for Builder {
-    type Source = Source;
-
-    fn file(self, path: &Path) -> Result<Source> {
-        self.open(path)
-    }
-
-    fn files(self, pattern: &str) -> Result<Source> {
-        self.open_glob(pattern)
-    }
-
-    fn directory(self, path: &Path) -> Result<Source> {
-        self.open_directory(path)
-    }
-
-    fn reader(self, name: String, reader: impl Read + Send + 'static) -> Result<Source> {
-        self.from_reader(name, reader)
-    }
+    text::opened_by_builder!(Source);
 
     fn columns(source: &Source, _: &[Column]) -> Result<((), Vec<Column>)> {
         Ok(((), source.headers().map(|name| Column::of(name, Kind::Text)).collect()))
@@ -100,24 +82,22 @@ impl Decode for Batch {
     fn read(row: &Row<'_>, (): &(), index: usize, kind: Kind, _: &Bump) -> Result<Value> {
         Ok(match kind {
             Kind::Any | Kind::Text => match row.get::<Option<&str>>(index)? {
-                Some(text) => fits(Value::text(text.as_bytes()))?,
+                Some(text) => fits(Value::text(text))?,
                 None => Value::NULL,
             },
             Kind::Blob => match row.is_null(index)? {
                 true => Value::NULL,
                 false => fits(Value::blob(row.bytes(index)?))?,
             },
-            Kind::Integer => row.get::<Option<i64>>(index)?.map_or(Value::NULL, Value::integer),
-            Kind::Real => row.get::<Option<f64>>(index)?.map_or(Value::NULL, Value::real),
-            Kind::Boolean => row
-                .get::<Option<bool>>(index)?
-                .map_or(Value::NULL, |flag| Value::integer(i64::from(flag))),
+            Kind::Integer => row.get::<Option<i64>>(index)?.into(),
+            Kind::Real => row.get::<Option<f64>>(index)?.into(),
+            Kind::Boolean => row.get::<Option<bool>>(index)?.into(),
         })
     }
 }
 
 /// Opens a sink.
-pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     let mut settings = ask.url.settings();
     let mut sink = match ask.url.path.as_str() {
         "-" => Sink::stdout(),

@@ -48,7 +48,7 @@ impl Decode for Batch {
     fn read(row: &&[u8], (): &(), _: usize, kind: Kind, _: &Bump) -> Result<Value> {
         match kind {
             Kind::Blob => fits(Value::blob(row)),
-            Kind::Any | Kind::Text => fits(Value::text(std::str::from_utf8(row)?.as_bytes())),
+            Kind::Any | Kind::Text => fits(Value::text(std::str::from_utf8(row)?)),
             _ => Err(Error::config("a line is read as TEXT or BLOB").in_column("line")),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::record::{Layout, Record};
 use crate::page::{Form, Page, RowPage};
-use crate::sink::Output;
-use crate::value::Value;
+use crate::sink;
+use crate::value::{Maker, Value};
 use engine::{Checkpoint, Commit, Durability, Encode, Error, Page as _, Reject, Result, Sink};
 use std::any::Any;
 use std::fmt;
@@ -16,7 +16,7 @@ struct Loaded<S> {
 }
 
 /// Makes a sink one for rows of these columns.
-pub(super) fn loaded<S>(sink: S, layout: Layout) -> Box<dyn Output>
+pub(super) fn loaded<S>(sink: S, layout: Layout) -> sink::Sink
 where
     S: Sink + 'static,
     for<'a> S: Encode<&'a Record<'a>>,
@@ -24,12 +24,15 @@ where
     Box::new(Loaded { sink, layout: Arc::new(layout) })
 }
 
-impl<S> Output for Loaded<S>
+impl<S> Sink for Loaded<S>
 where
     S: Sink + 'static,
     for<'a> S: Encode<&'a Record<'a>>,
 {
-    fn begin(&mut self) -> Result<Form> {
+    type Page = Page;
+    type Encoder = Form;
+
+    fn encoder(&mut self) -> Result<Form> {
         let encoder = Arc::new(self.sink.encoder()?);
         let layout = Arc::clone(&self.layout);
         let make = move || -> Box<dyn RowPage> {
@@ -88,6 +91,10 @@ where
     fn stays_on_caller(&self) -> bool {
         self.sink.stays_on_caller()
     }
+
+    fn gives_up_order(&self) -> bool {
+        self.sink.gives_up_order()
+    }
 }
 
 /// A page of the sink's, and what fills it.
@@ -109,9 +116,15 @@ where
     for<'a> S: Encode<&'a Record<'a>>,
 {
     #[inline]
-    fn push(&mut self, values: &[Value]) -> Result<()> {
-        let record = Record::new(&self.layout, values)?;
-        S::encode(&self.encoder, &mut self.page, &record)
+    fn push(&mut self, values: &[Value], maker: Maker, most_bytes: usize) -> Result<bool> {
+        let record = Record::new(&self.layout, values, maker)?;
+        let mark = self.page.mark();
+        S::encode(&self.encoder, &mut self.page, &record)?;
+        let fits = self.page.bytes() <= most_bytes;
+        if !fits {
+            self.page.rewind(mark);
+        }
+        Ok(fits)
     }
 
     fn clear(&mut self) {

@@ -13,6 +13,8 @@ mod arrow;
 mod calendar;
 #[cfg(feature = "csv")]
 mod csv;
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+mod declared;
 #[cfg(any(feature = "csv", feature = "ndjson"))]
 mod files;
 #[cfg(feature = "lines")]
@@ -33,7 +35,7 @@ mod table;
 mod text;
 
 use crate::plan::Column;
-use crate::sink::Output;
+use crate::sink::Sink;
 use crate::source::Input;
 use crate::url::Url;
 use engine::{CancelToken, Error, ErrorKind, Result};
@@ -59,7 +61,7 @@ pub(crate) struct Opened {
 }
 
 type OpenSource = fn(&Ask<'_>) -> Result<Opened>;
-type OpenSink = fn(&Ask<'_>) -> Result<Box<dyn Output>>;
+type OpenSink = fn(&Ask<'_>) -> Result<Sink>;
 
 /// What a scheme stands for.
 struct Plug {
@@ -108,7 +110,7 @@ pub(crate) fn source(ask: &Ask<'_>) -> Result<Opened> {
 }
 
 /// Opens a sink.
-pub(crate) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(crate) fn sink(ask: &Ask<'_>) -> Result<Sink> {
     let scheme = ask.url.scheme.as_str();
     match find(scheme).and_then(|plug| plug.sink) {
         Some(open) => open(ask),

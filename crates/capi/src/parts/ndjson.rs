@@ -6,11 +6,9 @@ use super::record::Layout;
 use super::text::{self, Format};
 use super::{Ask, Opened, files};
 use crate::plan::{Column, Kind};
-use crate::sink::Output;
+use crate::sink;
 use crate::value::Value;
 use engine::{Bump, Error, Result};
-use std::io::Read;
-use std::path::Path;
 use trommel_connect::ndjson::{Batch, Builder, Duplicates, Row, Sink, Source};
 
 /// Opens a source. It has no columns of its own: they are the paths that are asked for.
@@ -39,23 +37,7 @@ pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
 }
 
 impl Format for Builder {
-    type Source = Source;
-
-    fn file(self, path: &Path) -> Result<Source> {
-        self.open(path)
-    }
-
-    fn files(self, pattern: &str) -> Result<Source> {
-        self.open_glob(pattern)
-    }
-
-    fn directory(self, path: &Path) -> Result<Source> {
-        self.open_directory(path)
-    }
-
-    fn reader(self, name: String, reader: impl Read + Send + 'static) -> Result<Source> {
-        self.from_reader(name, reader)
-    }
+    text::opened_by_builder!(Source);
 
     fn columns(_: &Source, wanted: &[Column]) -> Result<(Vec<String>, Vec<Column>)> {
         if wanted.is_empty() {
@@ -89,11 +71,9 @@ impl Decode for Batch {
     ) -> Result<Value> {
         let path = paths[index].as_str();
         Ok(match kind {
-            Kind::Integer => row.get::<Option<i64>>(path)?.map_or(Value::NULL, Value::integer),
-            Kind::Real => row.get::<Option<f64>>(path)?.map_or(Value::NULL, Value::real),
-            Kind::Boolean => row
-                .get::<Option<bool>>(path)?
-                .map_or(Value::NULL, |flag| Value::integer(i64::from(flag))),
+            Kind::Integer => row.get::<Option<i64>>(path)?.into(),
+            Kind::Real => row.get::<Option<f64>>(path)?.into(),
+            Kind::Boolean => row.get::<Option<bool>>(path)?.into(),
             Kind::Any | Kind::Text | Kind::Blob => match row.find(path)? {
                 None | Some("null") => Value::NULL,
                 Some(found) => written(row, path, found, kind, arena)?,
@@ -124,12 +104,12 @@ fn written(row: &Row<'_>, path: &str, found: &str, kind: Kind, arena: &Bump) -> 
     };
     fits(match kind {
         Kind::Blob => Value::blob(text.as_bytes()),
-        _ => Value::text(text.as_bytes()),
+        _ => Value::text(text),
     })
 }
 
 /// Opens a sink: a file, or whoever takes JSON lines over a network.
-pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     let path = ask.url.path.as_str();
     match path.split_once(':').map(|(transport, _)| transport) {
         Some("http" | "https") => return post(ask),
@@ -147,7 +127,7 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
 }
 
 #[cfg(feature = "http")]
-fn post(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+fn post(ask: &Ask<'_>) -> Result<sink::Sink> {
     let mut settings = ask.url.settings();
     let mut post = trommel_connect::http::post(&ask.url.path).cancel_with(ask.cancel, super::GRACE);
     super::network::http_settings!(post, settings);
@@ -171,12 +151,12 @@ fn post(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
 }
 
 #[cfg(not(feature = "http"))]
-fn post(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+fn post(ask: &Ask<'_>) -> Result<sink::Sink> {
     Err(text::without("http", &ask.url.path))
 }
 
 #[cfg(feature = "socket")]
-fn send(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+fn send(ask: &Ask<'_>) -> Result<sink::Sink> {
     let mut settings = ask.url.settings();
     let mut socket = super::network::socket(ask, &mut settings)?;
     if let Some(timeout) = settings.millis("write_timeout_ms")? {
@@ -193,6 +173,6 @@ fn send(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
 }
 
 #[cfg(not(feature = "socket"))]
-fn send(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+fn send(ask: &Ask<'_>) -> Result<sink::Sink> {
     Err(text::without("socket", &ask.url.path))
 }

@@ -1,10 +1,11 @@
 //! `parquet:PATH`, both ways.
 
-use super::arrow::{columns, declare, layout};
+use super::arrow::columns;
 use super::connected::opened;
+use super::declared::{declare, layout};
 use super::loaded::loaded;
 use super::{Ask, Opened};
-use crate::sink::Output;
+use crate::sink;
 use engine::Result;
 use trommel_connect::parquet::{Compression, Sink, Source, Statistics};
 
@@ -21,7 +22,7 @@ pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
 }
 
 /// Opens a file to be written; of a resumable run, a directory of parts.
-pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     let mut settings = ask.url.settings();
     let mut sink = Sink::create(&ask.url.path);
     let level = settings.number("level")?;

@@ -6,7 +6,7 @@ use super::record::Layout;
 use super::table::{Mode, table_settings};
 use super::{Ask, Opened};
 use crate::plan::{Column, Kind};
-use crate::sink::Output;
+use crate::sink;
 use crate::url::Settings;
 use crate::value::Value;
 use engine::{Bump, Error, Result};
@@ -126,20 +126,16 @@ impl Decode for Batch {
             kind => kind,
         };
         Ok(match kind {
-            Kind::Integer => row.at::<Option<i64>>(index)?.map_or(Value::NULL, Value::integer),
-            Kind::Real => row.at::<Option<f64>>(index)?.map_or(Value::NULL, Value::real),
-            Kind::Boolean => row
-                .at::<Option<bool>>(index)?
-                .map_or(Value::NULL, |flag| Value::integer(i64::from(flag))),
+            Kind::Integer => row.at::<Option<i64>>(index)?.into(),
+            Kind::Real => row.at::<Option<f64>>(index)?.into(),
+            Kind::Boolean => row.at::<Option<bool>>(index)?.into(),
             Kind::Blob => match row.at::<Option<&[u8]>>(index)? {
                 Some(bytes) => fits(Value::blob(bytes))?,
                 None => Value::NULL,
             },
             Kind::Text | Kind::Any => match row.at::<Option<Text<'_>>>(index)? {
-                Some(Text(Cow::Borrowed(text))) => fits(Value::text(text.as_bytes()))?,
-                Some(Text(Cow::Owned(text))) => {
-                    fits(Value::text(arena.alloc_str(&text).as_bytes()))?
-                }
+                Some(Text(Cow::Borrowed(text))) => fits(Value::text(text))?,
+                Some(Text(Cow::Owned(text))) => fits(Value::text(arena.alloc_str(&text)))?,
                 None => Value::NULL,
             },
         })
@@ -172,7 +168,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// Connects to a database.
-pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     let mut settings = ask.url.settings();
     let name = super::table::name(&mut settings)?;
     let timeout = settings.millis("timeout_ms")?;

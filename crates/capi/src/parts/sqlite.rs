@@ -6,7 +6,7 @@ use super::record::Layout;
 use super::table::{Mode, table_settings};
 use super::{Ask, Opened};
 use crate::plan::{Column, Kind};
-use crate::sink::Output;
+use crate::sink;
 use crate::value::Value;
 use engine::{Bump, Error, Result};
 use trommel_connect::sqlite::{Durability, Sink, Source, Table};
@@ -42,30 +42,28 @@ impl Decode for Batch {
                 Cell::Null => Value::NULL,
                 Cell::Int(number) => Value::integer(number),
                 Cell::Float(number) => Value::real(number),
-                Cell::Text(text) => fits(Value::text(text.as_bytes()))?,
+                Cell::Text(text) => fits(Value::text(text))?,
                 Cell::Blob(bytes) => fits(Value::blob(bytes))?,
             },
             Kind::Text => match row.get::<Cell<'_>>(index)? {
                 Cell::Null => Value::NULL,
                 Cell::Int(number) => written(arena, format_args!("{number}"))?,
                 Cell::Float(number) => written(arena, format_args!("{number:?}"))?,
-                _ => fits(Value::text(row.get::<&str>(index)?.as_bytes()))?,
+                _ => fits(Value::text(row.get::<&str>(index)?))?,
             },
             Kind::Blob => match row.get::<Option<&[u8]>>(index)? {
                 Some(bytes) => fits(Value::blob(bytes))?,
                 None => Value::NULL,
             },
-            Kind::Integer => row.get::<Option<i64>>(index)?.map_or(Value::NULL, Value::integer),
-            Kind::Real => row.get::<Option<f64>>(index)?.map_or(Value::NULL, Value::real),
-            Kind::Boolean => row
-                .get::<Option<bool>>(index)?
-                .map_or(Value::NULL, |flag| Value::integer(i64::from(flag))),
+            Kind::Integer => row.get::<Option<i64>>(index)?.into(),
+            Kind::Real => row.get::<Option<f64>>(index)?.into(),
+            Kind::Boolean => row.get::<Option<bool>>(index)?.into(),
         })
     }
 }
 
 /// Opens, or makes, a database.
-pub(super) fn sink(ask: &Ask<'_>) -> Result<Box<dyn Output>> {
+pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     let mut settings = ask.url.settings();
     let name = super::table::name(&mut settings)?;
     let durability = settings.read("durability", "full, normal or off", |text| match text {

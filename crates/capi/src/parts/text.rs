@@ -27,6 +27,36 @@ pub(super) trait Format: Sized {
     ) -> Result<(ShapeOf<Self::Source>, Vec<Column>)>;
 }
 
+/// The ways in of a format whose connector has a builder.
+#[cfg(any(feature = "csv", feature = "ndjson"))]
+macro_rules! opened_by_builder {
+    ($source:ty) => {
+        type Source = $source;
+
+        fn file(self, path: &std::path::Path) -> Result<$source> {
+            self.open(path)
+        }
+
+        fn files(self, pattern: &str) -> Result<$source> {
+            self.open_glob(pattern)
+        }
+
+        fn directory(self, path: &std::path::Path) -> Result<$source> {
+            self.open_directory(path)
+        }
+
+        fn reader(
+            self,
+            name: String,
+            reader: impl std::io::Read + Send + 'static,
+        ) -> Result<$source> {
+            self.from_reader(name, reader)
+        }
+    };
+}
+#[cfg(any(feature = "csv", feature = "ndjson"))]
+pub(super) use opened_by_builder;
+
 /// The setting `compression`.
 pub(super) fn compression(settings: &mut Settings) -> Result<Option<Compression>> {
     settings.read("compression", "auto, none, gzip, zstd, bzip2, lz4 or xz", |text| {

@@ -64,7 +64,7 @@ impl Declarations {
         let name = statement.get(close + 1).unwrap_or(&statement[typedef + 1]).clone();
         let body = &statement[open + 1..close];
         if is(typedef, "enum") {
-            self.numbers.insert(name, numbers(body));
+            self.numbers.insert(name.clone(), numbers(&name, body));
         } else {
             self.fields(name, body);
         }
@@ -136,11 +136,14 @@ fn resolved(kind: &str, typedefs: &BTreeMap<String, String>) -> Option<String> {
     None
 }
 
-fn numbers(body: &[String]) -> Vec<String> {
+/// Names without what all of an enum share: `TROMMEL_REJECT_STOP` of `trommel_on_reject` is `stop`.
+fn numbers(name: &str, body: &[String]) -> Vec<String> {
+    let shared = format!("{}_", name.rsplit('_').next().unwrap_or_default().to_uppercase());
     body.split(|token| token == ",")
         .filter(|number| !number.is_empty())
         .map(|number| {
-            let name = number[0].trim_start_matches("TROMMEL_STATUS_").replace('_', "");
+            let name = number[0].strip_prefix("TROMMEL_").unwrap_or(&number[0]);
+            let name = name.strip_prefix(&shared).unwrap_or(name).replace('_', "");
             format!("{} = {}", name.to_lowercase(), number[2])
         })
         .collect()

@@ -53,7 +53,24 @@ pub(crate) fn header() -> String {
     }
     let mut header = Vec::new();
     builder.generate().unwrap().write(&mut header);
-    String::from_utf8(header).unwrap()
+    String::from_utf8(header).unwrap() + &enums(include_str!("../../src/numbers.rs"))
+}
+
+/// The modules of constants, each as the enum that it stands for.
+fn enums(source: &str) -> String {
+    let mut enums = String::new();
+    for module in source.split("\npub(crate) mod ").skip(1) {
+        let (name, body) = module.split_once(" {\n").expect("a module has a body");
+        let constants =
+            body.lines().filter_map(|line| line.trim().strip_prefix("pub(crate) const "));
+        let numbers = constants.map(|constant| {
+            let (name, rest) = constant.split_once(": ").expect("a constant has a type");
+            let (_, number) = rest.split_once(" = ").expect("a constant has a number");
+            format!("{name} = {},", number.trim_end_matches(';'))
+        });
+        enums += &format!("enum trommel_{name} {{ {} }};\n", numbers.collect::<String>());
+    }
+    enums
 }
 
 /// The texts of all sources.

@@ -1,6 +1,6 @@
 //! Files of each format into files of each other.
 
-use crate::{COLUMNS, Folder, PEOPLE, converts};
+use crate::{COLUMNS, Folder, PEOPLE, converts, fails};
 
 /// The URL of a file of each format, both as a sink and as a source.
 const FORMATS: &[(&str, &str)] =
@@ -112,6 +112,33 @@ fn dates_and_decimals_of_columnar_files_are_text_elsewhere() {
     converts(&folder.url("csv", "in.csv"), &folder.url("parquet", "a.parquet"), columns);
     converts(&folder.url("parquet", "a.parquet"), &folder.url("csv", "out.csv"), &[]);
     assert_eq!(folder.read("out.csv"), "price,day\n12.50,2026-11-22\n-0.05,\n");
+}
+
+/// They come back in another form than they were written in: what lies between is no text.
+#[test]
+fn texts_become_dates_and_timestamps_of_columnar_files() {
+    let folder = Folder::new();
+    let columns =
+        &["day=day:DATE", "at=at:TIMESTAMP(3) NOT NULL", "here=here:TIMESTAMP WITH TIME ZONE"];
+    folder.write(
+        "in.csv",
+        "day,at,here\n\
+         2026-11-22,2026-11-22T12:34:56.5,2026-11-22 01:00:00+02\n\
+         ,1969-12-31 23:59,\n\
+         2026-02-29,1970-01-01 00:00:00,\n\
+         2026-02-28,1970-01-01 00:00:00Z,\n",
+    );
+    let rows = "2026-11-22,2026-11-22 12:34:56.500000,2026-11-21 23:00:00\n,1969-12-31 23:59:00,\n";
+    for format in ["parquet", "arrow"] {
+        let middle = folder.url(format, &format!("a.{format}"));
+        let into = [columns as &[_], &["--skip=2"]].concat();
+        let said = converts(&folder.url("csv", "in.csv"), &middle, &into);
+        assert_eq!(said, "4 read, 2 loaded, 2 rejected\n", "{format}");
+        converts(&middle, &folder.url("csv", "out.csv"), &[]);
+        assert_eq!(folder.read("out.csv"), format!("day,at,here\n{rows}"), "{format}");
+        let message = fails(&folder.url("csv", "in.csv"), &middle, columns);
+        assert!(message.contains("`2026-02-29` is not a date"), "{format}: {message}");
+    }
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn columns_that_are_missing_or_of_no_use_are_named() {
     says(&csv, &["id=id:HOLY"], "`HOLY` is unknown");
     folder.write("a.ndjson", "{\"id\":1}\n");
     says(&folder.url("ndjson", "a.ndjson"), &[], "say which keys are read");
-    let message = fails(&csv, &folder.url("parquet", "x.parquet"), &["name=day:DATE"]);
+    let message = fails(&csv, &folder.url("parquet", "x.parquet"), &["name=at:TIME"]);
     assert!(message.contains("declare the column TEXT"), "{message}");
 }
 

@@ -166,25 +166,23 @@ impl<T, E> Work<'_, T, E> {
         let Lane { batch, page, arena, texts, rejects, owners, visited, counts, mark, .. } = lane;
         let arena = &*arena;
         let look = self.look();
-        let owned = owners.len();
-        if !self.notes_owners {
-            while *visited < batch.len() {
-                let room = full_bytes.saturating_sub(page.bytes());
-                let taken = self.transform.stretch(batch, *visited, &self.encoder, page, room)?;
-                if taken.rows == 0 {
-                    break;
-                }
-                if taken.values > taken.rows || taken.rows > batch.len() - *visited {
-                    return Err(halt(stop, Stop::Error(too_much(taken, batch.len() - *visited))));
-                }
-                counts.filtered += (taken.rows - taken.values) as u64;
-                *visited += taken.rows;
-                if self.control.is_dropping() {
-                    return Err(halt(stop, Stop::Dropped));
-                }
+        while *visited < batch.len() {
+            let room = full_bytes.saturating_sub(page.bytes());
+            let taken = self.transform.stretch(batch, *visited, &self.encoder, page, room)?;
+            if taken.rows == 0 {
+                break;
+            }
+            check_claim(taken, batch.len() - *visited, self.notes_owners)?;
+            if self.notes_owners && taken.values > 0 {
+                owners.extend((*visited..*visited + taken.rows).map(|row| row as u32));
+            }
+            counts.filtered += (taken.rows - taken.values) as u64;
+            *visited += taken.rows;
+            if self.control.is_dropping() {
+                return Err(halt(stop, Stop::Dropped));
             }
         }
-        let first = *visited;
+        let (first, owned) = (*visited, owners.len());
         let mut out = Out::<K>::new(&self.encoder, page, arena, texts);
         // As they are before each row.
         let (mut emitted, mut bytes) = (out.emitted(), out.page().bytes());
@@ -245,6 +243,24 @@ impl<T, E> Work<'_, T, E> {
     }
 }
 
+/// Refuses what a stretch says of itself and can't be, or doesn't tell which row a value is of.
+fn check_claim(taken: Stretch, left: usize, notes_owners: bool) -> Result<()> {
+    let Stretch { rows, values } = taken;
+    if values > rows || rows > left {
+        return Err(Error::fatal(format!(
+            "by_stretches: {values} values of {rows} rows, of {left} that were left: no more values \
+             than rows, no more rows than there are"
+        )));
+    }
+    if notes_owners && values != rows && values != 0 {
+        return Err(Error::fatal(
+            "by_stretches: the sink may refuse values, so that a stretch must have one for each of \
+             its rows, or none at all",
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses a row whose output alone would fill a page.
 #[inline]
 fn check_size(row_bytes: usize, full_bytes: usize) -> Result<()> {
@@ -255,16 +271,6 @@ fn check_size(row_bytes: usize, full_bytes: usize) -> Result<()> {
         "the row became {row_bytes} bytes, more than the {full_bytes} that a page may hold; raise \
          memory_limit"
     )))
-}
-
-/// What a stretch says of itself can't be.
-#[cold]
-fn too_much(taken: Stretch, rows: usize) -> Error {
-    Error::fatal(format!(
-        "the stretch says that it made {} values of {} rows, of {rows} that were left: no more \
-         values than rows, no more rows than there are",
-        taken.values, taken.rows
-    ))
 }
 
 /// Says why the walk stops, and gives `for_each` an error to stop it with.

@@ -30,9 +30,9 @@ where
     /// one, `stretch` may take any number of them together. It is given the batch, the index of the
     /// first row, the sink's encoder, the page, and the bytes that the page has room for; it appends
     /// at most one value for each row, in order, and says how many. Where it takes none the rest of
-    /// the batch goes the usual way, row by row. It is not asked when the sink may
-    /// [refuse values](crate::Sink::refuses_values), since each must then be known by its row.
-    /// A stretch that claims more rows than there are, or more values than rows, ends the run with an
+    /// the batch goes the usual way, row by row. Where the sink may
+    /// [refuse values](crate::Sink::refuses_values), each is known by its row: a stretch has a value
+    /// for all of its rows then, or for none. One that claims something else ends the run with an
     /// error.
     ///
     /// ```

@@ -8,15 +8,11 @@ use arrow_schema::{ArrowError, Schema, SchemaRef};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, sync_channel};
 use trommel::{CancelToken, Engine, Error, Out, Pipeline, Result, RunHandle};
 
 /// Record batches that may wait for the reader.
 const WAITING: usize = 2;
-
-/// How long the reader waits before it looks whether the run has ended.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// A run whose output is pulled.
 pub(super) struct Pulled {
@@ -66,20 +62,10 @@ impl Pulled {
 
 impl State {
     fn pull(&mut self) -> Option<Result<RecordBatch>> {
-        loop {
-            match self.batches.as_ref()?.recv_timeout(LOOK) {
-                Ok(batch) => return Some(Ok(batch)),
-                Err(RecvTimeoutError::Disconnected) => break,
-                // A run that was cancelled neither finishes its sink nor aborts it.
-                Err(RecvTimeoutError::Timeout) => {
-                    if self.run.as_ref().is_none_or(RunHandle::is_finished) {
-                        match self.batches.as_ref()?.try_recv() {
-                            Ok(batch) => return Some(Ok(batch)),
-                            Err(_) => break,
-                        }
-                    }
-                }
-            }
+        if let (Some(batches), Some(run)) = (&self.batches, &self.run)
+            && let Some(batch) = run.receive(batches)
+        {
+            return Some(Ok(batch));
         }
         self.batches = None;
         self.end().err().map(Err)
