@@ -110,6 +110,7 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(
+    feature = "arrow",
     feature = "csv",
     feature = "ndjson",
     feature = "postgres",
@@ -117,7 +118,7 @@ pub mod testing;
     feature = "sqlite"
 ))]
 #[cfg_attr(
-    not(feature = "sqlite"),
+    not(all(feature = "arrow", feature = "csv", feature = "sqlite")),
     allow(dead_code, reason = "some of it serves one kind of sink only")
 )]
 mod verify;
