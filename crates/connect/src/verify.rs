@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use trommel::{Checkpoint, Error, Result};
+use trommel::{Error, Result};
 
 /// The number of rows and the sum of their hashes, so that rows can be added one by one, in any
 /// order, and rows that were there before can be subtracted.
@@ -147,7 +147,7 @@ impl Carried {
     pub(crate) fn read(
         kept: Option<&str>,
         job: &str,
-        checkpoint: &Checkpoint,
+        checkpoint: &trommel::Checkpoint,
     ) -> Result<Option<Self>> {
         let carried = kept.and_then(|text| serde_json::from_str::<Carried>(text).ok());
         match carried {

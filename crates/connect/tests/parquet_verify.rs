@@ -18,7 +18,7 @@ use trommel::{
 use trommel_connect::arrow::arrow_array::types::Int8Type;
 use trommel_connect::arrow::arrow_array::{
     ArrayRef, DictionaryArray, FixedSizeListArray, Float64Array, Int64Array, LargeListArray,
-    LargeStringArray, StringArray, StringViewArray, TimestampSecondArray,
+    LargeStringArray, StringViewArray, TimestampSecondArray,
 };
 use trommel_connect::arrow::{self, DataType, Date, Decimal, Field, RecordBatch, Timestamp};
 use trommel_connect::parquet::{Compression, Sink, Statistics};
