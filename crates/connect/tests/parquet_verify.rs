@@ -234,7 +234,7 @@ fn a_cell_changed_a_row_lost_and_a_row_doubled_are_seen() {
     // One lost, another doubled.
     replaced(&part, (0..1000).map(|number| good(if number == 500 { 501 } else { number })));
     says(sink.finish(), ErrorKind::Fatal, &[&holds(""), "it holds 1000 rows"]);
-    replaced(&part, (0..1000).map(|number| good(number)).map(|(a, b)| (b, a)));
+    replaced(&part, (0..1000).map(good).map(|(a, b)| (b, a)));
     says(sink.finish(), ErrorKind::Fatal, &[&holds("")]);
     fs::write(&part, "PAR1PAR1").unwrap();
     says(sink.finish(), ErrorKind::Fatal, &["verify", "part-00000.parquet can't be read back"]);
