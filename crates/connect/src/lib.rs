@@ -43,8 +43,10 @@
 #[cfg_attr(
     not(any(
         feature = "arrow",
-        feature = "files",
-        feature = "postgres-common",
+        feature = "csv",
+        feature = "ndjson",
+        feature = "postgres",
+        feature = "postgres-system",
         feature = "sqlite"
     )),
     expect(unused_macros, reason = "connectors have windows where they commit")
@@ -57,14 +59,35 @@ macro_rules! window {
 }
 
 #[cfg(feature = "arrow")]
+#[cfg_attr(
+    not(feature = "parquet"),
+    allow(dead_code, unused_imports, reason = "some of it serves Parquet only")
+)]
 pub mod arrow;
-#[cfg(any(feature = "http", feature = "postgres-common", feature = "socket"))]
+#[cfg(any(
+    feature = "http",
+    feature = "postgres",
+    feature = "postgres-system",
+    feature = "socket"
+))]
 mod backoff;
 #[cfg(feature = "csv")]
 pub mod csv;
-#[cfg(any(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite"))]
+#[cfg(any(
+    feature = "arrow",
+    feature = "csv",
+    feature = "postgres",
+    feature = "postgres-system",
+    feature = "sqlite"
+))]
 mod decode;
-#[cfg(any(feature = "files", feature = "postgres-common", feature = "sqlite"))]
+#[cfg(any(
+    feature = "csv",
+    feature = "ndjson",
+    feature = "postgres",
+    feature = "postgres-system",
+    feature = "sqlite"
+))]
 #[cfg_attr(
     not(all(feature = "csv", feature = "postgres-common", feature = "sqlite")),
     allow(
@@ -110,6 +133,7 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(
+    feature = "arrow",
     feature = "csv",
     feature = "ndjson",
     feature = "postgres",
@@ -117,7 +141,7 @@ pub mod testing;
     feature = "sqlite"
 ))]
 #[cfg_attr(
-    not(feature = "sqlite"),
+    not(all(feature = "arrow", feature = "csv", feature = "sqlite")),
     allow(dead_code, reason = "some of it serves one kind of sink only")
 )]
 mod verify;

@@ -1,7 +1,8 @@
 //! What a set of rows comes to, whatever their order: for sinks that read back what they were given.
 
 use std::fmt;
-use trommel::{Checkpoint, Error, Result};
+use std::path::Path;
+use trommel::{Error, Result};
 
 /// The number of rows and the sum of their hashes, so that rows can be added one by one, in any
 /// order, and rows that were there before can be subtracted.
@@ -95,6 +96,13 @@ impl RowHash {
         self.bytes(bytes);
     }
 
+    /// Adds a value that is made of others.
+    pub(crate) fn nested(&mut self, value: &RowHash) {
+        self.word(5);
+        self.word(value.first);
+        self.word(value.second);
+    }
+
     fn bytes(&mut self, bytes: &[u8]) {
         self.word(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks::<8>();
@@ -132,13 +140,14 @@ pub(crate) struct Carried {
     pub(crate) read: u64,
 }
 
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
 impl Carried {
     /// What an earlier run of the job has kept with this checkpoint; `None` when nothing was loaded
     /// by then.
     pub(crate) fn read(
         kept: Option<&str>,
         job: &str,
-        checkpoint: &Checkpoint,
+        checkpoint: &trommel::Checkpoint,
     ) -> Result<Option<Self>> {
         let carried = kept.and_then(|text| serde_json::from_str::<Carried>(text).ok());
         match carried {
@@ -186,6 +195,27 @@ pub(crate) fn compare(
     Err(Error::fatal(format!(
         "verify: table {table} should hold {expected}{before}; it holds {found}: {suspects}"
     )))
+}
+
+/// Compares what a file holds with what it was given; `kept` says what became of it.
+pub(crate) fn compare_file(file: &Path, given: Digest, found: Digest, kept: &str) -> Result<()> {
+    if found == given {
+        return Ok(());
+    }
+    Err(Error::fatal(format!(
+        "verify: {} should hold {given}; it holds {found}: another program has changed it, or the \
+         disk or its file system has damaged it; {kept}",
+        file.display()
+    )))
+}
+
+/// What a run of a job that goes on without digests of its files says.
+#[cold]
+pub(crate) fn unknown(job: &str) -> Error {
+    Error::config(format!(
+        "verify: job `{job}` has written rows without it, so there is no digest to compare with: \
+         finish the job without `verify`, or load it from the start as another job"
+    ))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What is wrong with the input is said with its place and the remedy; nothing panics or hangs.
+#![cfg(feature = "csv")]
 
 use std::error::Error as _;
 use std::io::{Read, Write};

@@ -1,4 +1,5 @@
 //! Small files with one trap each, and how a source behaves over its life.
+#![cfg(feature = "csv")]
 
 use flate2::Compression;
 use flate2::read::GzDecoder;

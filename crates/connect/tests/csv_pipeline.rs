@@ -1,4 +1,5 @@
 //! Through the engine: every path gives what a plain loop over the `csv` crate gives.
+#![cfg(feature = "csv")]
 
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
 //! Whatever the bytes and wherever they are cut: the rows of the `csv` crate.
+#![cfg(feature = "csv")]
 
 mod csv_support;
 

@@ -1,4 +1,5 @@
 //! From fields to values: by name, index and column, one by one and a row at once.
+#![cfg(feature = "csv")]
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};

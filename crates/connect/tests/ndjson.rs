@@ -1,4 +1,5 @@
 //! JSON lines and arrays: what rows give, and what is said to bad ones.
+#![cfg(feature = "ndjson")]
 
 use serde::Deserialize;
 use std::collections::HashMap;

@@ -1,4 +1,5 @@
 //! Whatever the bytes and wherever they are cut: the rows of a plain loop over `serde_json`.
+#![cfg(feature = "ndjson")]
 
 mod ndjson_support;
 

@@ -1,4 +1,5 @@
 //! The quickstart as its user meets it: what it says of bad input and output.
+#![cfg(all(feature = "csv", feature = "gzip", feature = "sqlite"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};

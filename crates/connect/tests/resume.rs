@@ -1,4 +1,5 @@
 //! A job that was cut off and is run again: every row is there once.
+#![cfg(all(feature = "csv", feature = "sqlite"))]
 
 use rusqlite::Connection;
 use serde::Serialize;

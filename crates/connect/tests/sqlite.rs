@@ -1,4 +1,5 @@
 //! Loading into SQLite: what arrives, in which table.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

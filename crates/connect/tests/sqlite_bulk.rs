@@ -1,4 +1,5 @@
 //! Rows that are copied are stored as rows that are bound: the same values, of the same types.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

@@ -1,4 +1,5 @@
 //! Checkpoints: what a run that was cut off leaves, and who may go on. Runs are killed in `kills`.
+#![cfg(feature = "sqlite")]
 
 use rusqlite::Connection;
 use serde::Serialize;

@@ -1,4 +1,5 @@
 //! Loading into SQLite when something is wrong with the rows or the table.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

@@ -1,4 +1,5 @@
 //! Loading into SQLite when something is wrong with the file, the disk or a lock.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

@@ -1,4 +1,5 @@
 //! Loading into SQLite when others hold locks for long, or memory runs out.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

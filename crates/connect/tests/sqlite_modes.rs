@@ -1,4 +1,5 @@
 //! Loading into SQLite: what happens to rows that are there already, and when rows are stored.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

@@ -1,4 +1,5 @@
 //! Whatever rows go in, the same rows are in the table and in the page.
+#![cfg(feature = "sqlite")]
 
 use proptest::prelude::*;
 use rusqlite::Connection;

@@ -1,4 +1,5 @@
 //! Reading from SQLite: what arrives, from where on, and what is said to what is wrong.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

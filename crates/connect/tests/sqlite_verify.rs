@@ -1,4 +1,5 @@
 //! Reading back what was loaded, on request.
+#![cfg(feature = "sqlite")]
 
 mod sqlite_support;
 

@@ -44,11 +44,17 @@ impl Aside {
     }
 
     /// Makes what was written durable and gives the file its name.
-    pub(crate) fn publish(mut self) -> Result<()> {
+    pub(crate) fn publish(self) -> Result<()> {
+        self.publish_if(|_| Ok(()))
+    }
+
+    /// The same, if `check` has nothing against the file, which is durable by then.
+    pub(crate) fn publish_if(mut self, check: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
         let failed = |error| io_error(&self.temporary, "can't be written", error);
         self.file.flush().map_err(failed)?;
         window!("aside: file written, before fsync");
         self.file.get_ref().sync_all().map_err(failed)?;
+        check(&self.temporary)?;
         window!("aside: file synced, before rename");
         std::fs::rename(&self.temporary, &self.path)
             .map_err(|error| io_error(&self.path, "can't be put in its place", error))?;

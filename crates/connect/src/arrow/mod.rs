@@ -19,6 +19,7 @@ mod source;
 pub mod stream;
 mod types;
 mod value;
+pub(crate) mod verify;
 
 pub use batch::{Batch, ColumnarBatch};
 pub use cell::{Cell, FromCell};

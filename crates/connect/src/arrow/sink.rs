@@ -3,6 +3,8 @@
 use super::aside::{Aside, io_error};
 use super::gather::{Declared, Gather};
 use super::page::Page;
+use super::verify;
+use crate::verify::{Digest, compare_file};
 use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
@@ -80,6 +82,9 @@ struct Output {
     declared: Declared,
     gather: Gather,
     writer: Option<Writer>,
+    verify: bool,
+    /// What the file was given, if it is to be verified.
+    given: Digest,
 }
 
 enum Writer {
@@ -114,6 +119,8 @@ impl Sink {
                 declared: Declared::default(),
                 gather: Gather::default(),
                 writer: None,
+                verify: false,
+                given: Digest::default(),
             },
         }
     }
@@ -148,6 +155,15 @@ impl Sink {
         self
     }
 
+    /// Reads the file back before it gets its name, and compares the number of rows and a hash of
+    /// their values, in any order, with what was given to it: a difference fails the run and leaves
+    /// what was there before. It costs a hash of all values and a second pass over the file, on the
+    /// sink's thread. What the system has in its cache is not read from the disk. Default: off.
+    pub fn verify(mut self) -> Self {
+        self.output.verify = true;
+        self
+    }
+
     /// Takes whole record batches instead of records.
     pub fn columnar(self) -> Columnar {
         Columnar { output: self.output }
@@ -162,6 +178,7 @@ impl Output {
         self.declared.check()?;
         self.gather = Gather::new(self.declared.schema.clone());
         self.writer = None;
+        self.given = Digest::default();
         drop(Aside::create(&self.path)?);
         Ok(Encoder(self.declared.clone()))
     }
@@ -199,6 +216,9 @@ impl Output {
     fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         let schema = self.gather.schema().cloned().unwrap_or_else(|| batch.schema());
         super::gather::check_schema(batch, &schema)?;
+        if self.verify {
+            verify::add(&mut self.given, batch.columns(), batch.num_rows())?;
+        }
         let written = match self.writer(&schema)? {
             Writer::File(writer) => writer.write(batch),
             Writer::Stream(writer) => writer.write(batch),
@@ -241,7 +261,14 @@ impl Output {
             Some(Writer::Stream(writer)) => writer.into_inner(),
             None => return Ok(()),
         };
-        aside.map_err(|error| self.explain(error))?.publish()
+        aside.map_err(|error| self.explain(error))?.publish_if(|side| match self.verify {
+            true => {
+                let found = verify::read(side, self.is_stream)?;
+                let kept = format!("{} was not touched", self.path.display());
+                compare_file(side, self.given, found, &kept)
+            }
+            false => Ok(()),
+        })
     }
 
     fn abort(&mut self) -> Durability {

@@ -4,7 +4,7 @@ use super::manifest::Entry;
 use super::place::{create_anew, explain, parent, rename, with_suffix};
 use super::settings::Existing;
 use super::verify::{self, ReadBack};
-use crate::verify::{Digest, RowHash};
+use crate::verify::{Digest, RowHash, compare_file};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -176,17 +176,9 @@ impl Part {
 
     /// Compares what is in the file with what was given to it.
     pub(super) fn verify(&self, read_back: &ReadBack) -> Result<()> {
-        let (found, expected) = (verify::read(read_back, &self.side)?, self.digest);
-        if Some(found) == expected {
-            return Ok(());
-        }
-        Err(Error::fatal(format!(
-            "verify: {} should hold {}; it holds {found}: another program has changed it, or the disk \
-             or its file system has damaged it; {} was not touched",
-            self.side.display(),
-            expected.unwrap_or_default(),
-            self.path.display()
-        )))
+        let found = verify::read(read_back, &self.side)?;
+        let kept = format!("{} was not touched", self.path.display());
+        compare_file(&self.side, self.digest.unwrap_or_default(), found, &kept)
     }
 
     /// Makes what was written durable.

@@ -44,12 +44,3 @@ pub(super) fn read(read_back: &ReadBack, side: &Path) -> Result<Digest> {
         Error::fatal(message).caused_by(error)
     })
 }
-
-/// What a run that goes on without a digest says.
-#[cold]
-pub(super) fn unknown(job: &str) -> Error {
-    Error::config(format!(
-        "verify: job `{job}` has written rows without it, so there is no digest to compare with: \
-         finish the job without `verify`, or load it from the start as another job"
-    ))
-}

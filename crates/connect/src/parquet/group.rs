@@ -4,7 +4,10 @@ use super::chunk::{self, Codec, Settings};
 use super::error::explain;
 use super::jobs::{Jobs, Piece, Task, Writer};
 use super::options::Options;
+use super::verify;
 use crate::arrow::aside::Aside;
+use crate::arrow::verify::add;
+use crate::verify::{Digest, compare_file};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
@@ -34,6 +37,8 @@ pub(super) struct Groups {
     /// Row groups begun.
     begun: usize,
     pub(super) rows: usize,
+    /// What was given, if the file is to be verified.
+    pub(super) digest: Option<Digest>,
 }
 
 impl Groups {
@@ -64,6 +69,7 @@ impl Groups {
             closing: VecDeque::new(),
             begun: 0,
             rows: 0,
+            digest: options.verify.then(Digest::default),
         })
     }
 
@@ -74,6 +80,12 @@ impl Groups {
 
     /// Adds rows to the open row group: a piece of each column, of no more rows than it has room.
     pub(super) fn add(&mut self, rows: usize, pieces: impl Iterator<Item = Piece>) -> Result<()> {
+        let mut pieces: Vec<Piece> = pieces.collect();
+        if let Some(digest) = &mut self.digest {
+            let arrays = pieces.into_iter().map(Piece::into_array).collect::<Result<Vec<_>>>()?;
+            add(digest, &arrays, rows)?;
+            pieces = arrays.into_iter().map(Piece::Array).collect();
+        }
         let (tasks, filled) = match &mut self.open {
             Some(open) => open,
             None => {
@@ -141,12 +153,20 @@ impl Groups {
         Ok(())
     }
 
-    /// Encodes what is left, writes the footer, makes it durable and gives the file its name.
-    pub(super) fn publish(mut self) -> Result<()> {
+    /// Encodes what is left, writes the footer, makes it durable and gives the file its name; with
+    /// `reads_back` only if it holds what was given to it.
+    pub(super) fn publish(mut self, reads_back: bool) -> Result<()> {
         self.close_group();
         self.store_closed(0)?;
         let failed = |error| explain(&self.path, "the footer can't be written", error);
-        self.file.into_inner().map_err(failed)?.publish()
+        let given = self.digest.filter(|_| reads_back);
+        self.file.into_inner().map_err(failed)?.publish_if(|side| match given {
+            Some(given) => {
+                let kept = format!("{} was not touched", self.path.display());
+                compare_file(side, given, verify::read(side)?, &kept)
+            }
+            None => Ok(()),
+        })
     }
 }
 

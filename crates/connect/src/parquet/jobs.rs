@@ -33,6 +33,13 @@ pub(super) enum Piece {
 }
 
 impl Piece {
+    pub(super) fn into_array(self) -> Result<ArrayRef> {
+        match self {
+            Piece::Column(column) => column.into_array(),
+            Piece::Array(array) => Ok(array),
+        }
+    }
+
     pub(super) fn rows(&self) -> usize {
         match self {
             Piece::Column(column) => column.len(),
@@ -114,10 +121,7 @@ impl Task {
 
     fn encode(&self, inbox: Vec<Piece>, writer: &mut Writer) -> Result<()> {
         for piece in inbox {
-            let array = match piece {
-                Piece::Column(column) => column.into_array()?,
-                Piece::Array(array) => array,
-            };
+            let array = piece.into_array()?;
             match writer {
                 Writer::Flat(chunk) => chunk.write(&array),
                 Writer::Nested(writers) => {

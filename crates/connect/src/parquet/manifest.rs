@@ -1,6 +1,8 @@
 //! The directory of a resumable job: parts, and the manifest that says which of them count.
 
+use super::verify::read as read_back;
 use crate::arrow::aside::{io_error, lock, sync_directory, with_suffix};
+use crate::verify::{Digest, compare_file, unknown};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -31,6 +33,9 @@ struct Part {
     file: String,
     rows: u64,
     bytes: u64,
+    /// What its rows come to, if they are to be verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<Digest>,
 }
 
 /// The directory, locked by this runner.
@@ -42,6 +47,8 @@ pub(super) struct Directory {
     rejects: Vec<u8>,
     /// What the next commit stores.
     pub(super) checkpoint: Checkpoint,
+    /// The parts are read back at the end.
+    verify: bool,
     /// Held as long as this value is.
     _lock: File,
 }
@@ -49,7 +56,11 @@ pub(super) struct Directory {
 impl Directory {
     /// Takes over the job: locks the directory, raises the epoch, and removes what a run that was
     /// cut off has left.
-    pub(super) fn take_over(path: &Path, job: &str) -> Result<(Self, Option<Checkpoint>)> {
+    pub(super) fn take_over(
+        path: &Path,
+        job: &str,
+        verify: bool,
+    ) -> Result<(Self, Option<Checkpoint>)> {
         if path.is_file() {
             return Err(Error::new(
                 ErrorKind::Io,
@@ -85,12 +96,17 @@ impl Directory {
                 rejects: Vec::new(),
             },
         };
+        let is_open = !contents.checkpoint.finished;
+        if verify && is_open && contents.parts.iter().any(|part| part.digest.is_none()) {
+            return Err(unknown(job));
+        }
         contents.checkpoint.epoch += 1;
         let mut directory = Directory {
             path: path.into(),
             rejects: Vec::new(),
             checkpoint: contents.checkpoint.clone(),
             contents,
+            verify,
             _lock: file,
         };
         directory.clean()?;
@@ -126,16 +142,20 @@ impl Directory {
         self.rejects.clear();
     }
 
-    /// Makes everything up to the checkpoint count: the part of `rows` rows that has just been
-    /// published, if there is one, and the rejects. One rename decides.
-    pub(super) fn commit(&mut self, rows: Option<usize>, finished: bool) -> Result<()> {
-        if let Some(rows) = rows {
+    /// Makes everything up to the checkpoint count: the part that has just been published, if there
+    /// is one, of so many rows, and the rejects. One rename decides.
+    pub(super) fn commit(
+        &mut self,
+        part: Option<(usize, Option<Digest>)>,
+        finished: bool,
+    ) -> Result<()> {
+        if let Some((rows, digest)) = part {
             let path = self.next_part();
             let bytes = fs::metadata(&path)
                 .map_err(|error| io_error(&path, "has gone since it was written", error))?
                 .len();
             let file = part_name(self.contents.parts.len());
-            self.contents.parts.push(Part { file, rows: rows as u64, bytes });
+            self.contents.parts.push(Part { file, rows: rows as u64, bytes, digest });
         }
         if !self.rejects.is_empty() {
             let name = format!("_rejects-{:05}.ndjson", self.contents.rejects.len());
@@ -143,11 +163,24 @@ impl Directory {
             self.contents.rejects.push(name);
             self.rejects.clear();
         }
+        if finished && self.verify {
+            self.read_back()?;
+        }
         window!("parquet: part and rejects in place, before the manifest");
         let epoch = self.contents.checkpoint.epoch;
         self.contents.checkpoint = Checkpoint { epoch, finished, ..self.checkpoint.clone() };
         self.contents.committed = true;
         self.store(epoch)
+    }
+
+    /// Whether the parts, of all runs of the job, hold what was given to them.
+    fn read_back(&self) -> Result<()> {
+        self.contents.parts.iter().try_for_each(|part| {
+            let path = self.path.join(&part.file);
+            let found = read_back(&path)?;
+            let kept = "the job is not finished; remove the directory and load from the start";
+            compare_file(&path, part.digest.unwrap_or_default(), found, kept)
+        })
     }
 
     /// Replaces the manifest, if it is still the one of `epoch`.

@@ -12,6 +12,7 @@ mod output;
 mod reader;
 mod sink;
 mod source;
+mod verify;
 
 pub use batch::{Batch, ColumnarBatch};
 pub use options::{Compression, Statistics};

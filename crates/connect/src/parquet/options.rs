@@ -58,6 +58,7 @@ pub(super) struct Options {
     pub(super) statistics: Statistics,
     pub(super) row_group_rows: usize,
     pub(super) part_rows: usize,
+    pub(super) verify: bool,
 }
 
 impl Default for Options {
@@ -67,6 +68,7 @@ impl Default for Options {
             statistics: Statistics::default(),
             row_group_rows: 1 << 17,
             part_rows: 1 << 20,
+            verify: false,
         }
     }
 }

@@ -7,6 +7,7 @@ use super::manifest::Directory;
 use super::options::Options;
 use crate::arrow::aside::{Aside, io_error, with_suffix};
 use crate::arrow::{Declared, Gather, Page, check_schema};
+use crate::verify::Digest;
 use arrow_schema::SchemaRef;
 use std::fs::File;
 use std::io::Write;
@@ -67,7 +68,7 @@ impl Output {
     }
 
     pub(super) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        let (directory, found) = Directory::take_over(&self.path, job)?;
+        let (directory, found) = Directory::take_over(&self.path, job, self.options.verify)?;
         self.directory = Some(directory);
         Ok(found)
     }
@@ -138,8 +139,8 @@ impl Output {
         self.groups.as_mut().ok_or_else(|| Error::fatal("the file is not open"))
     }
 
-    /// Ends the file under construction; answers its rows.
-    fn publish(&mut self) -> Result<Option<usize>> {
+    /// Ends the file under construction; answers its rows and what they come to.
+    fn publish(&mut self) -> Result<Option<(usize, Option<Digest>)>> {
         if self.part_rows > 0 {
             self.flush(true)?;
         }
@@ -147,9 +148,10 @@ impl Output {
         let Some(groups) = self.groups.take() else {
             return Ok(None);
         };
-        let rows = groups.rows;
-        groups.publish()?;
-        Ok(Some(rows))
+        let about = (groups.rows, groups.digest);
+        // The parts of a job are read back when it ends, those of earlier runs too.
+        groups.publish(self.directory.is_none())?;
+        Ok(Some(about))
     }
 
     pub(super) fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
@@ -166,9 +168,9 @@ impl Output {
     }
 
     fn end_part(&mut self, finished: bool) -> Result<()> {
-        let rows = self.publish()?;
+        let part = self.publish()?;
         match &mut self.directory {
-            Some(directory) => directory.commit(rows, finished),
+            Some(directory) => directory.commit(part, finished),
             None => Ok(()),
         }
     }

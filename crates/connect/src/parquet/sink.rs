@@ -119,6 +119,17 @@ impl Sink {
         self
     }
 
+    /// Reads a file back before it gets its name, and compares the number of rows and a hash of
+    /// their values, in any order, with what was given to it: a difference fails the run and leaves
+    /// what was there before. A job reads all its parts when it ends, and is not finished if one
+    /// differs; it keeps their digests in the manifest, so it must be verified from its first run
+    /// on. It costs a hash of all values and a second pass over the files, on the sink's thread.
+    /// What the system has in its cache is not read from the disk. Default: off.
+    pub fn verify(mut self) -> Self {
+        self.output.options.verify = true;
+        self
+    }
+
     /// Takes whole record batches instead of records.
     pub fn columnar(self) -> Columnar {
         Columnar { output: self.output }

@@ -45,6 +45,7 @@ mod schema;
 mod session;
 mod sink;
 mod source;
+mod stored;
 mod table;
 mod transaction;
 mod types;

@@ -1,13 +1,14 @@
 //! Reading back: whether a table holds what was given to it.
 //!
-//! Rows are compared in the binary form of `COPY`, in which they were sent and are read again. So
-//! only columns can be compared that keep it.
+//! Rows are compared in the binary form of `COPY`, in which they were sent and are read again, and
+//! both as the column stores them. So only columns can be compared of which that is known.
 
 use super::connection::{Connection, literal};
 use super::encode::{Page, Plan};
 use super::failure::{Failure, Place};
 use super::schema::Name;
-use super::types::{Column, Type};
+use super::stored::{is_known, stored};
+use super::types::Column;
 use crate::table::{list, quoted};
 use crate::verify::{self, Carried, Digest, RowHash};
 use trommel::{Checkpoint, Error, Result};
@@ -147,11 +148,7 @@ fn add<'c>(digest: &mut Digest, columns: impl Iterator<Item = &'c Column>, row: 
             }
             Ok(len) => {
                 let (value, after) = after.split_at(len.min(after.len()));
-                hash.blob(match column.kind {
-                    // `char(n)` fills up with blanks, `varchar(n)` cuts off those that are too many.
-                    Type::Text { max: Some(_) } => value.trim_ascii_end(),
-                    _ => value,
-                });
+                hash.blob(&stored(column, value));
                 rest = after;
             }
         }
@@ -159,32 +156,13 @@ fn add<'c>(digest: &mut Digest, columns: impl Iterator<Item = &'c Column>, row: 
     digest.add(&hash);
 }
 
-/// Refuses columns that don't give back what they were given.
+/// Refuses columns of which it is not known what they make of a value.
 fn check(column: &Column) -> Result<()> {
-    let mut kind = &column.kind;
-    if let Type::Array { element, .. } = kind {
-        kind = element;
-    }
-    let declared = column.declared.trim_end_matches("[]");
-    let keeps = match kind {
-        // Arrays within arrays don't exist: this one's elements are of no known type.
-        Type::Jsonb | Type::Other | Type::Array { .. } => false,
-        // A precision would round.
-        Type::Numeric => declared == "numeric",
-        Type::Time => declared == "time without time zone",
-        Type::TimeTz => declared == "time with time zone",
-        Type::Timestamp => declared == "timestamp without time zone",
-        Type::TimestampTz => declared == "timestamp with time zone",
-        Type::Interval => declared == "interval",
-        // Blanks are filled up within an array as well.
-        Type::Text { max: Some(_) } => matches!(column.kind, Type::Text { .. }),
-        _ => true,
-    };
-    if keeps {
+    if is_known(column) {
         return Ok(());
     }
     Err(Error::config(format!(
-        "verify: column `{}` of type {} stores values in a form of its own, so that they can't be \
+        "verify: what column `{}` of type {} makes of a value is not known here, so that it can't be \
          compared with what was given: leave `verify` out, or load into a column of type text, \
          numeric or timestamptz",
         column.name, column.declared

@@ -2,7 +2,7 @@
 
 mod array;
 mod cell;
-mod number;
+pub(super) mod number;
 mod page;
 mod plain;
 mod span;

@@ -13,7 +13,7 @@ const WHOLE: i64 = 131_072;
 const FRACTION: i64 = 16_383;
 
 /// Appends the number that a decimal text (`-12.5`, `1e-3`, `NaN`) stands for, without its length.
-pub(super) fn write(out: &mut Vec<u8>, text: &str) -> Result<()> {
+pub(crate) fn write(out: &mut Vec<u8>, text: &str) -> Result<()> {
     let trimmed = text.trim();
     let (sign, digits) = match trimmed.as_bytes().first() {
         Some(b'-') => (NEGATIVE, &trimmed[1..]),
