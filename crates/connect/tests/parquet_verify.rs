@@ -252,6 +252,9 @@ fn damage(path: &Path, at: u64) {
     file.write_all(b"\x5a\xa5").unwrap();
 }
 
+/// Symptom: rejects beside a file of an earlier load, as if they were that one's.
+/// Cause: they got their name before the file itself could no longer fail.
+/// Fix: they get it when the file is durable, and right if that was asked for.
 #[test]
 fn a_file_damaged_before_it_got_its_name_leaves_the_old_one() {
     let (folder, path) = place("a.parquet");
@@ -270,12 +273,16 @@ fn a_file_damaged_before_it_got_its_name_leaves_the_old_one() {
     let side = folder.path().join("a.parquet.tmp");
     assert!(fs::metadata(&side).unwrap().len() > 400_000, "row groups are written as they come");
     damage(&side, 100_003);
+    let reject = r#"{"stage": "transform", "reason": "bad", "raw": "7"}"#;
+    sink.keep_reject(&serde_json::from_str(reject).unwrap()).unwrap();
     says(
         sink.finish(),
         ErrorKind::Fatal,
         &["verify", "a.parquet.tmp", "a.parquet was not touched"],
     );
     assert_eq!(fs::read(&path).unwrap(), b"the old one");
+    drop(sink);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no rejects of a load that failed");
 
     let ipc = folder.path().join("a.arrow");
     for is_stream in [false, true] {

@@ -86,3 +86,34 @@ proptest! {
         rejects_support::check(tempfile::tempdir().unwrap().path(), &bytes);
     }
 }
+
+/// Symptom: the process was ended by a reject file without line breaks.
+/// Cause: the buffer for a line grew as if memory could not run out.
+/// Fix: it asks whether there is memory, and reading fails with an error that names the file.
+#[test]
+#[cfg(unix)]
+fn a_line_that_there_is_no_memory_for_is_an_error() {
+    const CHILD: &str = "TROMMEL_TEST_LARGE_REJECT";
+    if let Some(path) = std::env::var_os(CHILD) {
+        let error = rejects::read(path).unwrap().next().unwrap().unwrap_err();
+        eprintln!("{:?}: {error}", error.kind());
+        std::process::exit(42);
+    }
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("rejects.ndjson");
+    // Takes no room on the disk: it is one large hole.
+    std::fs::File::create(&path).unwrap().set_len(2 << 30).unwrap();
+    // In KiB; of it the program and its threads have a part already.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "ulimit -v 700000; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "a_line_that_there_is_no_memory_for_is_an_error", "--nocapture"])
+        .env(CHILD, &path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(42), "{}: {said}", output.status);
+    for part in ["Io", "rejects.ndjson", "no memory for a line"] {
+        assert!(said.contains(part), "no `{part}` in: {said}");
+    }
+}

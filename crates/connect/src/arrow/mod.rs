@@ -9,6 +9,7 @@ mod cells;
 mod column;
 mod de;
 mod gather;
+mod heads;
 pub(crate) mod merge;
 mod page;
 mod push;

@@ -3,12 +3,12 @@
 use super::aside::io_error;
 use super::at::At;
 use super::batch::{Batch, ColumnarBatch, Piece};
+use super::heads::rows_before;
 use super::row::{Column, Shape};
-use arrow_ipc::reader::{FileReader, StreamReader, read_footer_length};
-use arrow_ipc::{root_as_footer, root_as_message};
+use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -149,42 +149,6 @@ impl Source {
 
 fn unreadable(name: &str, what: &str, error: ArrowError) -> Error {
     Error::fatal(format!("{name} is not {what}, or not a whole one")).caused_by(error)
-}
-
-/// Rows before each record batch of a file, from the heads of their messages.
-fn rows_before(file: &Arc<File>) -> Result<Vec<u64>, ArrowError> {
-    let bad = |what: &str| ArrowError::IpcError(what.into());
-    let mut at = At::new(file, 0);
-    let mut tail = [0; 10];
-    let end = at.seek(SeekFrom::End(0))?;
-    at.seek(SeekFrom::End(-10))?;
-    at.read_exact(&mut tail)?;
-    let length = read_footer_length(tail)?;
-    if length as u64 + 10 > end {
-        return Err(bad("the footer is longer than the file"));
-    }
-    let mut footer = vec![0; length];
-    at.seek(SeekFrom::End(-10 - length as i64))?;
-    at.read_exact(&mut footer)?;
-    let footer = root_as_footer(&footer).map_err(|_| bad("the footer is damaged"))?;
-    let mut before = vec![0_u64];
-    for block in footer.recordBatches().into_iter().flatten() {
-        let length = usize::try_from(block.metaDataLength()).unwrap_or(usize::MAX);
-        let offset = u64::try_from(block.offset()).unwrap_or(u64::MAX);
-        if offset.saturating_add(length as u64) > end {
-            return Err(bad("a record batch lies beyond the end of the file"));
-        }
-        let mut head = vec![0; length];
-        at.seek(SeekFrom::Start(offset))?;
-        at.read_exact(&mut head)?;
-        // Files of old begin messages with their length alone.
-        let skipped = if head.starts_with(&[0xff; 4]) { 8 } else { 4 };
-        let message = head.get(skipped..).and_then(|head| root_as_message(head).ok());
-        let batch = message.and_then(|message| message.header_as_record_batch());
-        let rows = batch.ok_or_else(|| bad("the head of a record batch is damaged"))?.length();
-        before.push(before[before.len() - 1] + u64::try_from(rows).unwrap_or(0));
-    }
-    Ok(before)
 }
 
 impl Blocks {

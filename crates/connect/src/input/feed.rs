@@ -133,7 +133,8 @@ impl<C: Cut> Feeder<C> {
                 return Err(Error::config(message).at(self.place.origin(self.inputs.name())));
             }
             let wanted = self.read_size(READ_AHEAD, READ_AHEAD, usize::MAX);
-            match self.inputs.input.read_blocking(self.window.space(wanted)) {
+            let space = self.window.space(wanted);
+            match space.and_then(|space| self.inputs.input.read_blocking(space)) {
                 Ok(Got::Bytes(count)) => self.window.grew(count),
                 Ok(_) => self.ended = true,
                 Err(error) => return Err(self.read_error(error)),
@@ -322,7 +323,7 @@ impl<C: Cut> Feeder<C> {
 
     /// Reads what comes next; says whether there was anything.
     fn read(&mut self, size: usize, wait: Duration) -> bool {
-        match self.inputs.input.read(self.window.space(size), wait) {
+        match self.window.space(size).and_then(|space| self.inputs.input.read(space, wait)) {
             Ok(Got::Bytes(count)) => self.window.grew(count),
             Ok(Got::Nothing) => return false,
             Ok(Got::End) => self.ended = true,

@@ -1,5 +1,7 @@
 //! The bytes that have been read and not yet handed over.
 
+use std::io::{Error, ErrorKind, Result};
+
 /// Buffers grow by at least so many bytes.
 const SMALLEST_STEP: usize = 4096;
 
@@ -26,15 +28,25 @@ impl Window {
     }
 
     /// Room for `wanted` bytes more, to be told of with [`grew`](Self::grew).
-    pub(super) fn space(&mut self, wanted: usize) -> &mut [u8] {
+    ///
+    /// # Errors
+    /// There is no memory for it: how large a record is, the input decides.
+    pub(super) fn space(&mut self, wanted: usize) -> Result<&mut [u8]> {
         if self.start > 0 && self.bytes.len() - self.end < wanted {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
         let needed = self.end + wanted;
+        self.bytes.try_reserve_exact(more(&self.bytes, needed)).map_err(|_| {
+            let message = format!(
+                "there is no memory for {needed} bytes at a time: lower memory_limit, so that large \
+                 records are refused and not held"
+            );
+            Error::new(ErrorKind::OutOfMemory, message)
+        })?;
         grow(&mut self.bytes, needed);
-        &mut self.bytes[self.end..needed]
+        Ok(&mut self.bytes[self.end..needed])
     }
 
     pub(super) fn grew(&mut self, count: usize) {
@@ -56,7 +68,8 @@ impl Window {
     /// Starts anew with these bytes, in whatever buffer there is now.
     pub(super) fn restart(&mut self, bytes: &[u8]) {
         self.clear();
-        self.space(bytes.len()).copy_from_slice(bytes);
+        grow(&mut self.bytes, bytes.len());
+        self.bytes[..bytes.len()].copy_from_slice(bytes);
         self.end = bytes.len();
     }
 }
@@ -65,10 +78,16 @@ impl Window {
 /// sizes, each given back for one a little larger, would leave an allocator with memory that it can
 /// use for nothing else.
 pub(super) fn grow(bytes: &mut Vec<u8>, needed: usize) {
-    if bytes.len() < needed {
-        let step = (needed / 4).next_power_of_two().max(SMALLEST_STEP);
-        let length = needed.next_multiple_of(step);
-        bytes.reserve_exact(length - bytes.len());
-        bytes.resize(length, 0);
+    let more = more(bytes, needed);
+    bytes.reserve_exact(more);
+    bytes.resize(bytes.len() + more, 0);
+}
+
+/// By how much a buffer grows.
+fn more(bytes: &[u8], needed: usize) -> usize {
+    if bytes.len() >= needed {
+        return 0;
     }
+    let step = (needed / 4).next_power_of_two().max(SMALLEST_STEP);
+    needed.next_multiple_of(step) - bytes.len()
 }

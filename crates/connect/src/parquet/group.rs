@@ -154,18 +154,23 @@ impl Groups {
     }
 
     /// Encodes what is left, writes the footer, makes it durable and gives the file its name; with
-    /// `reads_back` only if it holds what was given to it.
-    pub(super) fn publish(mut self, reads_back: bool) -> Result<()> {
+    /// `reads_back` only if it holds what was given to it. What comes with the file gets its name,
+    /// by `before`, when nothing can be wrong with the file any more.
+    pub(super) fn publish(
+        mut self,
+        reads_back: bool,
+        before: impl FnOnce() -> Result<()>,
+    ) -> Result<()> {
         self.close_group();
         self.store_closed(0)?;
         let failed = |error| explain(&self.path, "the footer can't be written", error);
         let given = self.digest.filter(|_| reads_back);
-        self.file.into_inner().map_err(failed)?.publish_if(|side| match given {
-            Some(given) => {
+        self.file.into_inner().map_err(failed)?.publish_if(|side| {
+            if let Some(given) = given {
                 let kept = format!("{} was not touched", self.path.display());
-                compare_file(side, given, verify::read(side)?, &kept)
+                compare_file(side, given, verify::read(side)?, &kept)?;
             }
-            None => Ok(()),
+            before()
         })
     }
 }

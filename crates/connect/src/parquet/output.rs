@@ -150,7 +150,8 @@ impl Output {
         };
         let about = (groups.rows, groups.digest);
         // The parts of a job are read back when it ends, those of earlier runs too.
-        groups.publish(self.directory.is_none())?;
+        let rejects = self.rejects.take();
+        groups.publish(self.directory.is_none(), || rejects.map_or(Ok(()), Aside::publish))?;
         Ok(Some(about))
     }
 
@@ -181,9 +182,6 @@ impl Output {
             self.flush(true)?;
             let schema = self.gather.schema().cloned();
             self.groups(&schema.unwrap_or_else(|| Arc::new(arrow_schema::Schema::empty())))?;
-        }
-        if let Some(rejects) = self.rejects.take() {
-            rejects.publish()?;
         }
         self.end_part(true)
     }

@@ -41,7 +41,7 @@ impl Iterator for Rejects {
                 line: Some(self.lines + 1),
                 offset: Some(self.offset),
             };
-            match self.input.read_until(b'\n', &mut self.line) {
+            match read_line(&mut self.input, &mut self.line) {
                 Ok(0) => return None,
                 Ok(bytes) => self.offset += bytes as u64,
                 Err(error) => {
@@ -57,6 +57,29 @@ impl Iterator for Rejects {
             return Some(serde_json::from_slice(&self.line).map_err(|error| {
                 Error::row("not a reject: mend or remove the line").caused_by(error).at(origin)
             }));
+        }
+    }
+}
+
+/// Appends what comes up to a line break, and that; says how much it is. A file without line breaks
+/// may be larger than memory.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<usize> {
+    loop {
+        let bytes = match input.fill_buf() {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let end = bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let count = end.unwrap_or(bytes.len());
+        line.try_reserve(count).map_err(|_| {
+            let message = format!("there is no memory for a line of {} bytes", line.len() + count);
+            std::io::Error::new(std::io::ErrorKind::OutOfMemory, message)
+        })?;
+        line.extend_from_slice(&bytes[..count]);
+        input.consume(count);
+        if end.is_some() || count == 0 {
+            return Ok(line.len());
         }
     }
 }

@@ -108,10 +108,12 @@ impl Bulk {
             connection.deserialize_read_exact(database.as_str(), file, file.len(), true)?;
             self.is_handed_over = true;
         }
+        window!("sqlite: rows handed over, before they are copied");
         // No list of columns and no condition: only then rows are copied as they are.
         let table = quoted(&plain.table);
         let sql = format!("INSERT INTO main.{table} SELECT * FROM {database}.{table}");
         connection.execute(&sql, [])?;
+        window!("sqlite: rows copied, before COMMIT");
         self.image.clear();
         self.is_handed_over = false;
         Ok(())

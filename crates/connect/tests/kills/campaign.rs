@@ -41,7 +41,7 @@ impl Job {
             Ok(directory) => directory,
             Err(_) => builder.tempdir().unwrap(),
         };
-        data::write_input(&directory.path().join("input.csv"));
+        data::write_input(&directory.path().join("input.csv"), destination.rows());
         destination.prepare(directory.path());
         Job { destination, directory }
     }
@@ -123,7 +123,7 @@ impl Job {
 
     /// Runs the job to its end, and once more; then everything must be as `clean` says.
     pub(crate) fn conclude(&self, clean: Option<&Contents>, story: &[String]) -> Contents {
-        let expected = format!("{:?}", data::expected_counts(self.destination.has_keys()));
+        let expected = format!("{:?}", self.destination.expected_counts());
         match self.run("", 1) {
             End::Ended { counts, .. } => assert_eq!(counts, expected, "{story:?}"),
             other => panic!("{other:?} after {story:?}"),
@@ -165,7 +165,7 @@ impl Job {
 /// What a run that nobody kills leaves.
 pub(crate) fn clean(destination: Destination) -> Contents {
     let contents = Job::new(destination).conclude(None, &[]);
-    let [_, _, rejected, _, emitted] = data::expected_counts(destination.has_keys());
+    let [_, _, rejected, _, emitted] = destination.expected_counts();
     assert_eq!(contents.rows.len() as u64, emitted);
     assert_eq!(contents.rejects.len() as u64, rejected);
     contents

@@ -8,6 +8,9 @@ use trommel_connect::csv;
 
 pub(crate) const ROWS: u64 = 600;
 pub(crate) const BATCH: usize = 16;
+/// So many rows, in batches so large, that SQLite copies them.
+pub(crate) const MANY_ROWS: u64 = 5_600;
+pub(crate) const MANY_BATCH: usize = 700;
 /// Batches for each commit, about.
 pub(crate) const COMMIT: usize = 2;
 
@@ -35,10 +38,10 @@ pub(crate) fn fate(id: u64) -> Fate {
 }
 
 /// Writes the input.
-pub(crate) fn write_input(path: &Path) {
+pub(crate) fn write_input(path: &Path, rows: u64) {
     let mut file = BufWriter::new(std::fs::File::create(path).unwrap());
     writeln!(file, "id,kind,distance,note").unwrap();
-    for id in 0..ROWS {
+    for id in 0..rows {
         let kind = format!("{:?}", fate(id));
         let distance = if fate(id) == Fate::Bad { "far".into() } else { format!("{}.25", id * 3) };
         let note = match id % 4 {
@@ -86,11 +89,11 @@ pub(crate) fn transform(
 }
 
 /// Rows of each place, by another way than the pipeline's: read, loaded, rejected, filtered, emitted.
-pub(crate) fn expected_counts(has_keys: bool) -> [u64; 5] {
-    let count = |wanted: &[Fate]| (0..ROWS).filter(|id| wanted.contains(&fate(*id))).count() as u64;
+pub(crate) fn expected_counts(rows: u64, has_keys: bool) -> [u64; 5] {
+    let count = |wanted: &[Fate]| (0..rows).filter(|id| wanted.contains(&fate(*id))).count() as u64;
     let (bad, duplicate) = (count(&[Fate::Bad]), count(&[Fate::Duplicate]));
     let (filtered, twice) = (count(&[Fate::Filtered]), count(&[Fate::Twice]));
     let rejected = if has_keys { bad + duplicate } else { bad };
-    let loaded = ROWS - rejected - filtered;
-    [ROWS, loaded, rejected, filtered, loaded + twice]
+    let loaded = rows - rejected - filtered;
+    [rows, loaded, rejected, filtered, loaded + twice]
 }

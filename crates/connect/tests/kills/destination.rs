@@ -5,6 +5,7 @@ mod parquet;
 mod postgres;
 mod sqlite;
 
+use crate::data;
 use crate::window::AROUND;
 use std::path::Path;
 use trommel::{Result, RunReport};
@@ -14,6 +15,8 @@ pub(crate) enum Destination {
     Sqlite,
     /// In WAL mode, and verified.
     SqliteWal,
+    /// Without keys, and so many rows that they are copied.
+    SqliteBulk,
     Csv,
     /// Several files, compressed.
     CsvParts,
@@ -32,14 +35,15 @@ pub(crate) struct Contents {
 
 impl Destination {
     pub(crate) fn all() -> Vec<Destination> {
-        use Destination::{Csv, CsvParts, Parquet, Postgres, Sqlite, SqliteWal};
-        vec![Sqlite, SqliteWal, Csv, CsvParts, Parquet, Postgres]
+        use Destination::{Csv, CsvParts, Parquet, Postgres, Sqlite, SqliteBulk, SqliteWal};
+        vec![Sqlite, SqliteWal, SqliteBulk, Csv, CsvParts, Parquet, Postgres]
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Destination::Sqlite => "sqlite",
             Destination::SqliteWal => "sqlite-wal",
+            Destination::SqliteBulk => "sqlite-bulk",
             Destination::Csv => "csv",
             Destination::CsvParts => "csv-parts",
             Destination::Parquet => "parquet",
@@ -74,12 +78,23 @@ impl Destination {
         matches!(self, Destination::Sqlite | Destination::SqliteWal | Destination::Postgres)
     }
 
+    /// Rows of its input.
+    pub(crate) fn rows(self) -> u64 {
+        if self == Destination::SqliteBulk { data::MANY_ROWS } else { data::ROWS }
+    }
+
+    /// What becomes of them.
+    pub(crate) fn expected_counts(self) -> [u64; 5] {
+        data::expected_counts(self.rows(), self.has_keys())
+    }
+
     /// The windows to die in: those around the sink, once for each kind, and those inside.
     pub(crate) fn windows(self) -> Vec<&'static str> {
         let (inside, is_variant) = match self {
             Destination::Sqlite | Destination::SqliteWal => {
                 (sqlite::WINDOWS, self == Destination::SqliteWal)
             }
+            Destination::SqliteBulk => (sqlite::BULK_WINDOWS, true),
             Destination::Csv | Destination::CsvParts => {
                 (files::WINDOWS, self == Destination::CsvParts)
             }
@@ -93,7 +108,7 @@ impl Destination {
     /// Windows in which a runner that stops leaves the destination to another one.
     pub(crate) fn stops(self) -> &'static [&'static str] {
         match self {
-            Destination::Sqlite | Destination::SqliteWal => sqlite::STOPS,
+            Destination::Sqlite | Destination::SqliteWal | Destination::SqliteBulk => sqlite::STOPS,
             Destination::Csv | Destination::CsvParts => files::STOPS,
             Destination::Parquet => &[],
             Destination::Postgres => postgres::STOPS,
@@ -104,7 +119,9 @@ impl Destination {
     pub(crate) fn meets(self, fault: &str) -> bool {
         match self {
             // A journal is removed, not renamed or cut.
-            Destination::Sqlite => !fault.starts_with("rename") && !fault.starts_with("truncate"),
+            Destination::Sqlite | Destination::SqliteBulk => {
+                !fault.starts_with("rename") && !fault.starts_with("truncate")
+            }
             Destination::SqliteWal => !fault.starts_with("rename"),
             Destination::Csv | Destination::CsvParts | Destination::Parquet => true,
             // Its files are the server's.
@@ -116,6 +133,8 @@ impl Destination {
     pub(crate) fn locks(self) -> (&'static [&'static str], &'static str) {
         match self {
             Destination::Sqlite | Destination::SqliteWal => sqlite::LOCKS,
+            // Its jobs don't come to these windows often enough.
+            Destination::SqliteBulk => (&[], ""),
             Destination::Csv | Destination::CsvParts | Destination::Postgres => (&[], ""),
             Destination::Parquet => parquet::LOCKS,
         }
@@ -126,6 +145,7 @@ impl Destination {
         match self {
             Destination::Sqlite => sqlite::load(false),
             Destination::SqliteWal => sqlite::load(true),
+            Destination::SqliteBulk => sqlite::load_bulk(),
             Destination::Csv => files::load(false),
             Destination::CsvParts => files::load(true),
             Destination::Parquet => parquet::load(),
@@ -136,7 +156,9 @@ impl Destination {
     /// Holds what a run that was killed has left against its own checkpoint.
     pub(crate) fn look(self, directory: &Path) {
         match self {
-            Destination::Sqlite | Destination::SqliteWal => sqlite::look(directory),
+            Destination::Sqlite | Destination::SqliteWal | Destination::SqliteBulk => {
+                sqlite::look(directory);
+            }
             Destination::Csv | Destination::CsvParts => files::look(directory),
             Destination::Parquet => parquet::look(directory),
             Destination::Postgres => postgres::look(directory),
@@ -146,7 +168,9 @@ impl Destination {
     /// Reads it back, by another way than Trommel's.
     pub(crate) fn contents(self, directory: &Path) -> Contents {
         match self {
-            Destination::Sqlite | Destination::SqliteWal => sqlite::contents(directory),
+            Destination::Sqlite | Destination::SqliteWal | Destination::SqliteBulk => {
+                sqlite::contents(directory)
+            }
             Destination::Csv | Destination::CsvParts => files::contents(directory),
             Destination::Parquet => parquet::contents(directory),
             Destination::Postgres => postgres::contents(directory),

@@ -37,9 +37,17 @@ pub(crate) fn pipeline<K>(has_keys: bool, sink: K) -> Result<RunReport>
 where
     K: Sink + for<'a, 'b> Encode<&'a Item<'b>>,
 {
+    pipeline_in(BATCH, has_keys, sink)
+}
+
+/// The same in batches of so many rows.
+pub(crate) fn pipeline_in<K>(batch: usize, has_keys: bool, sink: K) -> Result<RunReport>
+where
+    K: Sink + for<'a, 'b> Encode<&'a Item<'b>>,
+{
     let options = Options::builder()
-        .fixed_batch_size(BATCH)
-        .on_reject(RejectPolicy::with_data(data::ROWS))
+        .fixed_batch_size(batch)
+        .on_reject(RejectPolicy::with_data(data::MANY_ROWS))
         .build()?;
     Pipeline::from(csv::Source::open("input.csv")?)
         .options(options)

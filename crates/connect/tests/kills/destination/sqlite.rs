@@ -1,8 +1,8 @@
 //! A table of an SQLite database.
 
 use super::Contents;
-use crate::data::{BATCH, COMMIT, Item};
-use crate::victim::pipeline;
+use crate::data::{BATCH, COMMIT, Item, MANY_BATCH};
+use crate::victim::{pipeline, pipeline_in};
 use crate::window::{AFTER_COMMIT, AFTER_RESUME, AFTER_WRITE, BEFORE_COMMIT};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
@@ -13,6 +13,13 @@ use trommel_connect::sqlite::{self, rusqlite};
 
 pub(super) const WINDOWS: &[&str] =
     &["sqlite: epoch taken, before COMMIT", "sqlite: checkpoint stored, before COMMIT"];
+
+/// Where rows are copied.
+pub(super) const BULK_WINDOWS: &[&str] = &[
+    "sqlite: rows handed over, before they are copied",
+    "sqlite: rows copied, before COMMIT",
+    "sqlite: checkpoint stored, before COMMIT",
+];
 
 /// Elsewhere it holds the database's write lock.
 pub(super) const STOPS: &[&str] = &[AFTER_RESUME, AFTER_COMMIT];
@@ -35,6 +42,13 @@ pub(super) fn load(in_wal: bool) -> Result<RunReport> {
         table = table.verify();
     }
     pipeline(true, table)
+}
+
+/// Into a table that takes any row: it is given many at once. A transaction for each batch.
+pub(super) fn load_bulk() -> Result<RunReport> {
+    let sink = sqlite::Sink::create("out.db")?.busy_timeout(Duration::from_secs(1));
+    let table = sink.table::<Item<'_>>("items").commit_rows(1).commit_interval(Duration::MAX);
+    pipeline_in(MANY_BATCH, false, table)
 }
 
 pub(super) fn look(directory: &Path) {
