@@ -66,6 +66,17 @@ impl Start {
     fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }
+
+    /// The field is all that is between its place and the next.
+    #[inline(always)]
+    pub(super) fn is_plain(self) -> bool {
+        !self.has(Self::QUOTED | Self::ESCAPED)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_escaped(self) -> bool {
+        self.has(Self::ESCAPED)
+    }
 }
 
 /// An unescaped field: where it starts in the block, and where its text is.
@@ -136,25 +147,16 @@ impl Parsed {
         &self.starts[first..=first + span.fields as usize]
     }
 
-    /// The text of the field between two places of a record.
-    #[inline(always)]
-    pub(super) fn field<'a>(&'a self, data: &'a [u8], start: Start, next: Start) -> &'a [u8] {
-        let (from, to) = (start.place(), next.place() - 1);
-        if start.has(Start::QUOTED) {
-            return &data[from + 1..to - 1];
-        }
-        if start.has(Start::ESCAPED) {
-            return self.unescaped(from);
-        }
-        &data[from..to]
+    /// Where the text of an unescaped field is in [`text`](Self::text).
+    pub(super) fn unescaped(&self, start: Start) -> (usize, usize) {
+        let place = start.place();
+        let found = self.escapes.binary_search_by_key(&place, |escape| escape.place);
+        found.map_or((0, 0), |index| (self.escapes[index].from, self.escapes[index].to))
     }
 
-    fn unescaped(&self, place: usize) -> &[u8] {
-        let found = self.escapes.binary_search_by_key(&place, |escape| escape.place);
-        found.map_or(&[], |index| {
-            let Escape { from, to, .. } = self.escapes[index];
-            &self.text[from..to]
-        })
+    /// Unescaped fields, end to end.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// Parses a block that starts and ends between records; only at the end of the input may the
