@@ -1,6 +1,5 @@
 //! One field of a row, as it lies in its block.
 
-use super::number;
 use super::shape::Nulls;
 use std::fmt;
 use std::str::FromStr;

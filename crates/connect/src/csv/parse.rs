@@ -213,8 +213,7 @@ impl Parsed {
                 &padded
             });
             let valid = masks::valid(resume.saturating_sub(chunk), data.len() - chunk);
-            let ends = masks::any_of(bytes, [b'\n', b'\r']);
-            let separators = ends | masks::any_of(bytes, [rules.delimiter]);
+            let separators = masks::any_of(bytes, [rules.delimiter, b'\n', b'\r']);
             let (mut marks, mut unclear) = (separators & valid, 0);
             if QUOTES {
                 let quotes = masks::any_of(bytes, [quote]) & valid;
@@ -228,6 +227,7 @@ impl Parsed {
                 is_inside = inside >> (LANES - 1) == 1;
                 marks = marks & !inside | unclear;
             }
+            let starts = self.starts.as_mut_slice();
             while marks != 0 {
                 let lane = marks.trailing_zeros() as usize;
                 marks &= marks - 1;
@@ -242,25 +242,25 @@ impl Parsed {
                     continue 'chunks;
                 }
                 if QUOTES && data[field] == quote {
-                    self.starts[used - 1].set_quoted();
+                    starts[used - 1].set_quoted();
                 }
-                self.starts[used] = Start::new(at + 1);
+                starts[used] = Start::new(at + 1);
                 field = at + 1;
-                if ends >> lane & 1 == 0 {
+                if bytes[lane] == rules.delimiter {
                     used += 1;
                     continue;
                 }
                 // Otherwise the line was empty, which is no record.
                 if at > record {
                     let fields = used - first + std::mem::take(&mut dropped);
-                    first = self.close(first, fields, strict.width);
+                    first = close(&mut self.spans, first, fields, strict.width);
                     used = first + 1;
                 }
                 record = at + 1;
-                self.starts[first] = Start::new(record);
+                starts[first] = Start::new(record);
                 if let Some(next) = skip_comments(data, record, rules) {
                     (resume, record, field) = (next, next, next);
-                    self.starts[first] = Start::new(record);
+                    starts[first] = Start::new(record);
                     is_inside = false;
                     chunk = next - next % LANES;
                     continue 'chunks;
@@ -277,7 +277,7 @@ impl Parsed {
                 self.starts[used - 1].set_quoted();
             }
             self.starts[used] = Start::new(data.len() + 1);
-            self.close(first, used - first + dropped, strict.width);
+            close(&mut self.spans, first, used - first + dropped, strict.width);
         }
     }
 
@@ -288,21 +288,6 @@ impl Parsed {
             let more = needed / GROWTH + LANES;
             self.starts.reserve_exact(needed + more - self.starts.len());
             self.starts.resize(needed + more, Start::default());
-        }
-    }
-
-    /// Ends the record whose places start at `first`; answers where those of the next one do.
-    #[inline]
-    fn close(&mut self, first: usize, fields: usize, width: Option<usize>) -> usize {
-        let is_ragged = width.is_some_and(|width| width != fields);
-        self.spans.push(Span {
-            starts: first as u32,
-            fields: fields as u32,
-            kind: if is_ragged { Kind::Ragged } else { Kind::Good },
-        });
-        match is_ragged {
-            true => first,
-            false => first + fields + 1,
         }
     }
 
@@ -364,6 +349,21 @@ impl Parsed {
                 at += 1;
             }
         }
+    }
+}
+
+/// Ends the record whose places start at `first`; answers where those of the next one do.
+#[inline(always)]
+fn close(spans: &mut Vec<Span>, first: usize, fields: usize, width: Option<usize>) -> usize {
+    let is_ragged = width.is_some_and(|width| width != fields);
+    spans.push(Span {
+        starts: first as u32,
+        fields: fields as u32,
+        kind: if is_ragged { Kind::Ragged } else { Kind::Good },
+    });
+    match is_ragged {
+        true => first,
+        false => first + fields + 1,
     }
 }
 
