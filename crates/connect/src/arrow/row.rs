@@ -2,7 +2,7 @@
 
 use super::cell::{Cell, FromCell};
 use super::cells::Cells;
-use crate::decode::{self, Hints};
+use crate::decode::{self, Hints, same};
 use arrow_array::RecordBatch;
 use arrow_schema::{FieldRef, SchemaRef};
 use std::collections::HashMap;
@@ -27,19 +27,32 @@ impl Shape {
         Shape { name: name.into(), schema, index, hints: Hints::default() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, name: &str) -> Option<usize> {
+        let (place, column) = self.hints.guess(name);
+        match self.schema.fields().get(column) {
+            Some(field) if same(field.name(), name) => Some(column),
+            _ => self.find_near(place, name),
+        }
+    }
+
+    #[inline(never)]
+    fn find_near(&self, place: usize, name: &str) -> Option<usize> {
         let fields = self.schema.fields();
         let is =
             |column: usize| fields.get(column).is_some_and(|field: &FieldRef| field.name() == name);
         let Ok(column) =
-            self.hints.find(name, is, || Ok::<_, Infallible>(self.index.get(name).copied()));
+            self.hints.find(place, is, || Ok::<_, Infallible>(self.index.get(name).copied()));
         column
     }
 
     /// The column called `name`.
+    #[inline(always)]
     pub(crate) fn require(&self, name: &str) -> Result<usize> {
-        self.find(name).ok_or_else(|| self.no_column(name))
+        match self.find(name) {
+            Some(column) => Ok(column),
+            None => Err(self.no_column(name)),
+        }
     }
 
     #[cold]

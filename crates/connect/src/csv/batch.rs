@@ -4,7 +4,7 @@ use super::cutter::Cutter;
 use super::parse::{Kind, Parsed, Strictness};
 use super::row::Row;
 use super::shape::Shape;
-use crate::decode::Hints;
+use crate::decode::{Hints, same};
 use crate::input::{Block, Cut as _, Place};
 use std::fmt;
 use std::sync::Arc;
@@ -66,11 +66,20 @@ impl Batch {
     }
 
     /// The column called `name`, if there is one; an error when there are several.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_column(&self, shape: &Shape, name: &str) -> Result<Option<usize>> {
-        let is =
-            |column: usize| shape.headers.names.get(column).is_some_and(|known| **known == *name);
-        self.hints.find(name, is, || shape.headers.find(name, &shape.name))
+        let (place, column) = self.hints.guess(name);
+        match shape.headers.names.get(column) {
+            Some(known) if same(known, name) => Ok(Some(column)),
+            _ => self.find_near(shape, place, name),
+        }
+    }
+
+    #[inline(never)]
+    fn find_near(&self, shape: &Shape, place: usize, name: &str) -> Result<Option<usize>> {
+        let names = &shape.headers.names;
+        let is = |column: usize| names.get(column).is_some_and(|known| **known == *name);
+        self.hints.find(place, is, || shape.headers.find(name, &shape.name))
     }
 
     pub(super) fn parse(&mut self) {
@@ -91,19 +100,17 @@ impl Batch {
         }
     }
 
-    /// The row at `index`, or what is wrong with it.
-    #[inline]
-    pub(super) fn row(&self, index: usize) -> Result<Row<'_>> {
-        if let Some(span) = self.parsed.spans.get(index)
-            && let Some(shape) = self.shape()
-        {
-            if span.kind != Kind::Good {
-                return Err(self.fault(index));
+    /// The row at `index`, or what is wrong with it; `text` is the block, or empty where that is no
+    /// text.
+    #[inline(always)]
+    fn row<'a>(&'a self, text: &'a str, index: usize) -> Result<Row<'a>> {
+        match (self.parsed.spans.get(index), self.shape()) {
+            (Some(span), Some(shape)) if span.kind == Kind::Good => {
+                let starts = self.parsed.starts(*span);
+                Ok(Row::new(self.data(), text, starts, shape, self, index as u32))
             }
-            let starts = self.parsed.starts(*span);
-            return Ok(Row::new(self.data(), starts, shape, self, index as u32));
+            _ => Err(self.fault(index)),
         }
-        Err(self.fault(index))
     }
 
     #[cold]
@@ -169,7 +176,9 @@ impl trommel::Batch for Batch {
     {
         self.parse();
         let batch: &'a Batch = self;
-        (from..batch.block.rows()).try_for_each(|index| visit(batch.row(index)))
+        // All at once, which leaves a look at the ends of each field.
+        let text = simdutf8::basic::from_utf8(batch.data()).unwrap_or_default();
+        (from..batch.block.rows()).try_for_each(|index| visit(batch.row(text, index)))
     }
 
     /// Cuts exactly at row `at`.

@@ -1,6 +1,7 @@
 //! A row as input of `serde`.
 
-use super::field::{Cell, FromField};
+use super::cell::Cell;
+use super::field::FromField;
 use super::row::Row;
 use crate::decode::{Cells, Fault, Plain, PlainDecoder, Read};
 use serde::de::Visitor;

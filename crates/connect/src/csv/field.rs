@@ -1,95 +1,8 @@
 //! From the bytes of a field to a value.
 
-use super::shape::Nulls;
-use std::str::FromStr;
-use trommel::{Error, Result};
-
-/// Characters of a bad value shown in an error message.
-const SHOWN: usize = 40;
-
-/// One field of a row, as [`FromField`] sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Cell<'a> {
-    bytes: &'a [u8],
-    nulls: &'a Nulls,
-}
-
-impl<'a> Cell<'a> {
-    #[inline]
-    pub(super) fn new(bytes: &'a [u8], nulls: &'a Nulls) -> Self {
-        Cell { bytes, nulls }
-    }
-
-    /// The bytes, unescaped.
-    #[inline]
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// The text.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Row`](trommel::ErrorKind::Row) when it is not valid UTF-8, saying at which byte
-    /// of the field.
-    #[inline]
-    pub fn str(&self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes).map_err(|error| {
-            Error::row(format!(
-                "not valid UTF-8 from byte {} of the field on (`bytes` gives it as it is)",
-                error.valid_up_to()
-            ))
-            .caused_by(error)
-        })
-    }
-
-    /// Whether it is one of the null strings.
-    #[inline]
-    pub fn is_null(&self) -> bool {
-        self.nulls.contains(self.bytes)
-    }
-
-    /// Parses the text with [`FromStr`]; `expected` says what it should have been, as in "a date".
-    ///
-    /// ```
-    /// use trommel::Result;
-    /// use trommel_connect::csv::{Cell, FromField};
-    ///
-    /// struct Ip(std::net::IpAddr);
-    ///
-    /// impl<'a> FromField<'a> for Ip {
-    ///     fn from_field(cell: Cell<'a>) -> Result<Self> {
-    ///         cell.parse("an IP address").map(Ip)
-    ///     }
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    /// [`ErrorKind::Row`](trommel::ErrorKind::Row), with the cause.
-    #[inline]
-    pub fn parse<T>(&self, expected: &str) -> Result<T>
-    where
-        T: FromStr,
-        T::Err: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let text = self.str()?;
-        text.parse().map_err(|error| self.is_not(expected).caused_by(error))
-    }
-
-    /// The error that this is not what was expected.
-    #[cold]
-    pub(super) fn is_not(&self, expected: &str) -> Error {
-        let text = String::from_utf8_lossy(self.bytes);
-        let mut shown: String = text.chars().take(SHOWN).collect();
-        if shown.len() < text.len() {
-            shown.push('…');
-        }
-        let hint = match self.is_null() {
-            true => " but a null: read it as an `Option`",
-            false => "",
-        };
-        Error::row(format!("`{shown}` is not {expected}{hint}"))
-    }
-}
+use super::cell::Cell;
+use super::number;
+use trommel::Result;
 
 /// A value that can be read from one field.
 ///
@@ -105,7 +18,7 @@ pub trait FromField<'a>: Sized {
 }
 
 impl<'a, T: FromField<'a>> FromField<'a> for Option<T> {
-    #[inline]
+    #[inline(always)]
     fn from_field(cell: Cell<'a>) -> Result<Self> {
         if cell.is_null() {
             return Ok(None);
@@ -115,14 +28,14 @@ impl<'a, T: FromField<'a>> FromField<'a> for Option<T> {
 }
 
 impl<'a> FromField<'a> for &'a [u8] {
-    #[inline]
+    #[inline(always)]
     fn from_field(cell: Cell<'a>) -> Result<Self> {
-        Ok(cell.bytes)
+        Ok(cell.bytes())
     }
 }
 
 impl<'a> FromField<'a> for &'a str {
-    #[inline]
+    #[inline(always)]
     fn from_field(cell: Cell<'a>) -> Result<Self> {
         cell.str()
     }
@@ -147,7 +60,7 @@ impl<'a> FromField<'a> for char {
 
 impl<'a> FromField<'a> for bool {
     fn from_field(cell: Cell<'a>) -> Result<Self> {
-        match cell.bytes {
+        match cell.bytes() {
             b"true" | b"True" | b"TRUE" | b"1" => Ok(true),
             b"false" | b"False" | b"FALSE" | b"0" => Ok(false),
             _ => Err(cell.is_not("a boolean (`true`, `false`, `1` or `0`)")),
@@ -156,70 +69,69 @@ impl<'a> FromField<'a> for bool {
 }
 
 macro_rules! whole_numbers {
-    ($($type:ty),*) => {$(
+    ($short:ident: $($type:ty),*) => {$(
         impl<'a> FromField<'a> for $type {
-            #[inline]
+            #[inline(always)]
             fn from_field(cell: Cell<'a>) -> Result<Self> {
-                match short_integer(cell.bytes).and_then(|number| number.try_into().ok()) {
+                #[inline(never)]
+                fn other(cell: Cell<'_>) -> Result<$type> {
+                    match number::long(cell.bytes()).and_then(|number| number.try_into().ok()) {
+                        Some(number) => Ok(number),
+                        None => cell.parse("a whole number"),
+                    }
+                }
+                let (eight, length) = cell.eight();
+                match number::$short(eight, length).and_then(|number| number.try_into().ok()) {
                     Some(number) => Ok(number),
-                    None => cell.parse("a whole number"),
+                    None => other(cell),
                 }
             }
         }
     )*};
 }
-whole_numbers!(u8, u16, u32, u64, usize, u128, i8, i16, i32, i64, isize, i128);
+whole_numbers!(unsigned: u8, u16, u32, u64, usize, u128);
+whole_numbers!(signed: i8, i16, i32, i64, isize, i128);
 
 macro_rules! floats {
-    ($($type:ty),*) => {$(
+    ($($type:ty: $decimal:ident, $exact:expr;)*) => {$(
         impl<'a> FromField<'a> for $type {
-            #[inline]
+            #[inline(always)]
             fn from_field(cell: Cell<'a>) -> Result<Self> {
-                // Many columns of floats hold whole numbers; up to 2^24 an `f32` is exact.
-                match short_integer(cell.bytes) {
-                    Some(number) if (0..1 << 24).contains(&number) => Ok(number as $type),
-                    _ => cell.parse("a number"),
+                #[inline(never)]
+                fn other(cell: Cell<'_>) -> Result<$type> {
+                    match number::$decimal(cell.bytes()) {
+                        Some(number) => Ok(number),
+                        None => cell.parse("a number"),
+                    }
+                }
+                let (eight, length) = cell.eight();
+                // Many columns of floats hold whole numbers.
+                match number::unsigned(eight, length) {
+                    Some(number) if number <= $exact => Ok(number as $type),
+                    _ => other(cell),
                 }
             }
         }
     )*};
 }
-floats!(f32, f64);
-
-/// An integer of up to 18 digits, which no `i64` is too small for; anything else is `None`, and up
-/// to the slower parser of the standard library, which also knows why not.
-#[inline]
-fn short_integer(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    if digits.is_empty() || digits.len() > 18 {
-        return None;
-    }
-    let mut number = 0;
-    for &byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return None;
-        }
-        number = number * 10 + i64::from(digit);
-    }
-    match (negative, number) {
-        // Not a number of an unsigned type, and another one than 0 of a float.
-        (true, 0) => None,
-        (true, _) => Some(-number),
-        (false, _) => Some(number),
-    }
+// Up to these, all whole numbers are floats.
+floats! {
+    f32: float32, 1 << 24;
+    f64: float64, u32::MAX;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::csv::shape::Nulls;
 
     fn read<'a, T: FromField<'a>>(text: &'a str, nulls: &'a Nulls) -> Result<T> {
-        T::from_field(Cell::new(text.as_bytes(), nulls))
+        T::from_field(Cell::new(text.as_bytes(), text, (0, text.len()), nulls))
+    }
+
+    /// The same with other text behind it, where whole words can be read.
+    fn read_of_more<'a, T: FromField<'a>>(more: &'a str, to: usize, nulls: &'a Nulls) -> Result<T> {
+        T::from_field(Cell::new(more.as_bytes(), "", (0, to), nulls))
     }
 
     #[test]
@@ -243,6 +155,8 @@ mod tests {
             " 1",
             "1.5",
             "-9223372036854775808",
+            "-12345678",
+            "123456789",
             "18446744073709551616",
             "--1",
             "16777217",
@@ -257,11 +171,17 @@ mod tests {
             "0x1f",
             ".5",
         ] {
+            let more = format!("{text},1234567");
             macro_rules! same {
                 ($($type:ty),*) => {$(
                     assert_eq!(
                         read::<$type>(text, &nulls).ok().map(|it| it.to_string()),
                         text.parse::<$type>().ok().map(|it| it.to_string()),
+                        "{text} as {}", stringify!($type)
+                    );
+                    assert_eq!(
+                        format!("{:?}", read::<$type>(text, &nulls)),
+                        format!("{:?}", read_of_more::<$type>(&more, text.len(), &nulls)),
                         "{text} as {}", stringify!($type)
                     );
                 )*};

@@ -5,27 +5,17 @@ pub(super) const LANES: usize = 64;
 
 /// Bits of the bytes that equal one of `wanted`.
 ///
-/// Eight bytes at a time in plain arithmetic: vector instructions would need `unsafe`.
+/// The comparisons become vector instructions; the one that gathers their results would need `unsafe`,
+/// so that is done eight bytes at a time in plain arithmetic.
 #[inline(always)]
 pub(super) fn any_of<const N: usize>(chunk: &[u8; LANES], wanted: [u8; N]) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const REST: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     // Moves the lowest bit of each byte to its place in the top byte; no two meet.
     const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (words, _) = chunk.as_chunks::<8>();
-    let mut mask = 0;
-    for (index, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let mut missed = u64::MAX;
-        for byte in wanted {
-            let differs = word ^ (LOW * u64::from(byte));
-            // The top bit of each byte of the sum says that one of its other bits differs; the
-            // sum of two bytes of at most 0x7f can't reach the next byte.
-            missed &= ((differs & REST) + REST) | differs | REST;
-        }
-        mask |= (((!missed >> 7).wrapping_mul(GATHER)) >> 56) << (index * 8);
-    }
-    mask
+    let hits = chunk.map(|byte| wanted.iter().fold(0, |hit, other| hit | u8::from(byte == *other)));
+    let (words, _) = hits.as_chunks::<8>();
+    (0..).zip(words).fold(0, |mask, (index, word)| {
+        mask | (u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56) << (index * 8)
+    })
 }
 
 /// Bits that have an odd number of set bits at and below them: with quotes set, those from an opening

@@ -34,6 +34,7 @@
 //! ```
 
 mod batch;
+mod cell;
 mod cutter;
 mod de;
 mod dialect;
@@ -41,6 +42,7 @@ mod field;
 mod header;
 mod headers;
 mod masks;
+mod number;
 mod options;
 mod page;
 mod parse;
@@ -53,8 +55,9 @@ mod source;
 mod with;
 
 pub use batch::Batch;
+pub use cell::Cell;
 pub use dialect::QuoteStyle;
-pub use field::{Cell, FromField};
+pub use field::FromField;
 pub use headers::{Column, Field};
 pub use options::{Builder, Trim};
 pub use page::Page;

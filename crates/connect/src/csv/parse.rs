@@ -66,6 +66,17 @@ impl Start {
     fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }
+
+    /// The field is all that is between its place and the next.
+    #[inline(always)]
+    pub(super) fn is_plain(self) -> bool {
+        !self.has(Self::QUOTED | Self::ESCAPED)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_escaped(self) -> bool {
+        self.has(Self::ESCAPED)
+    }
 }
 
 /// An unescaped field: where it starts in the block, and where its text is.
@@ -136,25 +147,16 @@ impl Parsed {
         &self.starts[first..=first + span.fields as usize]
     }
 
-    /// The text of the field between two places of a record.
-    #[inline(always)]
-    pub(super) fn field<'a>(&'a self, data: &'a [u8], start: Start, next: Start) -> &'a [u8] {
-        let (from, to) = (start.place(), next.place() - 1);
-        if start.has(Start::QUOTED) {
-            return &data[from + 1..to - 1];
-        }
-        if start.has(Start::ESCAPED) {
-            return self.unescaped(from);
-        }
-        &data[from..to]
+    /// Where the text of an unescaped field is in [`text`](Self::text).
+    pub(super) fn unescaped(&self, start: Start) -> (usize, usize) {
+        let place = start.place();
+        let found = self.escapes.binary_search_by_key(&place, |escape| escape.place);
+        found.map_or((0, 0), |index| (self.escapes[index].from, self.escapes[index].to))
     }
 
-    fn unescaped(&self, place: usize) -> &[u8] {
-        let found = self.escapes.binary_search_by_key(&place, |escape| escape.place);
-        found.map_or(&[], |index| {
-            let Escape { from, to, .. } = self.escapes[index];
-            &self.text[from..to]
-        })
+    /// Unescaped fields, end to end.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// Parses a block that starts and ends between records; only at the end of the input may the
@@ -211,8 +213,7 @@ impl Parsed {
                 &padded
             });
             let valid = masks::valid(resume.saturating_sub(chunk), data.len() - chunk);
-            let ends = masks::any_of(bytes, [b'\n', b'\r']);
-            let separators = ends | masks::any_of(bytes, [rules.delimiter]);
+            let separators = masks::any_of(bytes, [rules.delimiter, b'\n', b'\r']);
             let (mut marks, mut unclear) = (separators & valid, 0);
             if QUOTES {
                 let quotes = masks::any_of(bytes, [quote]) & valid;
@@ -226,6 +227,7 @@ impl Parsed {
                 is_inside = inside >> (LANES - 1) == 1;
                 marks = marks & !inside | unclear;
             }
+            let starts = self.starts.as_mut_slice();
             while marks != 0 {
                 let lane = marks.trailing_zeros() as usize;
                 marks &= marks - 1;
@@ -240,25 +242,25 @@ impl Parsed {
                     continue 'chunks;
                 }
                 if QUOTES && data[field] == quote {
-                    self.starts[used - 1].set_quoted();
+                    starts[used - 1].set_quoted();
                 }
-                self.starts[used] = Start::new(at + 1);
+                starts[used] = Start::new(at + 1);
                 field = at + 1;
-                if ends >> lane & 1 == 0 {
+                if bytes[lane] == rules.delimiter {
                     used += 1;
                     continue;
                 }
                 // Otherwise the line was empty, which is no record.
                 if at > record {
                     let fields = used - first + std::mem::take(&mut dropped);
-                    first = self.close(first, fields, strict.width);
+                    first = close(&mut self.spans, first, fields, strict.width);
                     used = first + 1;
                 }
                 record = at + 1;
-                self.starts[first] = Start::new(record);
+                starts[first] = Start::new(record);
                 if let Some(next) = skip_comments(data, record, rules) {
                     (resume, record, field) = (next, next, next);
-                    self.starts[first] = Start::new(record);
+                    starts[first] = Start::new(record);
                     is_inside = false;
                     chunk = next - next % LANES;
                     continue 'chunks;
@@ -275,7 +277,7 @@ impl Parsed {
                 self.starts[used - 1].set_quoted();
             }
             self.starts[used] = Start::new(data.len() + 1);
-            self.close(first, used - first + dropped, strict.width);
+            close(&mut self.spans, first, used - first + dropped, strict.width);
         }
     }
 
@@ -286,21 +288,6 @@ impl Parsed {
             let more = needed / GROWTH + LANES;
             self.starts.reserve_exact(needed + more - self.starts.len());
             self.starts.resize(needed + more, Start::default());
-        }
-    }
-
-    /// Ends the record whose places start at `first`; answers where those of the next one do.
-    #[inline]
-    fn close(&mut self, first: usize, fields: usize, width: Option<usize>) -> usize {
-        let is_ragged = width.is_some_and(|width| width != fields);
-        self.spans.push(Span {
-            starts: first as u32,
-            fields: fields as u32,
-            kind: if is_ragged { Kind::Ragged } else { Kind::Good },
-        });
-        match is_ragged {
-            true => first,
-            false => first + fields + 1,
         }
     }
 
@@ -362,6 +349,21 @@ impl Parsed {
                 at += 1;
             }
         }
+    }
+}
+
+/// Ends the record whose places start at `first`; answers where those of the next one do.
+#[inline(always)]
+fn close(spans: &mut Vec<Span>, first: usize, fields: usize, width: Option<usize>) -> usize {
+    let is_ragged = width.is_some_and(|width| width != fields);
+    spans.push(Span {
+        starts: first as u32,
+        fields: fields as u32,
+        kind: if is_ragged { Kind::Ragged } else { Kind::Good },
+    });
+    match is_ragged {
+        true => first,
+        false => first + fields + 1,
     }
 }
 

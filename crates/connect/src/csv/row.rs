@@ -1,7 +1,8 @@
 //! One record, borrowed from its batch.
 
 use super::batch::{Batch, fields};
-use super::field::{Cell, FromField};
+use super::cell::Cell;
+use super::field::FromField;
 use super::headers::Field;
 use super::parse::Start;
 use super::shape::Shape;
@@ -40,6 +41,8 @@ use trommel::{Error, ErrorKind, Result};
 pub struct Row<'a> {
     /// The whole block.
     data: &'a [u8],
+    /// The same; empty when it is not all text.
+    text: &'a str,
     /// Of each field, and of what comes next.
     starts: &'a [Start],
     shape: &'a Shape,
@@ -48,15 +51,16 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(
         data: &'a [u8],
+        text: &'a str,
         starts: &'a [Start],
         shape: &'a Shape,
         batch: &'a Batch,
         index: u32,
     ) -> Self {
-        Row { data, starts, shape, batch, index }
+        Row { data, text, starts, shape, batch, index }
     }
 
     /// The value of a field: a number, `bool`, `char`, `String`, `&str`, `&[u8]`, any type with
@@ -65,11 +69,13 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`ErrorKind::Row`] when the field can't be read as `T`; [`ErrorKind::Config`] when there is
     /// no such column.
-    #[inline]
+    #[inline(always)]
     pub fn get<T: FromField<'a>>(&self, field: impl Field) -> Result<T> {
         let index = field.resolve(self)?;
-        let cell = self.cell(index)?;
-        T::from_field(cell).map_err(|error| self.in_column(error, index))
+        match T::from_field(self.cell(index)?) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.in_column(error, index)),
+        }
     }
 
     /// The field as text, null or not.
@@ -77,7 +83,7 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`ErrorKind::Row`] when it is not valid UTF-8; [`ErrorKind::Config`] when there is no such
     /// column.
-    #[inline]
+    #[inline(always)]
     pub fn str(&self, field: impl Field) -> Result<&'a str> {
         self.get(field)
     }
@@ -87,7 +93,7 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`ErrorKind::Config`] when there is no such column; [`ErrorKind::Row`] when rows may differ
     /// in length and this one has no such field.
-    #[inline]
+    #[inline(always)]
     pub fn bytes(&self, field: impl Field) -> Result<&'a [u8]> {
         let index = field.resolve(self)?;
         Ok(self.cell(index)?.bytes())
@@ -97,7 +103,7 @@ impl<'a> Row<'a> {
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes).
-    #[inline]
+    #[inline(always)]
     pub fn is_null(&self, field: impl Field) -> Result<bool> {
         let index = field.resolve(self)?;
         Ok(self.cell(index)?.is_null())
@@ -153,7 +159,8 @@ impl<'a> Row<'a> {
     /// The bytes of each field, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + 'a {
         let row = *self;
-        (0..row.len()).map(move |index| row.slice(index))
+        let ends = row.starts[1..].iter();
+        row.starts.iter().zip(ends).map(move |(start, next)| row.between(*start, *next).bytes())
     }
 
     /// Number of the record in its source, the first one behind the header being 0.
@@ -183,12 +190,12 @@ impl<'a> Row<'a> {
         &self.data[first.place()..next.place() - 1]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_column(&self, name: &str) -> Result<Option<usize>> {
         self.batch.find_column(self.shape, name)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn column(&self, name: &str) -> Result<usize> {
         match self.find_column(name)? {
             Some(column) => Ok(column),
@@ -202,22 +209,41 @@ impl<'a> Row<'a> {
         Ok(column as usize)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn cell(&self, index: usize) -> Result<Cell<'a>> {
-        if index >= self.len() {
-            return Err(self.no_field(index));
+        // Its place, and the one that follows.
+        match self.starts.get(index..).and_then(<[Start]>::first_chunk) {
+            Some([start, next]) => Ok(self.between(*start, *next)),
+            None => Err(self.no_field(index)),
         }
-        Ok(Cell::new(self.slice(index), &self.shape.nulls))
     }
 
     #[inline(always)]
-    fn slice(&self, index: usize) -> &'a [u8] {
-        let (start, next) = (self.starts[index], self.starts[index + 1]);
-        let bytes = self.batch.parsed().field(self.data, start, next);
-        match self.shape.trim {
-            true => bytes.trim_ascii(),
-            false => bytes,
+    fn between(&self, start: Start, next: Start) -> Cell<'a> {
+        let nulls = &self.shape.nulls;
+        match start.is_plain() && !self.shape.trim {
+            true => Cell::new(self.data, self.text, (start.place(), next.place() - 1), nulls),
+            false => self.taken_out(start, next),
         }
+    }
+
+    /// A field that is not all that is between two delimiters.
+    #[inline(never)]
+    fn taken_out(&self, start: Start, next: Start) -> Cell<'a> {
+        let parsed = self.batch.parsed();
+        let (around, text, (mut from, mut to)) = match start.is_escaped() {
+            true => (parsed.text(), "", parsed.unescaped(start)),
+            false => {
+                let quote = usize::from(!start.is_plain());
+                (self.data, self.text, (start.place() + quote, next.place() - 1 - quote))
+            }
+        };
+        if self.shape.trim {
+            let field = &around[from..to];
+            from += field.len() - field.trim_ascii_start().len();
+            to = from + field.trim_ascii().len();
+        }
+        Cell::new(around, text, (from, to), &self.shape.nulls)
     }
 
     /// Names the column that an error is about.

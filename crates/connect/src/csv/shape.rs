@@ -38,12 +38,20 @@ impl Nulls {
         nulls
     }
 
-    #[inline]
+    /// Whether one of them may have this length.
+    #[inline(always)]
+    pub(super) fn may_be(&self, length: usize) -> bool {
+        length <= self.longest
+    }
+
+    #[inline(always)]
     pub(super) fn contains(&self, text: &[u8]) -> bool {
-        match text.len() {
-            0 => self.empty,
-            length if length > self.longest => false,
-            _ => self.others.iter().any(|null| **null == *text),
+        match text.first() {
+            None => self.empty,
+            // The first byte mostly settles it.
+            Some(first) => {
+                self.others.iter().any(|null| null.first() == Some(first) && **null == *text)
+            }
         }
     }
 }

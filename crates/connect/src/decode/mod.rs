@@ -6,7 +6,7 @@ mod hints;
 mod plain;
 
 #[cfg(any(feature = "arrow", feature = "csv"))]
-pub(crate) use hints::Hints;
+pub(crate) use hints::{Hints, same};
 #[cfg(any(feature = "csv", feature = "postgres-common", feature = "sqlite"))]
 pub(crate) use plain::{Plain, PlainDecoder, Read};
 

@@ -91,7 +91,7 @@ impl Layouts {
 
     /// Notes the next field's name: its place, and whether all names so far are those of the row
     /// before.
-    #[inline]
+    #[inline(always)]
     pub(super) fn literal(&mut self, row: &mut Names, name: &'static str) -> (usize, bool) {
         // Derived implementations pass the same literal each time, so its address settles it.
         let same = row.as_latest

@@ -28,6 +28,11 @@ pub(crate) fn encode_into<P: Target, T: Serialize + ?Sized>(
 }
 
 #[cold]
+fn in_column(error: Error, name: &'static str) -> Fault {
+    error.in_column(name).into()
+}
+
+#[cold]
 fn no_record(what: &str) -> Error {
     Error::row(format!(
         "{what} is not a record: emit a struct, a map or a tuple (an enum with \
@@ -49,12 +54,14 @@ impl<'p, P: Target> Row<'p, P> {
         Row { target, mark, names }
     }
 
-    #[inline]
+    #[inline(always)]
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
         let (index, as_latest) = self.target.layouts().literal(&mut self.names, name);
         self.target.field(index, as_latest, name)?;
-        value::push(self.target, value).map_err(|error| error.in_column(name))?;
-        Ok(())
+        match value::push(self.target, value) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(in_column(error, name)),
+        }
     }
 
     #[inline]
@@ -88,7 +95,7 @@ impl<'p, P: Target> Row<'p, P> {
 impl<P: Target> ser::SerializeStruct for Row<'_, P> {
     type Ok = ();
     type Error = Fault;
-    #[inline]
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,

@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Write as _};
 use trommel::{Error, Result};
 
 /// Hands one field's value to the target.
-#[inline]
+#[inline(always)]
 pub(crate) fn push<P: Values, T: Serialize + ?Sized>(target: &mut P, value: &T) -> Result<()> {
     match value.serialize(ValueSerializer(target)) {
         Ok(()) => Ok(()),

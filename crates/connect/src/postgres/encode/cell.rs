@@ -29,7 +29,7 @@ macro_rules! fixed {
 }
 
 /// Length and value in one piece, which takes one look at the room there is.
-#[inline]
+#[inline(always)]
 fn append<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
     let mut piece = [0; 12];
     piece[..4].copy_from_slice(&(N as u32).to_be_bytes());
@@ -63,7 +63,7 @@ impl Cell<'_> {
 
     #[inline]
     fn plain_text(&mut self, text: &str, max: Option<usize>) -> Result<()> {
-        if memchr::memchr(0, text.as_bytes()).is_some() {
+        if has_nul(text.as_bytes()) {
             return Err(Error::row(
                 "the text has a NUL byte, which PostgreSQL doesn't store: remove it, or load it \
                  into a column of type bytea",
@@ -81,6 +81,56 @@ impl Cell<'_> {
             )));
         }
         self.bytes(text.as_bytes())
+    }
+
+    /// A whole number into a column that is not an `integer`, or for which it is too large.
+    fn other_int(&mut self, number: i64) -> Result<()> {
+        match self.kind {
+            Type::Int8 => fixed!(self.out, number),
+            Type::Int2 => match i16::try_from(number) {
+                Ok(number) => fixed!(self.out, number),
+                Err(_) => self.unfit(itoa::Buffer::new().format(number)),
+            },
+            Type::Int4 => self.unfit(itoa::Buffer::new().format(number)),
+            Type::Float8 => fixed!(self.out, (number as f64)),
+            Type::Float4 => fixed!(self.out, (number as f32)),
+            Type::Bool if number == 0 || number == 1 => self.bytes(&[number as u8]),
+            Type::Oid => match u32::try_from(number) {
+                Ok(number) => fixed!(self.out, number),
+                Err(_) => self.unfit(itoa::Buffer::new().format(number)),
+            },
+            _ => self.decimal(itoa::Buffer::new().format(number)),
+        }
+    }
+
+    /// A text into a column of another type.
+    fn typed_text(&mut self, text: &str) -> Result<()> {
+        match self.kind {
+            Type::Text { max } => self.plain_text(text, *max),
+            Type::Timestamp | Type::TimestampTz => self.timestamp(text),
+            Type::Date | Type::Time | Type::TimeTz | Type::Interval => self.temporal(text),
+            Type::Uuid => self.uuid(text),
+            Type::Numeric => self.decimal(text),
+            Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid => match text.trim().parse() {
+                Ok(number) => self.int(number),
+                Err(_) => self.unfit(text),
+            },
+            Type::Float4 | Type::Float8 => match text.trim().parse() {
+                Ok(number) => self.float(number),
+                Err(_) => self.unfit(text),
+            },
+            Type::Bool => match truth(text.trim()) {
+                Some(value) => self.bytes(&[value.into()]),
+                None => self.unfit(text),
+            },
+            Type::Json | Type::Jsonb => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+                Ok(_) => self.json(text),
+                Err(error) => Err(Error::row("the text is not a JSON document").caused_by(error)),
+            },
+            Type::Inet { cidr } => self.network(text.trim(), *cidr),
+            Type::Bytea => self.bytes(text.as_bytes()),
+            Type::Array { .. } | Type::Other => self.unfit(text),
+        }
     }
 
     fn json(&mut self, text: &str) -> Result<()> {
@@ -226,6 +276,15 @@ pub(super) fn close(out: &mut [u8], start: usize) -> Result<()> {
     Ok(())
 }
 
+/// Most texts are too short for a search to pay.
+#[inline(always)]
+fn has_nul(text: &[u8]) -> bool {
+    match text.len() {
+        0..=16 => text.contains(&0),
+        _ => memchr::memchr(0, text).is_some(),
+    }
+}
+
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|digit| digit as u8)
 }
@@ -257,27 +316,14 @@ impl Values for Cell<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn int(&mut self, number: i64) -> Result<()> {
-        match self.kind {
-            Type::Int4 => match i32::try_from(number) {
-                Ok(number) => fixed!(self.out, number),
-                Err(_) => self.unfit(itoa::Buffer::new().format(number)),
-            },
-            Type::Int8 => fixed!(self.out, number),
-            Type::Int2 => match i16::try_from(number) {
-                Ok(number) => fixed!(self.out, number),
-                Err(_) => self.unfit(itoa::Buffer::new().format(number)),
-            },
-            Type::Float8 => fixed!(self.out, (number as f64)),
-            Type::Float4 => fixed!(self.out, (number as f32)),
-            Type::Bool if number == 0 || number == 1 => self.bytes(&[number as u8]),
-            Type::Oid => match u32::try_from(number) {
-                Ok(number) => fixed!(self.out, number),
-                Err(_) => self.unfit(itoa::Buffer::new().format(number)),
-            },
-            _ => self.decimal(itoa::Buffer::new().format(number)),
+        if matches!(self.kind, Type::Int4)
+            && let Ok(number) = i32::try_from(number)
+        {
+            return fixed!(self.out, number);
         }
+        self.other_int(number)
     }
 
     fn big(&mut self, number: i128) -> Result<()> {
@@ -324,29 +370,7 @@ impl Values for Cell<'_> {
     fn text(&mut self, text: &str) -> Result<()> {
         match self.kind {
             Type::Text { max } => self.plain_text(text, *max),
-            Type::Timestamp | Type::TimestampTz => self.timestamp(text),
-            Type::Date | Type::Time | Type::TimeTz | Type::Interval => self.temporal(text),
-            Type::Uuid => self.uuid(text),
-            Type::Numeric => self.decimal(text),
-            Type::Int2 | Type::Int4 | Type::Int8 | Type::Oid => match text.trim().parse() {
-                Ok(number) => self.int(number),
-                Err(_) => self.unfit(text),
-            },
-            Type::Float4 | Type::Float8 => match text.trim().parse() {
-                Ok(number) => self.float(number),
-                Err(_) => self.unfit(text),
-            },
-            Type::Bool => match truth(text.trim()) {
-                Some(value) => self.bytes(&[value.into()]),
-                None => self.unfit(text),
-            },
-            Type::Json | Type::Jsonb => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-                Ok(_) => self.json(text),
-                Err(error) => Err(Error::row("the text is not a JSON document").caused_by(error)),
-            },
-            Type::Inet { cidr } => self.network(text.trim(), *cidr),
-            Type::Bytea => self.bytes(text.as_bytes()),
-            Type::Array { .. } | Type::Other => self.unfit(text),
+            _ => self.typed_text(text),
         }
     }
 

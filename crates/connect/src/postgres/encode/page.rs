@@ -132,7 +132,7 @@ impl<'p> Writer<'p> {
     }
 
     /// Finds the column of the field at `index`, or takes it from the row before.
-    #[inline]
+    #[inline(always)]
     fn turn_to(
         &mut self,
         index: usize,
@@ -143,9 +143,7 @@ impl<'p> Writer<'p> {
             Some(column) if as_latest => self.column = usize::from(*column),
             _ => {
                 let column = find(self.plan, self.page)?;
-                self.page.route.truncate(index);
-                self.page.route.push(column);
-                self.column = usize::from(column);
+                self.turn_to_another(index, column);
             }
         }
         if !self.plan.binary && !std::mem::take(&mut self.first) {
@@ -154,7 +152,14 @@ impl<'p> Writer<'p> {
         Ok(())
     }
 
-    #[inline]
+    #[cold]
+    fn turn_to_another(&mut self, index: usize, column: u16) {
+        self.page.route.truncate(index);
+        self.page.route.push(column);
+        self.column = usize::from(column);
+    }
+
+    #[inline(always)]
     fn kind(&self) -> &'p Type {
         &self.plan.columns[self.column].kind
     }
