@@ -64,9 +64,9 @@ mod backoff;
 pub mod csv;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite"))]
 mod decode;
-#[cfg(any(feature = "files", feature = "postgres-common", feature = "sqlite"))]
+#[cfg(any(feature = "arrow", feature = "files", feature = "postgres-common", feature = "sqlite"))]
 #[cfg_attr(
-    not(all(feature = "csv", feature = "postgres-common", feature = "sqlite")),
+    not(all(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite")),
     allow(
         dead_code,
         unreachable_pub,
