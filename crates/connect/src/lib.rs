@@ -82,6 +82,7 @@ pub mod csv;
 ))]
 mod decode;
 #[cfg(any(
+    feature = "arrow",
     feature = "csv",
     feature = "ndjson",
     feature = "postgres",
@@ -89,7 +90,7 @@ mod decode;
     feature = "sqlite"
 ))]
 #[cfg_attr(
-    not(all(feature = "csv", feature = "postgres-common", feature = "sqlite")),
+    not(all(feature = "arrow", feature = "csv", feature = "postgres-common", feature = "sqlite")),
     allow(
         dead_code,
         unreachable_pub,

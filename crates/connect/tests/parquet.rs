@@ -326,6 +326,11 @@ fn maps_name_their_columns() {
         BTreeMap::from([("c0".into(), Some(0)), ("c1".into(), None), ("c2".into(), None)])
     );
     assert_eq!(rows[2]["c2"], Some(2));
+    // Keys that are numbers, as in the other sinks.
+    let map = |id: i64| BTreeMap::from([(10, id), (11, -id)]);
+    write(2, 50, 1_000, map, Sink::create(&path)).unwrap();
+    let rows: Vec<BTreeMap<String, i64>> = read(2, &path);
+    assert_eq!(rows[7], BTreeMap::from([("10".into(), 7), ("11".into(), -7)]));
 }
 
 #[test]

@@ -250,6 +250,25 @@ fn values_that_don_t_go_together_are_errors_that_name_the_column() {
     write(1, 1_000, 30_000, make, sink).unwrap();
 }
 
+/// Symptom: a tuple after a map ended the run with a panic, an index out of bounds. Cause: a place
+/// beyond the columns was looked up by its number, `2`, a name that the map had used for the first
+/// column, and the value then went to the place all the same. Fix: it goes to the column found, which
+/// has a value of this row already: an error of the row.
+#[test]
+fn a_place_whose_number_is_taken_is_an_error_of_the_row() {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Row {
+        Map(std::collections::BTreeMap<u8, i64>),
+        Tuple(i64, i64),
+    }
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("x.parquet");
+    let make = |id: i64| if id == 0 { Row::Map([(2, id)].into()) } else { Row::Tuple(id, id) };
+    let error = write(1, 100, 100, make, Sink::create(&path)).unwrap_err();
+    assert_says(&error, ErrorKind::Row, &["column `2`", "same name"]);
+}
+
 #[test]
 fn what_was_there_stays_until_the_new_file_is_whole() {
     let directory = TempDir::new().unwrap();

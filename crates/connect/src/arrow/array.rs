@@ -16,16 +16,6 @@ impl Column {
         })
     }
 
-    /// The only value of a column of texts.
-    pub(super) fn into_text(self) -> Option<String> {
-        match self.values {
-            Values::Bytes(bytes, DataType::Utf8) if self.len == 1 => {
-                String::from_utf8(bytes.data).ok()
-            }
-            _ => None,
-        }
-    }
-
     fn into_arrow(self) -> Result<ArrayRef, ArrowError> {
         let kind = self.data_type();
         let Column { values, valid, len, .. } = self;

@@ -1,38 +1,14 @@
 //! One field of a record, as serde hands it over, becomes one value of a column.
 
 use super::column::{Column, Values};
-use super::single::{DecimalText, Micros};
+use super::single::Single;
 use super::types::{DATE, DECIMAL, TIMESTAMP};
+use crate::encode::{Fault, push, sequence};
 use arrow_schema::{DataType, Field};
 use serde::Serialize;
 use serde::ser::{self, Impossible};
-use std::fmt;
 use std::sync::Arc;
 use trommel::{Error, Result};
-
-/// What serde reports.
-#[derive(Debug)]
-pub(super) struct Fault(pub(super) Error);
-
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Fault(error)
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl ser::Error for Fault {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Fault(Error::row(message.to_string()))
-    }
-}
 
 /// Appends one value to a column. Counts the bytes that it takes beside the column's width.
 pub(super) struct ValueSerializer<'c> {
@@ -86,7 +62,7 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
     fn serialize_bool(self, value: bool) -> Result<(), Fault> {
         self.column.learn(|| DataType::Boolean)?;
         let Values::Bool(values) = &mut self.column.values else {
-            return Err(Fault(self.column.mismatch("a boolean")));
+            return Err(self.column.mismatch("a boolean").into());
         };
         values.push(value);
         self.column.pushed();
@@ -158,11 +134,10 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
                 self.column.learn(|| DataType::Date32)?;
                 match &self.column.values {
                     Values::I32(_, DataType::Date32) => value.serialize(self),
-                    _ => Err(Fault(self.column.mismatch("a date"))),
+                    _ => Err(self.column.mismatch("a date").into()),
                 }
             }
-            TIMESTAMP => Ok(self.column.push_timestamp(value.serialize(Micros)?)?),
-            DECIMAL => Ok(self.column.push_decimal(value.serialize(DecimalText)?)?),
+            TIMESTAMP | DECIMAL => Ok(push(&mut Single(self.column), value)?),
             _ => value.serialize(self),
         }
     }
@@ -180,7 +155,7 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
         column.learn(|| DataType::List(Arc::new(Field::new("item", DataType::Null, true))))?;
         match column.values {
             Values::List(..) => Ok(ListSerializer { column, bytes }),
-            _ => Err(Fault(column.mismatch("a list"))),
+            _ => Err(column.mismatch("a list").into()),
         }
     }
     fn serialize_tuple(self, len: usize) -> Result<ListSerializer<'c>, Fault> {
@@ -211,7 +186,7 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
         }
         match column.values {
             Values::Map(..) => Ok(MapSerializer { column, bytes }),
-            _ => Err(Fault(column.mismatch("a map"))),
+            _ => Err(column.mismatch("a map").into()),
         }
     }
     fn serialize_struct(
@@ -223,7 +198,7 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
         column.learn(|| DataType::Struct(Default::default()))?;
         match column.values {
             Values::Struct(_) => Ok(StructSerializer { column, bytes, next: 0 }),
-            _ => Err(Fault(column.mismatch("a struct"))),
+            _ => Err(column.mismatch("a struct").into()),
         }
     }
     fn serialize_struct_variant(
@@ -239,10 +214,11 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
 
 #[cold]
 fn no_enum(name: &str, variant: &str) -> Fault {
-    Fault(Error::row(format!(
+    Error::row(format!(
         "`{name}::{variant}` has no column type: an enum with fields needs `#[serde(untagged)]`, or \
          a struct in its place"
-    )))
+    ))
+    .into()
 }
 
 /// A list under construction.
@@ -254,7 +230,7 @@ pub(super) struct ListSerializer<'c> {
 impl ListSerializer<'_> {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         let Values::List(_, item, _) = &mut self.column.values else {
-            return Err(Fault(self.column.mismatch("a list")));
+            return Err(self.column.mismatch("a list").into());
         };
         *self.bytes += item.width();
         value.serialize(ValueSerializer { column: item, bytes: self.bytes })
@@ -275,25 +251,7 @@ fn end_of(item: &Column) -> Result<i32> {
         .map_err(|_| Error::row("more than 2^31 list elements in one batch: lower the batch size"))
 }
 
-macro_rules! lists {
-    ($($trait:ident::$method:ident),*) => {$(
-        impl ser::$trait for ListSerializer<'_> {
-            type Ok = ();
-            type Error = Fault;
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-                self.push(value)
-            }
-            fn end(self) -> Result<(), Fault> {
-                self.finish()
-            }
-        }
-    )*};
-}
-lists!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-);
+sequence!(ListSerializer<'_>: push, finish);
 
 /// A map under construction.
 pub(super) struct MapSerializer<'c> {
@@ -306,14 +264,14 @@ impl ser::SerializeMap for MapSerializer<'_> {
     type Error = Fault;
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
         let Values::Map(_, parts, _) = &mut self.column.values else {
-            return Err(Fault(self.column.mismatch("a map")));
+            return Err(self.column.mismatch("a map").into());
         };
         *self.bytes += parts.0.width();
         key.serialize(ValueSerializer { column: &mut parts.0, bytes: self.bytes })
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         let Values::Map(_, parts, _) = &mut self.column.values else {
-            return Err(Fault(self.column.mismatch("a map")));
+            return Err(self.column.mismatch("a map").into());
         };
         *self.bytes += parts.1.width();
         value.serialize(ValueSerializer { column: &mut parts.1, bytes: self.bytes })
@@ -345,7 +303,7 @@ impl ser::SerializeStruct for StructSerializer<'_> {
     ) -> Result<(), Fault> {
         let rows = self.column.len;
         let Values::Struct(fields) = &mut self.column.values else {
-            return Err(Fault(self.column.mismatch("a struct")));
+            return Err(self.column.mismatch("a struct").into());
         };
         let at = match fields.get(self.next) {
             Some((expected, _)) if **expected == *name => self.next,
@@ -361,7 +319,7 @@ impl ser::SerializeStruct for StructSerializer<'_> {
         let column = &mut fields[at].1;
         value
             .serialize(ValueSerializer { column, bytes: self.bytes })
-            .map_err(|Fault(error)| Fault(error.in_column(name)))
+            .map_err(|fault| Error::from(fault).in_column(name).into())
     }
     fn end(self) -> Result<(), Fault> {
         let rows = self.column.len + 1;

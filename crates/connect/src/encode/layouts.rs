@@ -53,7 +53,7 @@ pub(crate) struct Layouts {
 ///
 /// Names are compared with those of the row before, and only written down when they differ.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// Fields so far.
     pub(super) fields: usize,
     /// Whether the names have been those of the latest layout; otherwise they are written down.

@@ -1,35 +1,26 @@
 //! A record, as serde hands it over, becomes one row.
 
-use super::layouts::Names;
-use super::refuse;
-use super::target::Target;
-use super::value::{self, Fault};
+use super::target::Rows;
+use super::value::{Fault, push_key};
+use super::{refuse, sequence, unwrap};
 use serde::Serialize;
 use serde::ser::{self, Impossible};
 use trommel::{Error, Result};
 
 /// Appends `record` as a row. After an error the target is as it was.
 #[inline]
-pub(crate) fn encode_into<P: Target, T: Serialize + ?Sized>(
+pub(crate) fn encode_into<P: Rows, T: Serialize + ?Sized>(
     target: &mut P,
     record: &T,
 ) -> Result<()> {
-    let mark = target.begin_row()?;
-    match record.serialize(RecordSerializer { target, mark: &mark }) {
+    let (mark, names) = target.begin()?;
+    match record.serialize(Row { target, mark: &mark, names }) {
         Ok(()) => Ok(()),
         Err(fault) => {
-            target.give_up_row(mark);
-            Err(match fault {
-                Fault::Row(error) => error,
-                Fault::Nested => no_record("an unusual value"),
-            })
+            target.give_up(mark);
+            Err(fault.into())
         }
     }
-}
-
-#[cold]
-fn in_column(error: Error, name: &'static str) -> Fault {
-    error.in_column(name).into()
 }
 
 #[cold]
@@ -41,58 +32,30 @@ fn no_record(what: &str) -> Error {
 }
 
 /// A row under construction.
-struct Row<'p, P: Target> {
+struct Row<'p, P: Rows> {
     target: &'p mut P,
     mark: &'p P::Mark,
-    names: Names,
+    names: P::Names,
 }
 
-impl<'p, P: Target> Row<'p, P> {
+impl<P: Rows> Row<'_, P> {
     #[inline]
-    fn new(RecordSerializer { target, mark }: RecordSerializer<'p, P>) -> Self {
-        let names = target.layouts().begin();
-        Row { target, mark, names }
-    }
-
-    #[inline(always)]
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Fault> {
-        let (index, as_latest) = self.target.layouts().literal(&mut self.names, name);
-        self.target.field(index, as_latest, name)?;
-        match value::push(self.target, value) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(in_column(error, name)),
-        }
+    fn place<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        Ok(self.target.place(&mut self.names, value)?)
     }
 
     #[inline]
     fn end(self) -> Result<(), Fault> {
-        let layout = match self.names.fields {
-            0 => return Ok(self.target.end_empty_row(self.mark)?),
-            _ => self.target.layouts().end_named(self.names)?,
-        };
-        Ok(self.target.end_row(self.mark, layout)?)
-    }
-
-    #[inline]
-    fn place<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        let (index, as_latest) = self.target.layouts().place(&mut self.names);
-        self.target.place(index, as_latest)?;
-        value::push(self.target, value)
-            .map_err(|error| error.in_column((index + 1).to_string()))?;
-        Ok(())
+        Ok(self.target.end(self.mark, self.names)?)
     }
 
     #[inline]
     fn end_places(self) -> Result<(), Fault> {
-        let layout = match self.names.fields {
-            0 => return Ok(self.target.end_empty_row(self.mark)?),
-            _ => self.target.layouts().end_places(&self.names)?,
-        };
-        Ok(self.target.end_row(self.mark, layout)?)
+        Ok(self.target.end_places(self.mark, self.names)?)
     }
 }
 
-impl<P: Target> ser::SerializeStruct for Row<'_, P> {
+impl<P: Rows> ser::SerializeStruct for Row<'_, P> {
     type Ok = ();
     type Error = Fault;
     #[inline(always)]
@@ -101,10 +64,10 @@ impl<P: Target> ser::SerializeStruct for Row<'_, P> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Fault> {
-        self.field(name, value)
+        Ok(self.target.field(&mut self.names, name, value)?)
     }
     fn skip_field(&mut self, name: &'static str) -> Result<(), Fault> {
-        self.field(name, &())
+        Ok(self.target.field(&mut self.names, name, &())?)
     }
     #[inline]
     fn end(self) -> Result<(), Fault> {
@@ -112,93 +75,55 @@ impl<P: Target> ser::SerializeStruct for Row<'_, P> {
     }
 }
 
-impl<P: Target> ser::SerializeMap for Row<'_, P> {
+impl<P: Rows> ser::SerializeMap for Row<'_, P> {
     type Ok = ();
     type Error = Fault;
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Fault> {
-        let mut text = std::mem::take(&mut self.target.layouts().key);
+        let mut text = std::mem::take(self.target.key());
         text.clear();
-        let written = value::push_key(&mut text, key);
-        self.target.layouts().key = text;
-        written?;
-        let (index, as_latest) = self.target.layouts().owned(&mut self.names);
-        Ok(self.target.key_field(index, as_latest)?)
+        let written = push_key(&mut text, key);
+        *self.target.key() = text;
+        Ok(written?)
     }
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        value::push(self.target, value)
-            .map_err(|error| error.in_column(self.target.layouts().key.as_str()))?;
-        Ok(())
+        Ok(self.target.entry(&mut self.names, value)?)
     }
     fn end(self) -> Result<(), Fault> {
         Row::end(self)
     }
 }
 
-macro_rules! by_place {
-    ($($trait:ident::$method:ident),*) => {$(
-        impl<P: Target> ser::$trait for Row<'_, P> {
-            type Ok = ();
-            type Error = Fault;
-            #[inline]
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-                self.place(value)
-            }
-            #[inline]
-            fn end(self) -> Result<(), Fault> {
-                self.end_places()
-            }
-        }
-    )*};
-}
-by_place! {
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-}
+sequence!(Row<'_, P>: place, end_places; P: Rows);
 
-struct RecordSerializer<'p, P: Target> {
-    target: &'p mut P,
-    mark: &'p P::Mark,
-}
-
-impl<'p, P: Target> serde::Serializer for RecordSerializer<'p, P> {
+impl<P: Rows> serde::Serializer for Row<'_, P> {
     type Ok = ();
     type Error = Fault;
-    type SerializeSeq = Row<'p, P>;
-    type SerializeTuple = Row<'p, P>;
-    type SerializeTupleStruct = Row<'p, P>;
+    type SerializeSeq = Self;
+    type SerializeTuple = Self;
+    type SerializeTupleStruct = Self;
     type SerializeTupleVariant = Impossible<(), Fault>;
-    type SerializeMap = Row<'p, P>;
-    type SerializeStruct = Row<'p, P>;
+    type SerializeMap = Self;
+    type SerializeStruct = Self;
     type SerializeStructVariant = Impossible<(), Fault>;
 
     #[inline]
-    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Row<'p, P>, Fault> {
-        Ok(Row::new(self))
+    fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Self, Fault> {
+        Ok(self)
     }
-    fn serialize_map(self, _len: Option<usize>) -> Result<Row<'p, P>, Fault> {
-        Ok(Row::new(self))
+    fn serialize_map(self, _len: Option<usize>) -> Result<Self, Fault> {
+        Ok(self)
     }
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Row<'p, P>, Fault> {
-        Ok(Row::new(self))
+    fn serialize_seq(self, _len: Option<usize>) -> Result<Self, Fault> {
+        Ok(self)
     }
     #[inline]
-    fn serialize_tuple(self, _len: usize) -> Result<Row<'p, P>, Fault> {
-        Ok(Row::new(self))
+    fn serialize_tuple(self, _len: usize) -> Result<Self, Fault> {
+        Ok(self)
     }
-    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Row<'p, P>, Fault> {
-        Ok(Row::new(self))
+    fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Self, Fault> {
+        Ok(self)
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        value.serialize(self)
-    }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        value.serialize(self)
-    }
+    unwrap!();
 
     refuse! {
         no_record("a boolean").into() => { serialize_bool(bool) -> () }

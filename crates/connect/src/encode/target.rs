@@ -1,6 +1,7 @@
 //! Where the fields of records go: plain values, or a destination's own format.
 
-use super::layouts::Layouts;
+use super::layouts::{Layouts, Names};
+use super::value::push;
 use serde::Serialize;
 use std::fmt::Display;
 use trommel::{Error, Result};
@@ -36,7 +37,41 @@ pub(crate) trait Values {
     fn nested<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()>;
 }
 
-/// Takes records.
+/// Takes records, field by field. Errors of values name their column.
+pub(crate) trait Rows {
+    /// What it takes to give a row up.
+    type Mark;
+    /// How far a row has come.
+    type Names;
+
+    fn begin(&mut self) -> Result<(Self::Mark, Self::Names)>;
+
+    fn field<T: Serialize + ?Sized>(
+        &mut self,
+        names: &mut Self::Names,
+        name: &'static str,
+        value: &T,
+    ) -> Result<()>;
+
+    /// Holds the name of the field at hand, in a row that is a map.
+    fn key(&mut self) -> &mut String;
+
+    /// The field called as in `key`.
+    fn entry<T: Serialize + ?Sized>(&mut self, names: &mut Self::Names, value: &T) -> Result<()>;
+
+    /// A field without a name.
+    fn place<T: Serialize + ?Sized>(&mut self, names: &mut Self::Names, value: &T) -> Result<()>;
+
+    /// Ends a row whose fields have names.
+    fn end(&mut self, mark: &Self::Mark, names: Self::Names) -> Result<()>;
+
+    /// Ends a row whose fields have none.
+    fn end_places(&mut self, mark: &Self::Mark, names: Self::Names) -> Result<()>;
+
+    fn give_up(&mut self, mark: Self::Mark);
+}
+
+/// Takes records as plain values, and is told when their columns are not those of the row before.
 pub(crate) trait Target: Values {
     /// What it takes to give a row up.
     type Mark;
@@ -76,4 +111,74 @@ pub(crate) trait Target: Values {
     }
 
     fn give_up_row(&mut self, mark: Self::Mark);
+}
+
+impl<P: Target> Rows for P {
+    type Mark = P::Mark;
+    type Names = Names;
+
+    #[inline]
+    fn begin(&mut self) -> Result<(P::Mark, Names)> {
+        let mark = self.begin_row()?;
+        Ok((mark, self.layouts().begin()))
+    }
+
+    #[inline(always)]
+    fn field<T: Serialize + ?Sized>(
+        &mut self,
+        names: &mut Names,
+        name: &'static str,
+        value: &T,
+    ) -> Result<()> {
+        let (index, as_latest) = self.layouts().literal(names, name);
+        Target::field(self, index, as_latest, name)?;
+        match push(self, value) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(in_column(error, name)),
+        }
+    }
+
+    fn key(&mut self) -> &mut String {
+        &mut self.layouts().key
+    }
+
+    fn entry<T: Serialize + ?Sized>(&mut self, names: &mut Names, value: &T) -> Result<()> {
+        let (index, as_latest) = self.layouts().owned(names);
+        self.key_field(index, as_latest)?;
+        push(self, value).map_err(|error| error.in_column(self.key().as_str()))
+    }
+
+    #[inline]
+    fn place<T: Serialize + ?Sized>(&mut self, names: &mut Names, value: &T) -> Result<()> {
+        let (index, as_latest) = self.layouts().place(names);
+        Target::place(self, index, as_latest)?;
+        push(self, value).map_err(|error| error.in_column((index + 1).to_string()))
+    }
+
+    #[inline]
+    fn end(&mut self, mark: &P::Mark, names: Names) -> Result<()> {
+        if names.fields == 0 {
+            return self.end_empty_row(mark);
+        }
+        let layout = self.layouts().end_named(names)?;
+        self.end_row(mark, layout)
+    }
+
+    #[inline]
+    fn end_places(&mut self, mark: &P::Mark, names: Names) -> Result<()> {
+        if names.fields == 0 {
+            return self.end_empty_row(mark);
+        }
+        let layout = self.layouts().end_places(&names)?;
+        self.end_row(mark, layout)
+    }
+
+    fn give_up(&mut self, mark: P::Mark) {
+        self.give_up_row(mark);
+    }
+}
+
+#[cold]
+fn in_column(error: Error, name: &'static str) -> Error {
+    error.in_column(name)
 }

@@ -1,9 +1,10 @@
 //! One field of a record, as serde hands it over, becomes one value.
 
-use super::refuse;
 use super::target::Values;
+use super::{refuse, refuse_variants, unwrap};
 use serde::Serialize;
 use serde::ser::Impossible;
+use std::convert::Infallible;
 use std::fmt::{self, Display, Write as _};
 use trommel::{Error, Result};
 
@@ -13,7 +14,7 @@ pub(crate) fn push<P: Values, T: Serialize + ?Sized>(target: &mut P, value: &T) 
     match value.serialize(ValueSerializer(target)) {
         Ok(()) => Ok(()),
         Err(Fault::Row(error)) => Err(error),
-        Err(Fault::Nested) => target.nested(value),
+        Err(Fault::Nested(())) => target.nested(value),
     }
 }
 
@@ -80,33 +81,39 @@ impl std::io::Write for JsonText<'_> {
     }
 }
 
-/// Why serialising stopped.
+/// Why serialising stopped. `N` is `()` where a nested value is a reason.
 #[derive(Debug)]
-pub(crate) enum Fault {
-    /// The value is none of the plain ones.
-    Nested,
+pub(crate) enum Fault<N = Infallible> {
     /// The row is bad.
     Row(Error),
+    /// The value is none of the plain ones.
+    Nested(N),
 }
 
-impl From<Error> for Fault {
+impl<N> From<Error> for Fault<N> {
     fn from(error: Error) -> Self {
         Fault::Row(error)
     }
 }
 
-impl Display for Fault {
+impl From<Fault> for Error {
+    fn from(Fault::Row(error): Fault) -> Self {
+        error
+    }
+}
+
+impl<N> Display for Fault<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Nested => f.write_str("a nested value"),
             Fault::Row(error) => error.fmt(f),
+            Fault::Nested(_) => f.write_str("a nested value"),
         }
     }
 }
 
-impl std::error::Error for Fault {}
+impl<N: fmt::Debug> std::error::Error for Fault<N> {}
 
-impl serde::ser::Error for Fault {
+impl<N: fmt::Debug> serde::ser::Error for Fault<N> {
     fn custom<T: Display>(message: T) -> Self {
         Fault::Row(Error::row(message.to_string()))
     }
@@ -117,7 +124,7 @@ struct ValueSerializer<'p, P>(&'p mut P);
 macro_rules! hand_over {
     ($($method:ident: $type:ty => $to:ident),* $(,)?) => {$(
         #[inline]
-        fn $method(self, value: $type) -> Result<(), Fault> {
+        fn $method(self, value: $type) -> Result<(), Fault<()>> {
             Ok(self.0.$to(value.into())?)
         }
     )*};
@@ -125,14 +132,14 @@ macro_rules! hand_over {
 
 impl<P: Values> serde::Serializer for ValueSerializer<'_, P> {
     type Ok = ();
-    type Error = Fault;
-    type SerializeSeq = Impossible<(), Fault>;
-    type SerializeTuple = Impossible<(), Fault>;
-    type SerializeTupleStruct = Impossible<(), Fault>;
-    type SerializeTupleVariant = Impossible<(), Fault>;
-    type SerializeMap = Impossible<(), Fault>;
-    type SerializeStruct = Impossible<(), Fault>;
-    type SerializeStructVariant = Impossible<(), Fault>;
+    type Error = Fault<()>;
+    type SerializeSeq = Impossible<(), Fault<()>>;
+    type SerializeTuple = Impossible<(), Fault<()>>;
+    type SerializeTupleStruct = Impossible<(), Fault<()>>;
+    type SerializeTupleVariant = Impossible<(), Fault<()>>;
+    type SerializeMap = Impossible<(), Fault<()>>;
+    type SerializeStruct = Impossible<(), Fault<()>>;
+    type SerializeStructVariant = Impossible<(), Fault<()>>;
 
     hand_over! {
         serialize_bool: bool => bool,
@@ -145,36 +152,33 @@ impl<P: Values> serde::Serializer for ValueSerializer<'_, P> {
     }
 
     #[inline]
-    fn serialize_u64(self, number: u64) -> Result<(), Fault> {
+    fn serialize_u64(self, number: u64) -> Result<(), Fault<()>> {
         Ok(match number.try_into() {
             Ok(number) => self.0.int(number),
             Err(_) => self.0.big(number.into()),
         }?)
     }
-    fn serialize_i128(self, number: i128) -> Result<(), Fault> {
+    fn serialize_i128(self, number: i128) -> Result<(), Fault<()>> {
         Ok(match number.try_into() {
             Ok(number) => self.0.int(number),
             Err(_) => self.0.big(number),
         }?)
     }
-    fn serialize_char(self, character: char) -> Result<(), Fault> {
+    fn serialize_char(self, character: char) -> Result<(), Fault<()>> {
         self.serialize_str(character.encode_utf8(&mut [0; 4]))
     }
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Fault> {
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Fault<()>> {
         Ok(self.0.display(value)?)
     }
     #[inline]
-    fn serialize_none(self) -> Result<(), Fault> {
+    fn serialize_none(self) -> Result<(), Fault<()>> {
         Ok(self.0.null()?)
     }
-    #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        value.serialize(self)
-    }
-    fn serialize_unit(self) -> Result<(), Fault> {
+    unwrap!();
+    fn serialize_unit(self) -> Result<(), Fault<()>> {
         self.serialize_none()
     }
-    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Fault> {
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Fault<()>> {
         self.serialize_none()
     }
     fn serialize_unit_variant(
@@ -182,36 +186,17 @@ impl<P: Values> serde::Serializer for ValueSerializer<'_, P> {
         _name: &'static str,
         _index: u32,
         variant: &'static str,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Fault<()>> {
         self.serialize_str(variant)
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<(), Fault> {
-        Err(Fault::Nested)
-    }
+    refuse_variants!(Fault::Nested(()));
     refuse! {
-        Fault::Nested => {
+        Fault::Nested(()) => {
             serialize_seq(Option<usize>) -> Self::SerializeSeq,
             serialize_tuple(usize) -> Self::SerializeTuple,
             serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct,
-            serialize_tuple_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeTupleVariant,
             serialize_map(Option<usize>) -> Self::SerializeMap,
             serialize_struct(&'static str, usize) -> Self::SerializeStruct,
-            serialize_struct_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeStructVariant,
         }
     }
 }

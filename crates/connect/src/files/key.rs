@@ -1,7 +1,7 @@
 //! The value of one column of a record, as text, for a key.
 
 use super::partition::PartitionKey;
-use crate::encode::{Fault, Values, push, push_key, refuse};
+use crate::encode::{Fault, Values, push, push_key, refuse, refuse_plain, refuse_variants, unwrap};
 use serde::Serialize;
 use serde::ser::{self, Impossible};
 use std::fmt::{Display, Write};
@@ -13,8 +13,7 @@ impl<T: Serialize> PartitionKey for T {
         match self.serialize(finder) {
             Ok(Some(is_there)) => Ok(is_there),
             Ok(None) => Err(Error::row("the record has no such column").in_column(column)),
-            Err(Fault::Row(error)) => Err(error.in_column(column)),
-            Err(Fault::Nested) => Err(Error::row("an unusual value").in_column(column)),
+            Err(fault) => Err(Error::from(fault).in_column(column)),
         }
     }
 }
@@ -92,50 +91,20 @@ impl<'t> serde::Serializer for Finder<'t> {
     type SerializeStruct = Self;
     type SerializeStructVariant = Impossible<Self::Ok, Fault>;
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Self::Ok, Fault> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<Self::Ok, Fault> {
-        value.serialize(self)
-    }
+    unwrap!();
     fn serialize_map(self, _: Option<usize>) -> Result<MapFinder<'t>, Fault> {
         Ok(MapFinder { finder: self, key: String::new() })
     }
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Fault> {
         Ok(self)
     }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<Self::Ok, Fault> {
-        Err(no_record())
-    }
+    refuse_plain!(no_record());
+    refuse_variants!(no_record());
     refuse! {
         no_record() => {
-            serialize_bool(bool) -> Self::Ok, serialize_i8(i8) -> Self::Ok,
-            serialize_i16(i16) -> Self::Ok, serialize_i32(i32) -> Self::Ok,
-            serialize_i64(i64) -> Self::Ok, serialize_u8(u8) -> Self::Ok,
-            serialize_u16(u16) -> Self::Ok, serialize_u32(u32) -> Self::Ok,
-            serialize_u64(u64) -> Self::Ok, serialize_f32(f32) -> Self::Ok,
-            serialize_f64(f64) -> Self::Ok, serialize_char(char) -> Self::Ok,
-            serialize_str(&str) -> Self::Ok, serialize_bytes(&[u8]) -> Self::Ok,
-            serialize_none() -> Self::Ok, serialize_unit() -> Self::Ok,
-            serialize_unit_struct(&'static str) -> Self::Ok,
-            serialize_unit_variant(&'static str, u32, &'static str) -> Self::Ok,
             serialize_seq(Option<usize>) -> Self::SerializeSeq,
             serialize_tuple(usize) -> Self::SerializeTuple,
             serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct,
-            serialize_tuple_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeTupleVariant,
-            serialize_struct_variant(&'static str, u32, &'static str, usize)
-                -> Self::SerializeStructVariant,
         }
     }
 }

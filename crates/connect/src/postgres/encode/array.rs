@@ -1,11 +1,12 @@
 //! Sequences as arrays: dimensions first, then the elements.
 
 use super::cell::{Cell, close};
+use crate::encode::{Fault, refuse, refuse_plain, refuse_variants, sequence, unwrap};
 use crate::postgres::types::Type;
 use crate::table::{Values, push};
 use serde::Serialize;
-use serde::ser::{self, Impossible};
-use std::fmt::{self, Display};
+use serde::ser::Impossible;
+use std::fmt::Display;
 use trommel::{Error, Result};
 
 /// PostgreSQL's own limit.
@@ -30,7 +31,7 @@ pub(super) fn write<T: Serialize + ?Sized>(cell: &mut Cell<'_>, value: &T) -> Re
         depth: 0,
         count: 0,
     };
-    value.serialize(elements).map_err(|Fault(error)| error)?;
+    value.serialize(elements)?;
     if shape.lengths.contains(&0) {
         shape.lengths.clear();
         cell.out.truncate(body);
@@ -64,9 +65,6 @@ struct Shape {
     nulls: bool,
 }
 
-#[derive(Debug)]
-struct Fault(Error);
-
 /// One sequence, on its way into the array.
 struct Elements<'a> {
     cell: Cell<'a>,
@@ -76,9 +74,9 @@ struct Elements<'a> {
 }
 
 impl Elements<'_> {
-    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
         self.count += 1;
-        push(self, value)
+        Ok(push(self, value)?)
     }
 
     fn finish(self) -> Result<(), Fault> {
@@ -88,14 +86,14 @@ impl Elements<'_> {
                 Ok(())
             }
             Some(&known) if known == self.count => Ok(()),
-            _ => Err(Fault(Error::row("the sequences within an array must have the same length"))),
+            _ => Err(Error::row("the sequences within an array must have the same length").into()),
         }
     }
 
     /// Opens a dimension; its length is known when its first sequence ends.
     fn open(self) -> Result<Self, Fault> {
         if self.depth == MOST_DIMENSIONS {
-            return Err(Fault(Error::row("an array has no more than six dimensions")));
+            return Err(Error::row("an array has no more than six dimensions").into());
         }
         if self.shape.lengths.len() == self.depth {
             self.shape.lengths.push(u32::MAX);
@@ -160,55 +158,15 @@ impl Values for Elements<'_> {
             depth: self.depth + 1,
             count: 0,
         };
-        value.serialize(inner).map_err(|Fault(error)| error)
+        Ok(value.serialize(inner)?)
     }
 }
 
-impl Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Fault {}
-
-impl ser::Error for Fault {
-    fn custom<T: Display>(message: T) -> Self {
-        Fault(Error::row(message.to_string()))
-    }
-}
-
-macro_rules! sequences {
-    ($($trait:ident::$method:ident),*) => {$(
-        impl ser::$trait for Elements<'_> {
-            type Ok = ();
-            type Error = Fault;
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-                self.add(value).map_err(Fault)
-            }
-            fn end(self) -> Result<(), Fault> {
-                self.finish()
-            }
-        }
-    )*};
-}
-sequences! {
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field
-}
-
-macro_rules! refuse {
-    ($($method:ident($($type:ty),*)),* $(,)?) => {$(
-        fn $method(self, $(_: $type),*) -> Result<(), Fault> {
-            Err(no_sequence())
-        }
-    )*};
-}
+sequence!(Elements<'_>: add, finish);
 
 #[cold]
 fn no_sequence() -> Fault {
-    Fault(Error::row("an array column takes sequences: emit a `Vec`, a slice or an array"))
+    Error::row("an array column takes sequences: emit a `Vec`, a slice or an array").into()
 }
 
 impl serde::Serializer for Elements<'_> {
@@ -231,60 +189,13 @@ impl serde::Serializer for Elements<'_> {
     fn serialize_tuple_struct(self, _name: &'static str, _len: usize) -> Result<Self, Fault> {
         self.open()
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Fault> {
-        value.serialize(self)
-    }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), Fault> {
-        value.serialize(self)
-    }
-
+    unwrap!();
+    refuse_plain!(no_sequence());
+    refuse_variants!(no_sequence());
     refuse! {
-        serialize_bool(bool), serialize_i8(i8), serialize_i16(i16), serialize_i32(i32),
-        serialize_i64(i64), serialize_u8(u8), serialize_u16(u16), serialize_u32(u32),
-        serialize_u64(u64), serialize_f32(f32), serialize_f64(f64), serialize_char(char),
-        serialize_str(&str), serialize_bytes(&[u8]), serialize_none(), serialize_unit(),
-        serialize_unit_struct(&'static str),
-        serialize_unit_variant(&'static str, u32, &'static str),
-    }
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<(), Fault> {
-        Err(no_sequence())
-    }
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant, Fault> {
-        Err(no_sequence())
-    }
-    fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, Fault> {
-        Err(no_sequence())
-    }
-    fn serialize_struct(
-        self,
-        _name: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStruct, Fault> {
-        Err(no_sequence())
-    }
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant, Fault> {
-        Err(no_sequence())
+        no_sequence() => {
+            serialize_map(Option<usize>) -> Self::SerializeMap,
+            serialize_struct(&'static str, usize) -> Self::SerializeStruct,
+        }
     }
 }
