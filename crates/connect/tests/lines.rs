@@ -150,3 +150,15 @@ fn text_that_is_none_is_a_bad_row() {
         .unwrap();
     assert_eq!(rows, [Ok("good".to_owned()), Err(ErrorKind::Row)]);
 }
+
+/// Symptom: a batch of lines in a debug message was megabytes of numbers. Cause: its block wrote out
+/// its buffer, byte by byte. Fix: blocks say how many bytes they hold.
+#[test]
+fn a_batch_says_what_it_is_without_its_bytes() {
+    let mut source =
+        Source::from_reader("letters", std::io::Cursor::new("abc\n".repeat(1000))).unwrap();
+    let mut batch = Lines::default();
+    source.fill(&mut batch, &Limit::of_rows(1000)).unwrap();
+    let text = format!("{batch:?}");
+    assert!(text.contains("rows: 1000, bytes: 4000") && text.len() < 400, "{text}");
+}

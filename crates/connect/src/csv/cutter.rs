@@ -8,7 +8,7 @@
 use super::masks::{self, LANES};
 use super::parse::Parsed;
 use super::rules::{Rules, is_end};
-use crate::input::Cut;
+use crate::input::{Cut, scanned};
 use memchr::{memchr, memchr2, memchr3, memrchr2};
 
 /// Where the next quote is at least so far away, it is quicker to hop to it.
@@ -198,21 +198,7 @@ impl Cutter {
 }
 
 impl Cut for Cutter {
-    fn at(&self) -> usize {
-        self.at
-    }
-
-    fn end(&self) -> usize {
-        self.end
-    }
-
-    fn rows(&self) -> usize {
-        self.rows
-    }
-
-    fn last(&self) -> (usize, usize) {
-        self.last
-    }
+    scanned!();
 
     fn walk(&mut self, data: &[u8], rows: usize) {
         while self.rows < rows && self.at < data.len() {

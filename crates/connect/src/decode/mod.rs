@@ -53,6 +53,12 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(row: impl Cells<'a>) -> Result<T> {
     })
 }
 
+/// One of its cells as a value.
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+pub(crate) fn cell<'a, T: Deserialize<'a>>(row: &impl Cells<'a>, index: usize) -> Result<T> {
+    T::deserialize(row.cell(index)?).map_err(|fault| fault.in_column(row, index))
+}
+
 /// What `serde` reports.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -63,12 +69,12 @@ pub(crate) enum Fault {
 impl Fault {
     /// Of a cell, and so an error in any case.
     #[cold]
-    fn in_column<'a>(self, row: &impl Cells<'a>, index: usize) -> Self {
+    fn in_column<'a>(self, row: &impl Cells<'a>, index: usize) -> Error {
         let error = match self {
             Fault::Error(error) => error,
             Fault::Missing(name) => Error::row(format!("the nested value has no field `{name}`")),
         };
-        Fault::Error(row.in_column(error, index))
+        row.in_column(error, index)
     }
 }
 
@@ -111,7 +117,7 @@ macro_rules! first_cell {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
             let cell = self.0.cell(0)?;
-            cell.$method(visitor).map_err(|fault| fault.in_column(&self.0, 0))
+            cell.$method(visitor).map_err(|fault| fault.in_column(&self.0, 0).into())
         }
     )*};
 }
@@ -206,7 +212,7 @@ struct Columns<R, I> {
 impl<'a, R: Cells<'a>, I> Columns<R, I> {
     fn value<T: DeserializeSeed<'a>>(&self, seed: T) -> Result<T::Value, Fault> {
         let cell = self.row.cell(self.current)?;
-        seed.deserialize(cell).map_err(|fault| fault.in_column(&self.row, self.current))
+        seed.deserialize(cell).map_err(|fault| fault.in_column(&self.row, self.current).into())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::place::Place;
 use super::window::grow;
+use std::fmt;
 use std::sync::Arc;
+use trommel::Origin;
 
 /// Bytes of whole records and where they came from. The buffer is recycled.
-#[derive(Debug)]
 pub(crate) struct Block {
     /// Initialised beyond `length`, so that reading into it needs no clearing.
     bytes: Vec<u8>,
@@ -132,6 +133,18 @@ impl Block {
         self.bytes.capacity()
     }
 
+    /// As [`find`](Self::find), with the places as the driver wants them.
+    pub(crate) fn locate(
+        &self,
+        cutter: impl super::Cut,
+        rows: &[usize],
+        found: &mut dyn FnMut(usize, Origin, &[u8]),
+    ) {
+        self.find(cutter, rows, &mut |row, place, raw| {
+            found(row, place.origin(&self.source), raw);
+        });
+    }
+
     /// Calls `found` for the records at the given indices (ascending) with their places and bytes,
     /// walking the block once with a new cutter.
     pub(crate) fn find(
@@ -160,5 +173,16 @@ impl Block {
             place.record = self.start.record + row as u64;
             found(row, place, &data[start..end]);
         }
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block")
+            .field("source", &self.source)
+            .field("rows", &self.rows)
+            .field("bytes", &self.length)
+            .field("start", &self.start)
+            .finish_non_exhaustive()
     }
 }

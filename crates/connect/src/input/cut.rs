@@ -71,3 +71,25 @@ pub(crate) trait Cut: Clone + Send + std::fmt::Debug {
     /// those are on average.
     fn parsed_bytes(&self, average: f64) -> f64;
 }
+
+/// How far a [`Cut`] has come, from fields of these names.
+macro_rules! scanned {
+    () => {
+        fn at(&self) -> usize {
+            self.at
+        }
+
+        fn end(&self) -> usize {
+            self.end
+        }
+
+        fn rows(&self) -> usize {
+            self.rows
+        }
+
+        fn last(&self) -> (usize, usize) {
+            self.last
+        }
+    };
+}
+pub(crate) use scanned;

@@ -23,7 +23,7 @@ mod window;
 pub use compression::Compression;
 
 pub(crate) use block::Block;
-pub(crate) use cut::Cut;
+pub(crate) use cut::{Cut, scanned};
 pub(crate) use feed::Feeder;
 pub(crate) use files::{in_directory, matching};
 pub(crate) use inputs::Inputs;

@@ -36,9 +36,7 @@ impl<K> Batch<K> {
     #[cold]
     fn fault(&self, row: usize, reason: String) -> Error {
         let mut origin = Origin::default();
-        self.block.find(Cutter::default(), &[row], &mut |_, place, _| {
-            origin = place.origin(self.block.source());
-        });
+        self.block.locate(Cutter::default(), &[row], &mut |_, place, _| origin = place);
         Error::row(reason).at(origin)
     }
 
@@ -100,8 +98,6 @@ impl<K: Kind> trommel::Batch for Batch<K> {
     }
 
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
-        self.block.find(Cutter::default(), rows, &mut |row, place, raw| {
-            found(row, place.origin(self.block.source()), raw);
-        });
+        self.block.locate(Cutter::default(), rows, found);
     }
 }

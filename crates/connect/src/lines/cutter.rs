@@ -1,6 +1,6 @@
 //! Where lines end.
 
-use crate::input::Cut;
+use crate::input::{Cut, scanned};
 use memchr::{memchr_iter, memrchr};
 
 #[derive(Debug, Clone, Default)]
@@ -26,21 +26,7 @@ impl Cutter {
 }
 
 impl Cut for Cutter {
-    fn at(&self) -> usize {
-        self.at
-    }
-
-    fn end(&self) -> usize {
-        self.end
-    }
-
-    fn rows(&self) -> usize {
-        self.rows
-    }
-
-    fn last(&self) -> (usize, usize) {
-        self.last
-    }
+    scanned!();
 
     fn walk(&mut self, data: &[u8], rows: usize) {
         let from = self.at;

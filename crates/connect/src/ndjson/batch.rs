@@ -150,12 +150,7 @@ impl Batch {
 
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch")
-            .field("source", self.block.source())
-            .field("rows", &self.block.rows())
-            .field("bytes", &self.block.data().len())
-            .field("start", &self.block.start())
-            .finish_non_exhaustive()
+        f.debug_struct("Batch").field("block", &self.block).finish_non_exhaustive()
     }
 }
 
@@ -212,8 +207,6 @@ impl trommel::Batch for Batch {
 
     /// Gives the row's exact number, line and byte offset, and its bytes without the blanks around.
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
-        self.find(rows, &mut |row, place, raw| {
-            found(row, place.origin(self.block.source()), raw);
-        });
+        self.block.locate(self.cutter(), rows, found);
     }
 }

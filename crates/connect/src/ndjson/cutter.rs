@@ -6,7 +6,7 @@
 //! the last element, so that a position before it can be told from the end of a file that was cut
 //! off.
 
-use crate::input::Cut;
+use crate::input::{Cut, scanned};
 use memchr::{memchr, memchr2};
 
 /// How rows follow on each other.
@@ -197,21 +197,7 @@ impl Cutter {
 }
 
 impl Cut for Cutter {
-    fn at(&self) -> usize {
-        self.at
-    }
-
-    fn end(&self) -> usize {
-        self.end
-    }
-
-    fn rows(&self) -> usize {
-        self.rows
-    }
-
-    fn last(&self) -> (usize, usize) {
-        self.last
-    }
+    scanned!();
 
     #[inline]
     fn walk(&mut self, data: &[u8], rows: usize) {

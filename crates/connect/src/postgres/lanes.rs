@@ -309,7 +309,8 @@ impl Runner {
         // Rows that are merged lock each other's keys, and in no common order.
         let merges = self.work.settings.mode != Mode::Append;
         let open = self.lane.session.transaction.as_ref();
-        open.is_some_and(|open| merges || self.work.settings.is_due(open, 0))
+        let commit = &self.work.settings.commit;
+        open.is_some_and(|open| merges || commit.reached(open.rows, open.bytes, open.since))
     }
 
     fn commit(&mut self) -> Result<()> {

@@ -290,7 +290,7 @@ impl Load {
             return Ok(Durability::Pending);
         }
         if let Some(lanes) = &mut self.lanes {
-            if when == Commit::Grouped && !lanes.is_due(self.settings.commit_interval) {
+            if when == Commit::Grouped && !lanes.is_due(self.settings.commit.interval) {
                 return Ok(Durability::Pending);
             }
             lanes.settle()?;
@@ -306,7 +306,9 @@ impl Load {
             return Ok(Durability::Stored);
         };
         let grouped = when == Commit::Grouped && self.lanes.is_none();
-        if grouped && !self.settings.is_due(transaction, self.reject_bytes) {
+        let Transaction { rows, bytes, since, .. } = *transaction;
+        let bytes = bytes + self.reject_bytes;
+        if grouped && !self.settings.commit.reached(rows, bytes, since) {
             return Ok(Durability::Pending);
         }
         self.store()?;
@@ -382,14 +384,5 @@ impl Load {
         self.rejects.clear();
         self.reject_bytes = 0;
         self.lane.faults.clear();
-    }
-}
-
-impl Settings {
-    pub(super) fn is_due(&self, transaction: &Transaction, reject_bytes: usize) -> bool {
-        let reached = |limit: usize, value: usize| limit > 0 && value >= limit;
-        reached(self.commit_rows, transaction.rows)
-            || reached(self.commit_bytes, transaction.bytes + reject_bytes)
-            || transaction.since.elapsed() >= self.commit_interval
     }
 }

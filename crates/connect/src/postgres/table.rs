@@ -5,7 +5,7 @@ use super::load::Load;
 use super::schema::{Declared, Name};
 use super::session::Session;
 use super::sink::Sink;
-use crate::table::Mode;
+use crate::table::{Limits, Mode};
 use serde::Serialize;
 use std::fmt;
 use std::marker::PhantomData;
@@ -45,9 +45,7 @@ pub struct Table<T: ?Sized> {
 pub(super) struct Settings {
     pub(super) declared: Declared,
     pub(super) mode: Mode,
-    pub(super) commit_rows: usize,
-    pub(super) commit_bytes: usize,
-    pub(super) commit_interval: Duration,
+    pub(super) commit: Limits,
     pub(super) connections: usize,
     pub(super) verify: bool,
 }
@@ -59,9 +57,7 @@ impl<T: ?Sized> Table<T> {
         let settings = Settings {
             declared: Declared { name, ..Declared::default() },
             mode: Mode::Append,
-            commit_rows: 0,
-            commit_bytes: 32 << 20,
-            commit_interval: Duration::from_secs(1),
+            commit: Limits { rows: 0, bytes: 32 << 20, interval: Duration::from_secs(1) },
             connections: 1,
             verify: false,
         };
@@ -120,21 +116,21 @@ impl<T: ?Sized> Table<T> {
     /// Commits when a transaction has this many rows. Default: 0, no such limit.
     #[must_use]
     pub fn commit_rows(self, rows: usize) -> Self {
-        self.set(|settings| settings.commit_rows = rows)
+        self.set(|settings| settings.commit.rows = rows)
     }
 
     /// Commits when the rows of a transaction take this many bytes; they are kept in memory until
     /// then. Default: 32 MiB; 0: no such limit.
     #[must_use]
     pub fn commit_bytes(self, bytes: usize) -> Self {
-        self.set(|settings| settings.commit_bytes = bytes)
+        self.set(|settings| settings.commit.bytes = bytes)
     }
 
     /// Commits when a transaction is this old, at the end of a batch: while rows come. Default:
     /// 1 s; 0: after each batch.
     #[must_use]
     pub fn commit_interval(self, interval: Duration) -> Self {
-        self.set(|settings| settings.commit_interval = interval)
+        self.set(|settings| settings.commit.interval = interval)
     }
 
     /// Loads over this many connections at a time, each with transactions of its own, which pays

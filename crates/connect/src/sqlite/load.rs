@@ -284,8 +284,8 @@ impl Load {
             return Ok(Durability::Stored);
         };
         if when == Commit::Grouped
-            && !self.settings.is_due(transaction)
-            && !(self.settings.commit_bytes > 0 && self.bulk.is_full())
+            && !self.settings.commit.reached(transaction.rows, transaction.bytes, transaction.since)
+            && !(self.settings.commit.bytes > 0 && self.bulk.is_full())
         {
             return Ok(Durability::Pending);
         }
@@ -382,14 +382,5 @@ impl Load {
         self.verify = None;
         self.faults.clear();
         self.sink.connection.flush_prepared_statement_cache();
-    }
-}
-
-impl Settings {
-    fn is_due(&self, transaction: &Transaction) -> bool {
-        let reached = |limit: usize, value: usize| limit > 0 && value >= limit;
-        reached(self.commit_rows, transaction.rows)
-            || reached(self.commit_bytes, transaction.bytes)
-            || transaction.since.elapsed() >= self.commit_interval
     }
 }

@@ -4,7 +4,7 @@ use super::load::Load;
 use super::schema::Declared;
 use super::sink::Sink;
 pub(super) use crate::table::Mode;
-use crate::table::{self, Page};
+use crate::table::{self, Limits, Page};
 use rusqlite::Connection;
 use serde::Serialize;
 use std::fmt;
@@ -37,9 +37,7 @@ pub struct Table<T: ?Sized> {
 pub(super) struct Settings {
     pub(super) declared: Declared,
     pub(super) mode: Mode,
-    pub(super) commit_rows: usize,
-    pub(super) commit_bytes: usize,
-    pub(super) commit_interval: Duration,
+    pub(super) commit: Limits,
     pub(super) verify: bool,
 }
 
@@ -48,9 +46,7 @@ impl<T: ?Sized> Table<T> {
         let settings = Settings {
             declared: Declared { table, ..Declared::default() },
             mode: Mode::Append,
-            commit_rows: 500_000,
-            commit_bytes: 128 << 20,
-            commit_interval: Duration::from_secs(1),
+            commit: Limits { rows: 500_000, bytes: 128 << 20, interval: Duration::from_secs(1) },
             verify: false,
         };
         Table { load: Load::new(sink, settings), records: PhantomData }
@@ -113,21 +109,21 @@ impl<T: ?Sized> Table<T> {
     /// Commits when a transaction has this many rows. Default: 500,000; 0: no such limit.
     #[must_use]
     pub fn commit_rows(self, rows: usize) -> Self {
-        self.set(|settings| settings.commit_rows = rows)
+        self.set(|settings| settings.commit.rows = rows)
     }
 
     /// Commits when the rows of a transaction take this many bytes. Default: 128 MiB; 0: no such
     /// limit.
     #[must_use]
     pub fn commit_bytes(self, bytes: usize) -> Self {
-        self.set(|settings| settings.commit_bytes = bytes)
+        self.set(|settings| settings.commit.bytes = bytes)
     }
 
     /// Commits when a transaction is this old, at the end of a batch: while rows come. Until then
     /// others can't write. Default: 1 s; 0: after each batch.
     #[must_use]
     pub fn commit_interval(self, interval: Duration) -> Self {
-        self.set(|settings| settings.commit_interval = interval)
+        self.set(|settings| settings.commit.interval = interval)
     }
 
     /// Reads the table back before the last commit and compares it with what it was given: the

@@ -39,6 +39,8 @@
 mod declared;
 mod input;
 mod kind;
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
+mod limits;
 mod page;
 
 pub use crate::encode::Columns;
@@ -48,6 +50,8 @@ pub(crate) use crate::encode::{Layouts, Target, Values, encode_into, push, write
 pub(crate) use declared::{Mode, check_names, definitions, list, quoted};
 pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
+pub(crate) use limits::Limits;
 pub use page::{Page, Rows, Value};
 
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Rows as the server sent them, cut by the feeder, decoded in the worker.
 
-use super::de::{Record, decode};
 use super::show::{TORN, show};
+use crate::decode;
 use crate::postgres::types::Column;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -150,9 +150,9 @@ impl trommel::Batch for Batch {
 /// | null | `Option` |
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    schema: &'a Schema,
-    data: &'a [u8],
-    cells: &'a [Cell],
+    pub(super) schema: &'a Schema,
+    pub(super) data: &'a [u8],
+    pub(super) cells: &'a [Cell],
 }
 
 impl<'a> Row<'a> {
@@ -163,15 +163,10 @@ impl<'a> Row<'a> {
     /// [`Config`](trommel::ErrorKind::Config) when the query has no such column.
     #[inline]
     pub fn get<T: Deserialize<'a>>(&self, column: &str) -> Result<T> {
-        let found = self.schema.columns.iter().position(|known| known.name == column);
-        let Some(index) = found else {
-            let names: Vec<&str> = self.schema.columns.iter().map(|column| &*column.name).collect();
-            return Err(Error::config(format!(
-                "the query has no column `{column}`; its columns are {}",
-                names.join(", ")
-            )));
-        };
-        self.at(index)
+        match self.schema.columns.iter().position(|known| known.name == column) {
+            Some(index) => self.at(index),
+            None => Err(self.no_column(column)),
+        }
     }
 
     /// The value of a column, by its place, from 0.
@@ -180,17 +175,13 @@ impl<'a> Row<'a> {
     /// As [`get`](Self::get).
     #[inline]
     pub fn at<T: Deserialize<'a>>(&self, index: usize) -> Result<T> {
-        let Some(column) = self.schema.columns.get(index) else {
+        if index >= self.cells.len() {
             return Err(Error::config(format!(
                 "the query has {} columns, and none at {index}",
-                self.schema.columns.len()
+                self.cells.len()
             )));
-        };
-        decode(self.record().value(index)).map_err(|fault| {
-            Error::row(format!("a value of type {} can't be read so", column.declared))
-                .caused_by(fault)
-                .in_column(column.name.as_str())
-        })
+        }
+        decode::cell(self, index)
     }
 
     /// The text of a column; empty for null. As [`get`](Self::get), without a copy.
@@ -205,10 +196,9 @@ impl<'a> Row<'a> {
     /// The whole row as a struct (by name), a map, or a tuple (by place).
     ///
     /// # Errors
-    /// A row error when it can't be read so.
+    /// As [`get`](Self::get), for each column that the struct asks for.
     pub fn decode<T: Deserialize<'a>>(&self) -> Result<T> {
-        T::deserialize(self.record())
-            .map_err(|fault| Error::row("the row can't be decoded").caused_by(fault))
+        decode::decode(*self)
     }
 
     /// The names of the columns, in their order.
@@ -216,8 +206,12 @@ impl<'a> Row<'a> {
         self.schema.columns.iter().map(|column| column.name.as_str())
     }
 
-    fn record(&self) -> Record<'a> {
-        let Row { schema, data, cells } = *self;
-        Record { schema, data, cells }
+    #[cold]
+    pub(super) fn no_column(&self, column: &str) -> Error {
+        let names: Vec<&str> = self.columns().collect();
+        Error::config(format!(
+            "the query has no column `{column}`; its columns are {}",
+            names.join(", ")
+        ))
     }
 }

@@ -1,17 +1,20 @@
 //! Values, and rows of them, as serde asks for them.
 
-use super::batch::{Cell, Schema};
+use super::batch::Row;
 use super::show::{TORN, front, show};
+use crate::decode::{Cells, Fault};
 use crate::postgres::types::Type;
-use serde::de::value::{Error as Fault, MapDeserializer, SeqDeserializer};
-use serde::de::{self, Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::value::SeqDeserializer;
+use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+use trommel::{Error, Result};
 
 /// One value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) kind: &'a Type,
+pub(crate) struct Value<'a> {
+    kind: &'a Type,
     /// `None` for null.
-    pub(super) bytes: Option<&'a [u8]>,
+    bytes: Option<&'a [u8]>,
 }
 
 fn torn<E>(_: E) -> Fault {
@@ -154,7 +157,7 @@ impl<'a> Deserializer<'a> for Value<'a> {
         visitor.visit_enum(self.text()?.into_deserializer())
     }
 
-    serde::forward_to_deserialize_any! {
+    forward_to_deserialize_any! {
         <V: Visitor<'a>>
         bool char bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier
         ignored_any
@@ -228,7 +231,7 @@ impl<'a> Deserializer<'a> for Slice<'_, 'a> {
             }
         }
     }
-    serde::forward_to_deserialize_any! {
+    forward_to_deserialize_any! {
         <V: Visitor<'a>>
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
         unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
@@ -242,65 +245,30 @@ impl<'a> IntoDeserializer<'a, Fault> for Slice<'_, 'a> {
     }
 }
 
-/// A row as a struct, a map or a tuple.
-pub(super) struct Record<'a> {
-    pub(super) schema: &'a Schema,
-    pub(super) data: &'a [u8],
-    pub(super) cells: &'a [Cell],
-}
+impl<'a> Cells<'a> for Row<'a> {
+    type Cell = Value<'a>;
 
-impl<'a> Record<'a> {
-    pub(super) fn value(&self, index: usize) -> Value<'a> {
-        Value { kind: &self.schema.columns[index].kind, bytes: self.cells[index].bytes(self.data) }
+    fn count(&self) -> usize {
+        self.cells.len()
     }
-
-    fn named<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let columns = self.schema.columns.iter().enumerate();
-        visitor.visit_map(MapDeserializer::new(
-            columns.map(|(index, column)| (column.name.as_str(), self.value(index))),
-        ))
+    fn name(&self, index: usize) -> Option<&'a str> {
+        Some(&self.schema.columns[index].name)
     }
-
-    fn placed<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        visitor
-            .visit_seq(SeqDeserializer::new((0..self.cells.len()).map(|index| self.value(index))))
+    /// All: a query names what it wants.
+    fn wanted(self, _: &'static [&'static str]) -> impl Iterator<Item = Result<usize>> {
+        (0..self.cells.len()).map(Ok)
     }
-}
-
-impl<'a> Deserializer<'a> for Record<'a> {
-    type Error = Fault;
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.named(visitor)
+    fn missing(&self, name: &str) -> Error {
+        self.no_column(name)
     }
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.placed(visitor)
+    fn cell(&self, index: usize) -> Result<Value<'a>> {
+        let kind = &self.schema.columns[index].kind;
+        Ok(Value { kind, bytes: self.cells[index].bytes(self.data) })
     }
-    fn deserialize_tuple<V: Visitor<'a>>(self, _len: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.placed(visitor)
+    fn in_column(&self, error: Error, index: usize) -> Error {
+        let column = &self.schema.columns[index];
+        Error::row(format!("a value of type {} can't be read so", column.declared))
+            .caused_by(error)
+            .in_column(column.name.as_str())
     }
-    fn deserialize_tuple_struct<V: Visitor<'a>>(
-        self,
-        _name: &'static str,
-        _len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.placed(visitor)
-    }
-    fn deserialize_newtype_struct<V: Visitor<'a>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-    serde::forward_to_deserialize_any! {
-        <V: Visitor<'a>>
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct map struct enum identifier ignored_any
-    }
-}
-
-/// Decodes one value.
-pub(super) fn decode<'a, T: de::Deserialize<'a>>(value: Value<'a>) -> Result<T, Fault> {
-    T::deserialize(value)
 }
