@@ -198,6 +198,7 @@ fn declared_size<T: Sized32>(given: *const T) -> Result<usize, Failure> {
 }
 
 /// Bytes of the caller: `length` bytes at `start`. `None` when `start` is NULL and `length` is not 0.
+#[inline]
 pub(crate) fn bytes<'a>(start: *const u8, length: usize) -> Option<&'a [u8]> {
     if length == 0 {
         return Some(&[]);

@@ -79,6 +79,7 @@ impl Value {
     }
 
     /// What it is; `None` when the kind is unknown or the pointer NULL.
+    #[inline(always)]
     pub(crate) fn content<'a>(&self) -> Option<Known<'a>> {
         match self.kind {
             kind::NULL => Some(Known::Null),
@@ -141,7 +142,7 @@ pub(crate) enum Maker {
 #[cfg(feature = "connect")]
 impl Value {
     /// As one field.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn serialize<S: serde::Serializer>(
         &self,
         maker: Maker,

@@ -107,7 +107,8 @@ struct Cell<'a> {
 }
 
 impl Serialize for Cell<'_> {
-    #[inline]
+    // By itself the compiler makes calls of these few steps, which take longer than the steps.
+    #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self.stored {
             Stored::AsItIs => self.value.serialize(self.maker, serializer),
@@ -117,6 +118,7 @@ impl Serialize for Cell<'_> {
 }
 
 impl Cell<'_> {
+    #[inline(never)]
     fn convert<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         use serde::ser::Error;
         match (self.stored, self.value.content()) {
