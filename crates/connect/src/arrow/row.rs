@@ -39,8 +39,9 @@ impl Shape {
     #[inline(never)]
     fn find_near(&self, place: usize, name: &str) -> Option<usize> {
         let fields = self.schema.fields();
-        let is =
-            |column: usize| fields.get(column).is_some_and(|field: &FieldRef| field.name() == name);
+        let is = |column: usize| {
+            fields.get(column).is_some_and(|field: &FieldRef| same(field.name(), name))
+        };
         let Ok(column) =
             self.hints.find(place, is, || Ok::<_, Infallible>(self.index.get(name).copied()));
         column

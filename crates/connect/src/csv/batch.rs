@@ -78,7 +78,7 @@ impl Batch {
     #[inline(never)]
     fn find_near(&self, shape: &Shape, place: usize, name: &str) -> Result<Option<usize>> {
         let names = &shape.headers.names;
-        let is = |column: usize| names.get(column).is_some_and(|known| **known == *name);
+        let is = |column: usize| names.get(column).is_some_and(|known| same(known, name));
         self.hints.find(place, is, || shape.headers.find(name, &shape.name))
     }
 

@@ -32,6 +32,16 @@ impl<'a> Cell<'a> {
         Cell { around, text, from, to, nulls }
     }
 
+    /// A field that stands alone.
+    pub(super) fn of(bytes: &'a [u8], nulls: &'a Nulls) -> Self {
+        Cell::new(bytes, "", (0, bytes.len()), nulls)
+    }
+
+    #[inline(always)]
+    pub(super) fn nulls(&self) -> &'a Nulls {
+        self.nulls
+    }
+
     /// The bytes, unescaped.
     #[inline(always)]
     pub fn bytes(&self) -> &'a [u8] {
@@ -48,19 +58,8 @@ impl<'a> Cell<'a> {
         // A part of text that starts and ends between characters.
         match self.text.get(self.from..self.to) {
             Some(text) => Ok(text),
-            None => self.checked(),
+            None => checked(self.bytes()),
         }
-    }
-
-    #[inline(never)]
-    fn checked(&self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes()).map_err(|error| {
-            Error::row(format!(
-                "not valid UTF-8 from byte {} of the field on (`bytes` gives it as it is)",
-                error.valid_up_to()
-            ))
-            .caused_by(error)
-        })
     }
 
     /// Whether it is one of the null strings.
@@ -120,6 +119,17 @@ impl<'a> Cell<'a> {
         };
         Error::row(format!("`{shown}` is not {expected}{hint}"))
     }
+}
+
+#[inline(never)]
+fn checked(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        Error::row(format!(
+            "not valid UTF-8 from byte {} of the field on (`bytes` gives it as it is)",
+            error.valid_up_to()
+        ))
+        .caused_by(error)
+    })
 }
 
 impl fmt::Debug for Cell<'_> {

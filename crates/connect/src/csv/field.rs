@@ -2,6 +2,7 @@
 
 use super::cell::Cell;
 use super::number;
+use super::shape::Nulls;
 use trommel::Result;
 
 /// A value that can be read from one field.
@@ -74,16 +75,16 @@ macro_rules! whole_numbers {
             #[inline(always)]
             fn from_field(cell: Cell<'a>) -> Result<Self> {
                 #[inline(never)]
-                fn other(cell: Cell<'_>) -> Result<$type> {
-                    match number::long(cell.bytes()).and_then(|number| number.try_into().ok()) {
+                fn other(text: &[u8], nulls: &Nulls) -> Result<$type> {
+                    match number::long(text).and_then(|number| number.try_into().ok()) {
                         Some(number) => Ok(number),
-                        None => cell.parse("a whole number"),
+                        None => Cell::of(text, nulls).parse("a whole number"),
                     }
                 }
                 let (eight, length) = cell.eight();
                 match number::$short(eight, length).and_then(|number| number.try_into().ok()) {
                     Some(number) => Ok(number),
-                    None => other(cell),
+                    None => other(cell.bytes(), cell.nulls()),
                 }
             }
         }
@@ -98,17 +99,17 @@ macro_rules! floats {
             #[inline(always)]
             fn from_field(cell: Cell<'a>) -> Result<Self> {
                 #[inline(never)]
-                fn other(cell: Cell<'_>) -> Result<$type> {
-                    match number::$decimal(cell.bytes()) {
+                fn other(text: &[u8], nulls: &Nulls) -> Result<$type> {
+                    match number::$decimal(text) {
                         Some(number) => Ok(number),
-                        None => cell.parse("a number"),
+                        None => Cell::of(text, nulls).parse("a number"),
                     }
                 }
                 let (eight, length) = cell.eight();
                 // Many columns of floats hold whole numbers.
                 match number::unsigned(eight, length) {
                     Some(number) if number <= $exact => Ok(number as $type),
-                    _ => other(cell),
+                    _ => other(cell.bytes(), cell.nulls()),
                 }
             }
         }
@@ -123,7 +124,6 @@ floats! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::shape::Nulls;
 
     fn read<'a, T: FromField<'a>>(text: &'a str, nulls: &'a Nulls) -> Result<T> {
         T::from_field(Cell::new(text.as_bytes(), text, (0, text.len()), nulls))

@@ -72,7 +72,9 @@ impl<'a> Row<'a> {
     #[inline(always)]
     pub fn get<T: FromField<'a>>(&self, field: impl Field) -> Result<T> {
         let index = field.resolve(self)?;
-        match T::from_field(self.cell(index)?) {
+        // Kept apart, so that the usual cell stays in registers.
+        let Some(cell) = self.plain(index) else { return self.get_closely(index) };
+        match T::from_field(cell) {
             Ok(value) => Ok(value),
             Err(error) => Err(self.in_column(error, index)),
         }
@@ -159,8 +161,7 @@ impl<'a> Row<'a> {
     /// The bytes of each field, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + 'a {
         let row = *self;
-        let ends = row.starts[1..].iter();
-        row.starts.iter().zip(ends).map(move |(start, next)| row.between(*start, *next).bytes())
+        (0..row.len()).map(move |index| row.cell(index).map_or(&[][..], |cell| cell.bytes()))
     }
 
     /// Number of the record in its source, the first one behind the header being 0.
@@ -209,30 +210,39 @@ impl<'a> Row<'a> {
         Ok(column as usize)
     }
 
+    /// The field at `index`, if all that is between two delimiters is it.
+    #[inline(always)]
+    fn plain(&self, index: usize) -> Option<Cell<'a>> {
+        // Its place, and the one that follows.
+        let [start, next] = *self.starts.get(index..)?.first_chunk()?;
+        (start.is_plain() && !self.shape.trim).then(|| {
+            let range = (start.place(), next.place() - 1);
+            Cell::new(self.data, self.text, range, &self.shape.nulls)
+        })
+    }
+
     #[inline(always)]
     pub(super) fn cell(&self, index: usize) -> Result<Cell<'a>> {
-        // Its place, and the one that follows.
-        match self.starts.get(index..).and_then(<[Start]>::first_chunk) {
-            Some([start, next]) => Ok(self.between(*start, *next)),
-            None => Err(self.no_field(index)),
+        match self.plain(index) {
+            Some(cell) => Ok(cell),
+            None => self.taken_out(index),
         }
     }
 
-    #[inline(always)]
-    fn between(&self, start: Start, next: Start) -> Cell<'a> {
-        let nulls = &self.shape.nulls;
-        match start.is_plain() && !self.shape.trim {
-            true => Cell::new(self.data, self.text, (start.place(), next.place() - 1), nulls),
-            false => self.taken_out(start, next),
-        }
-    }
-
-    /// A field that is not all that is between two delimiters.
     #[inline(never)]
-    fn taken_out(&self, start: Start, next: Start) -> Cell<'a> {
+    fn get_closely<T: FromField<'a>>(&self, index: usize) -> Result<T> {
+        T::from_field(self.taken_out(index)?).map_err(|error| self.in_column(error, index))
+    }
+
+    /// A field that is not all that is between two delimiters, or not there.
+    #[inline(never)]
+    fn taken_out(&self, index: usize) -> Result<Cell<'a>> {
+        let Some([start, next]) = self.starts.get(index..).and_then(<[Start]>::first_chunk) else {
+            return Err(self.no_field(index));
+        };
         let parsed = self.batch.parsed();
         let (around, text, (mut from, mut to)) = match start.is_escaped() {
-            true => (parsed.text(), "", parsed.unescaped(start)),
+            true => (parsed.text(), "", parsed.unescaped(*start)),
             false => {
                 let quote = usize::from(!start.is_plain());
                 (self.data, self.text, (start.place() + quote, next.place() - 1 - quote))
@@ -243,7 +253,7 @@ impl<'a> Row<'a> {
             from += field.len() - field.trim_ascii_start().len();
             to = from + field.trim_ascii().len();
         }
-        Cell::new(around, text, (from, to), &self.shape.nulls)
+        Ok(Cell::new(around, text, (from, to), &self.shape.nulls))
     }
 
     /// Names the column that an error is about.
