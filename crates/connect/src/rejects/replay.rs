@@ -65,20 +65,17 @@ impl Iterator for Rejects {
 /// may be larger than memory.
 fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> std::io::Result<usize> {
     loop {
-        let bytes = match input.fill_buf() {
-            Ok(bytes) => bytes,
+        let ahead = match input.fill_buf() {
+            Ok(bytes) => bytes.len(),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        let end = bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
-        let count = end.unwrap_or(bytes.len());
-        line.try_reserve(count).map_err(|_| {
-            let message = format!("there is no memory for a line of {} bytes", line.len() + count);
+        line.try_reserve(ahead).map_err(|_| {
+            let message = format!("there is no memory for a line of {} bytes", line.len() + ahead);
             std::io::Error::new(std::io::ErrorKind::OutOfMemory, message)
         })?;
-        line.extend_from_slice(&bytes[..count]);
-        input.consume(count);
-        if end.is_some() || count == 0 {
+        input.take(ahead as u64).read_until(b'\n', line)?;
+        if ahead == 0 || line.ends_with(b"\n") {
             return Ok(line.len());
         }
     }

@@ -22,6 +22,8 @@ pub(crate) enum Destination {
     CsvParts,
     Parquet,
     Postgres,
+    /// Without keys, so that rows go over one `COPY` until the commit.
+    PostgresOpen,
 }
 
 /// All that a run leaves which must not depend on how it came to its end, in order.
@@ -35,8 +37,9 @@ pub(crate) struct Contents {
 
 impl Destination {
     pub(crate) fn all() -> Vec<Destination> {
-        use Destination::{Csv, CsvParts, Parquet, Postgres, Sqlite, SqliteBulk, SqliteWal};
-        vec![Sqlite, SqliteWal, SqliteBulk, Csv, CsvParts, Parquet, Postgres]
+        use Destination::{Csv, CsvParts, Parquet, Postgres, PostgresOpen};
+        use Destination::{Sqlite, SqliteBulk, SqliteWal};
+        vec![Sqlite, SqliteWal, SqliteBulk, Csv, CsvParts, Parquet, Postgres, PostgresOpen]
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Destination {
             Destination::CsvParts => "csv-parts",
             Destination::Parquet => "parquet",
             Destination::Postgres => "postgres",
+            Destination::PostgresOpen => "postgres-open",
         }
     }
 
@@ -58,17 +62,17 @@ impl Destination {
 
     /// Whether it is to be had here; said aloud where not.
     pub(crate) fn is_there(self) -> bool {
-        self != Destination::Postgres || postgres::is_there()
+        !self.is_server() || postgres::is_there()
     }
 
     /// Whether starting it costs so much that its trials are best run by one process.
     pub(crate) fn is_server(self) -> bool {
-        self == Destination::Postgres
+        matches!(self, Destination::Postgres | Destination::PostgresOpen)
     }
 
     /// Makes a place for one job.
     pub(crate) fn prepare(self, directory: &Path) {
-        if self == Destination::Postgres {
+        if self.is_server() {
             postgres::prepare(directory);
         }
     }
@@ -100,6 +104,7 @@ impl Destination {
             }
             Destination::Parquet => (parquet::WINDOWS, false),
             Destination::Postgres => (postgres::WINDOWS, false),
+            Destination::PostgresOpen => (postgres::OPEN_WINDOWS, true),
         };
         let around: &[&str] = if is_variant { &[] } else { &AROUND };
         around.iter().chain(inside).copied().collect()
@@ -111,7 +116,7 @@ impl Destination {
             Destination::Sqlite | Destination::SqliteWal | Destination::SqliteBulk => sqlite::STOPS,
             Destination::Csv | Destination::CsvParts => files::STOPS,
             Destination::Parquet => &[],
-            Destination::Postgres => postgres::STOPS,
+            Destination::Postgres | Destination::PostgresOpen => postgres::STOPS,
         }
     }
 
@@ -125,7 +130,7 @@ impl Destination {
             Destination::SqliteWal => !fault.starts_with("rename"),
             Destination::Csv | Destination::CsvParts | Destination::Parquet => true,
             // Its files are the server's.
-            Destination::Postgres => false,
+            Destination::Postgres | Destination::PostgresOpen => false,
         }
     }
 
@@ -135,7 +140,10 @@ impl Destination {
             Destination::Sqlite | Destination::SqliteWal => sqlite::LOCKS,
             // Its jobs don't come to these windows often enough.
             Destination::SqliteBulk => (&[], ""),
-            Destination::Csv | Destination::CsvParts | Destination::Postgres => (&[], ""),
+            Destination::Csv
+            | Destination::CsvParts
+            | Destination::Postgres
+            | Destination::PostgresOpen => (&[], ""),
             Destination::Parquet => parquet::LOCKS,
         }
     }
@@ -149,7 +157,8 @@ impl Destination {
             Destination::Csv => files::load(false),
             Destination::CsvParts => files::load(true),
             Destination::Parquet => parquet::load(),
-            Destination::Postgres => postgres::load(),
+            Destination::Postgres => postgres::load(true),
+            Destination::PostgresOpen => postgres::load(false),
         }
     }
 
@@ -161,7 +170,7 @@ impl Destination {
             }
             Destination::Csv | Destination::CsvParts => files::look(directory),
             Destination::Parquet => parquet::look(directory),
-            Destination::Postgres => postgres::look(directory),
+            Destination::Postgres | Destination::PostgresOpen => postgres::look(directory),
         }
     }
 
@@ -173,7 +182,7 @@ impl Destination {
             }
             Destination::Csv | Destination::CsvParts => files::contents(directory),
             Destination::Parquet => parquet::contents(directory),
-            Destination::Postgres => postgres::contents(directory),
+            Destination::Postgres | Destination::PostgresOpen => postgres::contents(directory),
         }
     }
 }

@@ -26,6 +26,7 @@ impl Session {
             connection.put_copy(rows)
         })?;
         self.streaming = Some(route);
+        window!("postgres: rows sent over a COPY that stays open");
         Ok(())
     }
 
