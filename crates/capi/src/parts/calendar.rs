@@ -23,7 +23,8 @@ impl Day {
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, (month, day)) = self.date();
-        write!(f, "{year:04}-{month:02}-{day:02}")
+        let sign = if year < 0 { "-" } else { "" };
+        write!(f, "{sign}{:04}-{month:02}-{day:02}", year.unsigned_abs())
     }
 }
 
@@ -168,6 +169,7 @@ mod tests {
             (11_016, "2000-02-29"),
             (11_017, "2000-03-01"),
             (-719_468, "0000-03-01"),
+            (-800_000, "-0221-09-04"),
             (20_779, "2026-11-22"),
         ] {
             assert_eq!(Day(days).to_string(), text);

@@ -28,6 +28,7 @@ pub(super) trait Decode: engine::Batch + Debug + 'static {
 }
 
 /// A text or bytes of any length up to 4 GiB.
+#[inline]
 pub(super) fn fits(value: Option<Value>) -> Result<Value> {
     value.ok_or_else(|| Error::row("a field is longer than 4 GiB"))
 }
@@ -101,7 +102,7 @@ struct Held<B: Decode> {
     batch: B,
     arena: Bump,
     shape: Arc<B::Shape>,
-    /// The values of a row that goes to its page at once; empty in between.
+    /// The values of a row that goes to its page at once.
     row: Vec<Value>,
 }
 
@@ -111,19 +112,19 @@ impl<B: Decode> Held<B> {
     }
 }
 
-/// Appends the values of a row.
+/// Reads the cells of a row, one for each column that is wanted.
 #[inline(always)]
 fn read<B: Decode>(
     row: &B::Row<'_>,
     shape: &B::Shape,
     plan: &Plan,
     arena: &Bump,
-    values: &mut Vec<Value>,
+    cells: &mut [Value],
 ) -> Result<()> {
-    plan.inputs.iter().try_for_each(|&(column, kind)| {
-        values.push(B::read(row, shape, column, kind, arena)?);
-        Ok(())
-    })
+    for (&(column, kind), cell) in plan.inputs.iter().zip(cells) {
+        *cell = B::read(row, shape, column, kind, arena)?;
+    }
+    Ok(())
 }
 
 impl<B: Decode> Table for Held<B> {
@@ -152,10 +153,11 @@ impl<B: Decode> Table for Held<B> {
         let mut index = from;
         batch.for_each(from, |row| {
             let start = values.len();
-            let decoded = row.and_then(|row| read::<B>(&row, shape, plan, arena, values));
+            values.resize(start + width, Value::NULL);
+            let cells = &mut values[start..];
+            let decoded = row.and_then(|row| read::<B>(&row, shape, plan, arena, cells));
             if let Err(error) = decoded {
-                values.truncate(start);
-                values.resize(start + width, Value::NULL);
+                values[start..].fill(Value::NULL);
                 bad.push((index, error));
             }
             index += 1;
@@ -171,10 +173,10 @@ impl<B: Decode> Table for Held<B> {
         most_bytes: usize,
     ) -> usize {
         let Held { batch, arena, shape, row: values } = self;
+        values.resize(plan.inputs.len(), Value::NULL);
         let mut rows = 0;
         // What is wrong with a row is told of by the walk, which comes to it next.
         let _ = batch.for_each(from, |row| {
-            values.clear();
             read::<B>(&row?, shape, plan, arena, values)?;
             match page.push(values, Maker::Library, most_bytes)? {
                 true => rows += 1,
@@ -182,7 +184,6 @@ impl<B: Decode> Table for Held<B> {
             }
             Ok(())
         });
-        values.clear();
         rows
     }
 

@@ -78,7 +78,8 @@ impl Format for Builder {
 impl Decode for Batch {
     type Shape = ();
 
-    #[inline]
+    // A call of its own takes a third of what it does.
+    #[inline(always)]
     fn read(row: &Row<'_>, (): &(), index: usize, kind: Kind, _: &Bump) -> Result<Value> {
         Ok(match kind {
             Kind::Any | Kind::Text => match row.get::<Option<&str>>(index)? {
