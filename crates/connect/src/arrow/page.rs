@@ -3,7 +3,7 @@
 use super::column::{Column, Named};
 use super::gather::Declared;
 use super::value::ValueSerializer;
-use crate::encode::{Rows, encode_into};
+use crate::encode::{Fault, Rows, encode_into};
 use arrow_array::RecordBatch;
 use arrow_schema::Field;
 use serde::Serialize;
@@ -127,14 +127,17 @@ impl trommel::Page for Page {
 }
 
 impl Page {
-    #[inline]
+    #[inline(always)]
     fn push<T: Serialize + ?Sized>(&mut self, column: usize, value: &T) -> Result<()> {
         let (name, column) = &mut self.columns[column];
         if column.len > self.rows {
             return Err(twice(name));
         }
         let serializer = ValueSerializer { column, bytes: &mut self.variable };
-        value.serialize(serializer).map_err(|fault| Error::from(fault).in_column(&**name))
+        match value.serialize(serializer) {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(in_column(fault, name)),
+        }
     }
 
     #[cold]
@@ -178,7 +181,7 @@ impl Rows for Page {
         Ok(((), 0))
     }
 
-    #[inline]
+    #[inline(always)]
     fn field<T: Serialize + ?Sized>(
         &mut self,
         fields: &mut usize,
@@ -244,6 +247,11 @@ impl Rows for Page {
     fn give_up(&mut self, (): ()) {
         self.rewind(self.rows);
     }
+}
+
+#[cold]
+fn in_column(fault: Fault, name: &str) -> Error {
+    Error::from(fault).in_column(name)
 }
 
 #[cold]

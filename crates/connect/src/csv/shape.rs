@@ -46,12 +46,13 @@ impl Nulls {
 
     #[inline(always)]
     pub(super) fn contains(&self, text: &[u8]) -> bool {
-        match text.first() {
-            None => self.empty,
+        let Some(first) = text.first() else { return self.empty };
+        for null in &self.others {
             // The first byte mostly settles it.
-            Some(first) => {
-                self.others.iter().any(|null| null.first() == Some(first) && **null == *text)
+            if null.first() == Some(first) && **null == *text {
+                return true;
             }
         }
+        false
     }
 }

@@ -221,7 +221,7 @@ impl Target for Writer<'_> {
         Ok(start)
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&mut self, index: usize, as_latest: bool, name: &str) -> Result<()> {
         self.turn_to(index, as_latest, |plan, _| plan.column(name))
     }
