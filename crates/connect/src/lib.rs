@@ -95,6 +95,7 @@ mod decode;
         dead_code,
         unreachable_pub,
         unused_imports,
+        unused_macros,
         reason = "some of it serves one connector only"
     )
 )]
