@@ -1,8 +1,44 @@
 //! A file read from an offset on, without touching the position that its handles share.
 
+use super::aside::io_error;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+use trommel::{Error, ErrorKind, Fingerprint, Result};
+
+/// What tells a file from another one of its name.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) length: u64,
+    /// In nanoseconds since 1970; 0 where that is not known.
+    modified: u128,
+}
+
+/// Opens a file to be read.
+pub(crate) fn open(path: &Path) -> Result<(Arc<File>, About)> {
+    let file = File::open(path).map_err(|error| io_error(path, "can't be opened", error))?;
+    let about = file.metadata().map_err(|error| io_error(path, "can't be read", error))?;
+    if about.is_dir() {
+        return Err(Error::new(
+            ErrorKind::Io,
+            format!("{} is a directory: name a file", path.display()),
+        ));
+    }
+    let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.map_or(0, |time| time.as_nanos());
+    Ok((Arc::new(file), About { length: about.len(), modified }))
+}
+
+impl About {
+    /// Adds the file to a fingerprint.
+    pub(crate) fn print(&self, fingerprint: Fingerprint, name: &str) -> Fingerprint {
+        fingerprint
+            .with(format!("size of {name}"), self.length)
+            .with(format!("time of change of {name}"), self.modified)
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct At {

@@ -1,7 +1,7 @@
 //! Arrow IPC files and streams as a source.
 
 use super::aside::io_error;
-use super::at::At;
+use super::at::{self, About, At};
 use super::batch::{Batch, ColumnarBatch, Piece};
 use super::heads::rows_before;
 use super::row::{Column, Shape};
@@ -11,7 +11,6 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 use trommel::{Error, ErrorKind, Fill, Fingerprint, Limit, Position, Result, Size};
 
 /// First bytes of a file in the file format; a stream begins otherwise.
@@ -53,8 +52,7 @@ pub(super) struct Blocks {
     pub(super) file: Arc<File>,
     pub(super) name: Box<str>,
     rows_before: Vec<u64>,
-    length: u64,
-    modified: u128,
+    about: About,
 }
 
 impl Source {
@@ -65,16 +63,8 @@ impl Source {
     /// file nor a stream, or not a whole one.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|error| io_error(path, "can't be opened", error))?;
-        let about = file.metadata().map_err(|error| io_error(path, "can't be read", error))?;
-        if about.is_dir() {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!("{} is a directory: name a file", path.display()),
-            ));
-        }
+        let (file, about) = at::open(path)?;
         let name: Box<str> = path.display().to_string().into();
-        let file = Arc::new(file);
         let mut head = Vec::new();
         At::new(&file, 0)
             .take(MAGIC.len() as u64)
@@ -84,12 +74,10 @@ impl Source {
             return Self::stream(name, BufReader::new(At::new(&file, 0)));
         }
         let failed = |error| unreadable(&name, "an Arrow file", error);
-        let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let blocks = Blocks {
             rows_before: rows_before(&file).map_err(failed)?,
             name: name.clone(),
-            length: about.len(),
-            modified: modified.map_or(0, |time| time.as_nanos()),
+            about,
             file,
         };
         let schema = blocks.reader().map_err(failed)?.schema();
@@ -222,7 +210,7 @@ impl Reading {
     fn size(&self) -> Size {
         match &self.from {
             Input::File(blocks) => {
-                Size { rows: blocks.rows_before.last().copied(), bytes: Some(blocks.length) }
+                Size { rows: blocks.rows_before.last().copied(), bytes: Some(blocks.about.length) }
             }
             Input::Stream(_) => Size::default(),
         }
@@ -232,10 +220,7 @@ impl Reading {
         let Input::File(blocks) = &self.from else {
             return None;
         };
-        let fingerprint = Fingerprint::new()
-            .with(format!("size of {}", blocks.name), blocks.length)
-            .with(format!("time of change of {}", blocks.name), blocks.modified);
-        Some(fingerprint)
+        Some(blocks.about.print(Fingerprint::new(), &blocks.name))
     }
 }
 

@@ -8,13 +8,20 @@ use trommel::{Error, Result};
 
 /// Takes the values of fields, one after the other.
 ///
-/// After an error the row is given up, so what a value has left behind doesn't matter.
+/// After an error the row is given up, so what a value has left behind doesn't matter. What has no
+/// method of its own is taken as text, as it displays itself.
 pub(crate) trait Values {
     fn null(&mut self) -> Result<()>;
-    fn bool(&mut self, value: bool) -> Result<()>;
-    fn int(&mut self, number: i64) -> Result<()>;
+    fn bool(&mut self, value: bool) -> Result<()> {
+        self.display(&value)
+    }
+    fn int(&mut self, number: i64) -> Result<()> {
+        self.display(&number)
+    }
     /// A whole number beyond `i64`.
-    fn big(&mut self, number: i128) -> Result<()>;
+    fn big(&mut self, number: i128) -> Result<()> {
+        self.display(&number)
+    }
     /// A whole number of a type that reaches beyond `i128`.
     fn huge(&mut self, number: u128) -> Result<()> {
         if let Ok(number) = number.try_into() {
@@ -25,7 +32,9 @@ pub(crate) trait Values {
             Err(_) => Err(Error::row("a number of more than 128 bits")),
         }
     }
-    fn float(&mut self, number: f64) -> Result<()>;
+    fn float(&mut self, number: f64) -> Result<()> {
+        self.display(&number)
+    }
     /// A float of 32 bits, whose shortest decimal form differs from that of the same `f64`.
     fn float32(&mut self, number: f32) -> Result<()> {
         self.float(number.into())

@@ -42,18 +42,6 @@ impl Values for Key<'_> {
     fn null(&mut self) -> Result<()> {
         self.refuse()
     }
-    fn bool(&mut self, value: bool) -> Result<()> {
-        self.display(&value)
-    }
-    fn int(&mut self, number: i64) -> Result<()> {
-        self.display(&number)
-    }
-    fn big(&mut self, number: i128) -> Result<()> {
-        self.display(&number)
-    }
-    fn float(&mut self, number: f64) -> Result<()> {
-        self.display(&number)
-    }
     fn text(&mut self, text: &str) -> Result<()> {
         self.0.push_str(text);
         Ok(())

@@ -120,18 +120,6 @@ impl Values for Text<'_> {
         self.is_null = true;
         Ok(())
     }
-    fn bool(&mut self, value: bool) -> Result<()> {
-        self.display(&value)
-    }
-    fn int(&mut self, number: i64) -> Result<()> {
-        self.display(&number)
-    }
-    fn big(&mut self, number: i128) -> Result<()> {
-        self.display(&number)
-    }
-    fn float(&mut self, number: f64) -> Result<()> {
-        self.display(&number)
-    }
     fn float32(&mut self, number: f32) -> Result<()> {
         self.display(&number)
     }

@@ -4,6 +4,7 @@ use super::error::explain;
 use super::manifest;
 use super::reader::Shared;
 use crate::arrow::aside::io_error;
+use crate::arrow::at::{self, About};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -12,10 +13,9 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type;
 use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 use trommel::{Error, ErrorKind, Fingerprint, Result};
 
 /// Rows that a piece has at least, unless they are large: opening a reader costs some 20 µs.
@@ -49,7 +49,7 @@ pub(super) struct Input {
     path: PathBuf,
     file: Shared,
     metadata: ArrowReaderMetadata,
-    modified: u128,
+    about: About,
 }
 
 /// Rows of a row group, to be decoded by one worker.
@@ -66,19 +66,11 @@ pub(super) struct Piece {
 
 impl Input {
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|error| io_error(path, "can't be opened", error))?;
-        let about = file.metadata().map_err(|error| io_error(path, "can't be read", error))?;
-        if about.is_dir() {
-            return Err(Error::new(
-                ErrorKind::Io,
-                format!("{} is a directory: name a file", path.display()),
-            ));
-        }
-        let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let file = Shared { file: Arc::new(file), length: about.len() };
+        let (file, about) = at::open(path)?;
+        let file = Shared { file, length: about.length };
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&file, options).map_err(|error| {
-            let what = match about.len() {
+            let what = match about.length {
                 0 => "is empty: no Parquet file".to_owned(),
                 bytes => format!(
                     "is not a Parquet file, or not a whole one (its footer, at the end of its \
@@ -92,7 +84,7 @@ impl Input {
             path: path.into(),
             file,
             metadata,
-            modified: modified.map_or(0, |time| time.as_nanos()),
+            about,
         })
     }
 
@@ -154,9 +146,7 @@ impl Input {
 
     /// What tells this file from another one.
     pub(super) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
-        fingerprint
-            .with(format!("size of {}", self.name), self.file.length)
-            .with(format!("time of change of {}", self.name), self.modified)
+        self.about.print(fingerprint, &self.name)
     }
 }
 
