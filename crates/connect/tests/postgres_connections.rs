@@ -217,3 +217,39 @@ fn a_cancelled_run_keeps_what_was_written() {
     let loaded = error.report().unwrap().counts.loaded;
     assert_eq!(server.number("SELECT count(*) FROM lanes_cancel.t"), loaded as i64);
 }
+
+/// Symptom: a load over two connections took twice the memory in a long run that it took in a short
+/// one, and n times over n connections.
+/// Cause: each connection kept as many bytes for its transaction as one alone may.
+/// Fix: they share them.
+#[test]
+fn connections_share_the_bytes_of_transactions() {
+    let server = server_or_return!();
+    let conninfo = server.schema("lanes_share");
+    // Slower than the client, so that no connection commits because nothing waits.
+    let sql = "SET search_path = lanes_share;
+        CREATE TABLE t (id bigint, text text);
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END';
+        CREATE TRIGGER f AFTER INSERT ON t FOR EACH STATEMENT EXECUTE FUNCTION f()";
+    server.sql("trommel", sql);
+    let text = "x".repeat(80);
+    Pipeline::from(sources::generate(8_000, |id| id))
+        .options(Options::builder().fixed_batch_size(50).order(Order::Completion).build().unwrap())
+        .transform(move |id, out| out.emit((id, text.as_str())))
+        .load_into(
+            Sink::connect(&conninfo)
+                .unwrap()
+                .table::<(u64, &str)>("t")
+                .commit_bytes(64 << 10)
+                .commit_interval(Duration::from_secs(3600))
+                .connections(2),
+        )
+        .run(&Engine::new().unwrap())
+        .unwrap();
+    let largest = "SELECT max(rows) FROM \
+        (SELECT count(*) AS rows FROM lanes_share.t GROUP BY xmin::text) AS transactions";
+    // Of 102 bytes in binary: 32 KiB, and the page that reaches them.
+    assert!(server.number(largest) <= (32 << 10) / 102 + 50, "{}", server.number(largest));
+    assert!(server.number(largest) > 150, "no transaction was ended by its bytes");
+}

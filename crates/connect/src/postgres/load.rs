@@ -170,7 +170,10 @@ impl Load {
             Ok(session)
         });
         let sessions = sessions.collect::<Result<Vec<_>>>()?;
-        let work = Work { copy, encoder: self.encoder.clone(), settings: self.settings.clone() };
+        let mut settings = self.settings.clone();
+        // Each connection keeps what it has not committed.
+        settings.commit.bytes = settings.commit.bytes.div_ceil(sessions.len().max(1));
+        let work = Work { copy, encoder: self.encoder.clone(), settings };
         self.lanes = Some(Lanes::start(sessions, &work)?);
         Ok(())
     }

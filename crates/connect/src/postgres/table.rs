@@ -120,7 +120,8 @@ impl<T: ?Sized> Table<T> {
     }
 
     /// Commits when the rows of a transaction take this many bytes; they are kept in memory until
-    /// then. Default: 32 MiB; 0: no such limit.
+    /// then. Several [`connections`](Self::connections) share them evenly. Default: 32 MiB; 0: no
+    /// such limit.
     #[must_use]
     pub fn commit_bytes(self, bytes: usize) -> Self {
         self.set(|settings| settings.commit.bytes = bytes)
