@@ -4,6 +4,7 @@ use super::array;
 use super::number::{self, brief};
 use super::span;
 use super::temporal::{self, Zone};
+use super::words::{has_nul, hex, truth};
 use crate::postgres::types::Type;
 use crate::table::{Values, write_json};
 use serde::Serialize;
@@ -274,29 +275,6 @@ pub(super) fn close(out: &mut [u8], start: usize) -> Result<()> {
     };
     out[start..start + 4].copy_from_slice(&len.to_be_bytes());
     Ok(())
-}
-
-/// Most texts are too short for a search to pay.
-#[inline(always)]
-fn has_nul(text: &[u8]) -> bool {
-    match text.len() {
-        0..=16 => text.contains(&0),
-        _ => memchr::memchr(0, text).is_some(),
-    }
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|digit| digit as u8)
-}
-
-/// The words for truth that PostgreSQL reads.
-pub(super) fn truth(text: &str) -> Option<bool> {
-    let is = |words: [&str; 5]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    match text {
-        _ if is(["true", "t", "1", "yes", "on"]) => Some(true),
-        _ if is(["false", "f", "0", "no", "off"]) => Some(false),
-        _ => None,
-    }
 }
 
 impl Values for Cell<'_> {

@@ -8,6 +8,7 @@ mod plain;
 mod span;
 pub(super) mod temporal;
 mod text;
+mod words;
 
 pub use page::Page;
 pub(super) use page::{Stretch, Writer};

@@ -2,7 +2,7 @@
 //!
 //! The server reads every value by itself; what it can't read is found by bisection.
 
-use super::cell::truth;
+use super::words::truth;
 use crate::postgres::types::Type;
 use crate::table::{Values, write_json};
 use serde::Serialize;
