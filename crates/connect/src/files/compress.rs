@@ -130,6 +130,7 @@ impl fmt::Debug for Packer {
 mod tests {
     use super::*;
 
+    #[cfg(all(feature = "gzip", feature = "zstd"))]
     #[test]
     fn what_cannot_be_written_is_refused() {
         let error = Compression::Gzip(10).check().unwrap_err();
