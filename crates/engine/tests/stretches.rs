@@ -46,7 +46,10 @@ impl Encode<u64> for Picky {
 
 /// Notes where rejects came from, and why they were.
 #[derive(Debug, Clone, Default)]
-struct Noted(Arc<Mutex<Vec<(Option<u64>, String)>>>);
+struct Noted(Arc<Mutex<Vec<Refused>>>);
+
+/// Number and value of a row.
+type Refused = (Option<u64>, String);
 
 impl DeadLetter for Noted {
     fn write(&mut self, reject: &Reject) -> Result<()> {
@@ -59,7 +62,7 @@ impl DeadLetter for Noted {
 /// one; `stretch` is given the number of the first row and the page.
 fn run(
     stretch: impl Fn(usize, &mut Vec<u64>) -> Stretch + Sync,
-) -> (Result<RunReport>, Vec<(Option<u64>, String)>) {
+) -> (Result<RunReport>, Vec<Refused>) {
     let noted = Noted::default();
     let options = batches_of(50)
         .transform_concurrency(1)
