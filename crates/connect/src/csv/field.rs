@@ -14,7 +14,7 @@ pub trait FromField<'a>: Sized {
     /// Reads the value.
     ///
     /// # Errors
-    /// [`Error::row`] when it can't; the column is added by the caller.
+    /// [`Error::row`](trommel::Error::row) when it can't; the column is added by the caller.
     fn from_field(cell: Cell<'a>) -> Result<Self>;
 }
 
