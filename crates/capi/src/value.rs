@@ -130,7 +130,7 @@ from_options! {
 }
 
 /// Who has had a value in hands.
-#[cfg(feature = "connect")]
+#[cfg_attr(not(feature = "connect"), allow(dead_code, reason = "only connectors make values"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Maker {
     /// This library alone, so that a text is UTF-8.
