@@ -126,15 +126,13 @@ impl<C: Cut> Feeder<C> {
                 break;
             }
             if self.window.len() > LARGEST_HEADER {
-                let message = format!(
-                    "the first record is larger than {LARGEST_HEADER} bytes: check `quote` and \
-                     `delimiter`"
-                );
+                let say = "check `quote` and `delimiter`";
+                let message = format!("the first record is over {LARGEST_HEADER} bytes: {say}");
                 return Err(Error::config(message).at(self.place.origin(self.inputs.name())));
             }
             let wanted = self.read_size(READ_AHEAD, READ_AHEAD, usize::MAX);
-            let space = self.window.space(wanted);
-            match space.and_then(|space| self.inputs.input.read_blocking(space)) {
+            let input = &mut self.inputs.input;
+            match self.window.space(wanted).and_then(|space| input.read_blocking(space)) {
                 Ok(Got::Bytes(count)) => self.window.grew(count),
                 Ok(_) => self.ended = true,
                 Err(error) => return Err(self.read_error(error)),
