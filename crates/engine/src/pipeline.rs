@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::report::RunReport;
-use crate::sink::Sink;
+use crate::sink::{Encode, Sink};
 use crate::sinks;
 use crate::source::Source;
 use crate::stage::{
@@ -118,8 +118,7 @@ impl<S: Source, P: Step<S::Batch>> Pipeline<S, P> {
     /// Sends every item to `sink`.
     pub fn load_into<K>(self, sink: K) -> Job<S, EmitAll<P>, K>
     where
-        K: Sink,
-        EmitAll<P>: Transform<S::Batch, K>,
+        K: Sink + for<'b> Encode<P::Item<'b>>,
     {
         Job {
             source: self.source,
