@@ -15,7 +15,7 @@ use crate::sink::{Encode, Sink};
 use crate::sinks;
 use crate::source::Source;
 use crate::stage::{
-    Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Transform, TryMap, ZeroCopyTransform,
+    Closure, EmitAll, Filter, InPlace, Map, Rows, Step, TryMap, ZeroCopyTransform,
 };
 use std::fmt;
 use std::marker::PhantomData;

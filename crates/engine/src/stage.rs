@@ -249,7 +249,7 @@ where
     }
 }
 
-/// Emits what the steps let pass.
+/// Emits what the steps let pass: values, and rows that borrow from their batch.
 #[derive(Debug)]
 pub struct EmitAll<P> {
     pub(crate) steps: P,

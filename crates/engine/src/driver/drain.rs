@@ -167,6 +167,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         }
         let unwritten = &slot.used()[slot.written..];
         let rejected = unwritten.iter().map(|lane| lane.counts.rejected).sum();
+        let read: u64 = unwritten.iter().map(|lane| lane.counts.read).sum();
         if !self.drops(seq)
             && let Some(error) = self.too_many_rejects(rejected)
         {
@@ -176,7 +177,6 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         }
         if self.drops(seq) {
             // Whole batches only; of one that has paused, what comes after the failure.
-            let read: u64 = unwritten.iter().map(|lane| lane.counts.read).sum();
             self.counts.read += read;
             self.counts.abandoned += read;
             return Ok(());
