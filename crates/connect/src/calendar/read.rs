@@ -10,14 +10,14 @@ pub(crate) enum Zone {
     Offset(i32),
 }
 
-/// Days since 1970 of a date of the Gregorian calendar.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
+/// Days since 2000 of a date of the Gregorian calendar.
+pub(crate) const fn days_of(year: i64, month: i64, day: i64) -> i64 {
     // Years begin in March, so that the leap day comes last (Howard Hinnant, `days_from_civil`).
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468 - EPOCH_DAYS
 }
 
 /// Reads digits off the front: at least `least`, at most `most`.
@@ -41,7 +41,8 @@ pub(crate) fn eat(text: &mut &[u8], wanted: u8) -> bool {
 
 #[inline]
 fn read_date(text: &mut &[u8]) -> Option<i64> {
-    let year = digits(text, 4, 6)?;
+    let sign = if eat(text, b'-') { -1 } else { 1 };
+    let year = sign * digits(text, 4, 6)?;
     if !eat(text, b'-') {
         return None;
     }
@@ -64,9 +65,7 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
         2 => 28,
         _ => return None,
     };
-    // The type ends in the year 294276; year 0 is 1 BC, which ISO texts rarely mean.
-    let valid = (1..=last).contains(&day) && (1..=294_275).contains(&year);
-    valid.then(|| days_of(year, month, day) - EPOCH_DAYS)
+    (1..=last).contains(&day).then(|| days_of(year, month, day))
 }
 
 /// Microseconds of a day; 24:00:00 is allowed, as PostgreSQL does.
@@ -105,6 +104,13 @@ pub(crate) fn read_fraction(text: &mut &[u8]) -> Option<i64> {
     Some(rounded)
 }
 
+/// Whether a text has a fraction of a second that is lost in microseconds.
+pub(crate) fn is_finer(text: &str) -> bool {
+    let fraction = text.split_once(['.', ',']).map_or("", |(_, fraction)| fraction);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
+    digits.skip(6).any(|digit| digit != b'0')
+}
+
 fn read_zone(text: &mut &[u8]) -> Option<Zone> {
     let sign = match text.first() {
         None => return Some(Zone::Unsaid),
@@ -131,7 +137,8 @@ fn read_zone(text: &mut &[u8]) -> Option<Zone> {
         .then_some(Zone::Offset(sign * offset as i32))
 }
 
-/// Days since 2000.
+/// Days since 2000. Year 0 is 1 BC, and those before it have a sign.
+#[inline]
 pub(crate) fn date(text: &str) -> Option<i32> {
     let mut rest = text.trim().as_bytes();
     let days = read_date(&mut rest)?;
@@ -194,7 +201,8 @@ pub(crate) fn timestamp(text: &str) -> Option<(i64, Zone)> {
     if rest.first() == Some(&b'[') && rest.last() == Some(&b']') && zone != Zone::Unsaid {
         rest = &[];
     }
-    rest.is_empty().then_some((days * DAY + time, zone))
+    let micros = days.checked_mul(DAY)?.checked_add(time)?;
+    rest.is_empty().then_some((micros, zone))
 }
 
 #[cfg(test)]
@@ -207,9 +215,22 @@ mod tests {
         assert_eq!(date("1999-12-31"), Some(-1));
         assert_eq!(date("2013-01-01"), Some(4749));
         assert_eq!(date("2000-02-29"), Some(59));
-        for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "2013-01-01 ", "01/02/2013", "", "2013"]
-        {
-            assert_eq!(date(bad).is_some(), bad == "2013-01-01 ", "{bad}");
+        assert_eq!(date(" 2013-01-01 "), Some(4749));
+        assert_eq!(date("0000-03-01"), Some(-719_468 - EPOCH_DAYS as i32));
+        for bad in [
+            "",
+            "2013",
+            "2013-02-29",
+            "2013-13-01",
+            "2013-00-01",
+            "2013-01-00",
+            "2013-1-1",
+            "13-01-01",
+            "2013-01-011",
+            "+2013-01-01",
+            "01/02/2013",
+        ] {
+            assert_eq!(date(bad), None, "{bad}");
         }
     }
 
@@ -248,8 +269,26 @@ mod tests {
             Some(Zone::Offset(-18_000))
         );
         assert_eq!(timestamp("2000-01-01T00:00:00.1234567").unwrap().0, 123_457);
-        for bad in ["2013-01-01T25:00:00", "2013-01-01T12:60", "2013-01-01Tnoon", "2013-01-01X"] {
+        for bad in [
+            "2013-01-01T25:00:00",
+            "2013-01-01T12:60",
+            "2013-01-01T12:00:61",
+            "2013-01-01T12",
+            "2013-01-01T12:00.5",
+            "2013-01-01T12:00:00.",
+            "2013-01-01T12:00:00+2",
+            "2013-01-01T12:00:00Z01",
+            "2013-01-01T12:00:00+24",
+            "2013-01-01Tnoon",
+            "2013-01-01X",
+            "999999-01-01T00:00:00",
+        ] {
             assert_eq!(timestamp(bad), None, "{bad}");
+        }
+        for (text, is) in
+            [("12:00:00.1234567", true), ("12:00:00.1234560Z", false), ("12:00", false)]
+        {
+            assert_eq!(is_finer(text), is, "{text}");
         }
         assert_eq!(time("24:00:00"), Some((DAY, Zone::Unsaid)));
         assert_eq!(time("24:00:01"), None);

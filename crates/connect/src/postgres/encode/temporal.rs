@@ -1,18 +1,26 @@
-//! Dates and timestamps with the infinities that PostgreSQL knows: the ends of their numbers.
+//! Dates and timestamps as PostgreSQL has them: within bounds, and with infinities, which are the ends
+//! of their numbers.
 
-use crate::calendar::{self, Zone};
+use crate::calendar::{self, DAY, Zone, days_of};
+
+/// The type ends in the year 294276; year 0 is 1 BC, which ISO texts rarely mean.
+const FIRST: i64 = days_of(1, 1, 1);
+const END: i64 = days_of(294_276, 1, 1);
 
 /// Days since 2000.
 pub(super) fn date(text: &str) -> Option<i32> {
     let ends = (i32::MIN, i32::MAX);
-    calendar::date(text).or_else(|| infinity(text, ends))
+    let date = calendar::date(text).filter(|days| (FIRST..END).contains(&i64::from(*days)));
+    date.or_else(|| infinity(text, ends))
 }
 
 /// Microseconds since 2000, as the clock on the wall shows them, and the zone if one is said.
 #[inline]
 pub(super) fn timestamp(text: &str) -> Option<(i64, Zone)> {
     let ends = (i64::MIN, i64::MAX);
-    calendar::timestamp(text).or_else(|| Some((infinity(text, ends)?, Zone::Unsaid)))
+    let timestamp = calendar::timestamp(text);
+    let timestamp = timestamp.filter(|(micros, _)| (FIRST * DAY..END * DAY).contains(micros));
+    timestamp.or_else(|| Some((infinity(text, ends)?, Zone::Unsaid)))
 }
 
 #[cold]
@@ -35,5 +43,14 @@ mod tests {
         assert_eq!(timestamp("Infinity"), Some((i64::MAX, Zone::Unsaid)));
         assert_eq!(date("2000-01-02"), Some(1));
         assert_eq!(timestamp("never"), None);
+    }
+
+    #[test]
+    fn years_have_bounds() {
+        for (year, is) in [("0000", false), ("0001", true), ("294275", true), ("294276", false)] {
+            assert_eq!(date(&format!("{year}-01-01")).is_some(), is, "{year}");
+            assert_eq!(timestamp(&format!("{year}-01-01 00:00:00")).is_some(), is, "{year}");
+        }
+        assert_eq!(date("-0001-01-01"), None);
     }
 }
