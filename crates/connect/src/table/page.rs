@@ -335,3 +335,40 @@ impl<'a> Rows<'a> {
         self.values(row, row + 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trommel::Page as _;
+
+    #[test]
+    fn a_row_that_is_given_up_leaves_nothing_behind() {
+        let mut page = Page::default();
+        page.push_row(|row| row.push(Value::Text("kept"))).unwrap();
+        let before = (page.rows(), page.bytes());
+        let bad = page.push_row(|row| {
+            row.push(Value::Text("lost"))?;
+            row.push(Value::Blob(b"lost"))?;
+            Err(Error::row("no"))
+        });
+        assert_eq!(bad.unwrap_err().to_string(), "no");
+        assert!(page.push_row(|_| Ok(())).is_err());
+        assert_eq!((page.rows(), page.bytes()), before);
+    }
+
+    #[test]
+    fn rows_by_value_and_tuples_of_the_same_width_are_one_run() {
+        let mut page = Page::default();
+        crate::table::encode(&mut page, &(1, 2.5)).unwrap();
+        page.push_row(|row| {
+            row.push(Value::Int(3))?;
+            row.push(Value::Null)
+        })
+        .unwrap();
+        page.push_row(|row| row.push(Value::Int(4))).unwrap();
+        let runs: Vec<_> = page.runs().map(|rows| (rows.len(), rows.columns().len())).collect();
+        assert_eq!(runs, [(2, 2), (1, 1)]);
+        let first = page.runs().next().unwrap();
+        assert!(first.row(1).eq([Value::Int(3), Value::Null]));
+    }
+}
