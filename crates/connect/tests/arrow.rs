@@ -169,7 +169,7 @@ fn load_moments(texts: &[Texts]) -> (Vec<Moment<Date, Timestamp>>, Vec<String>) 
     let refused = Arc::new(Mutex::new(Vec::new()));
     let said = Arc::clone(&refused);
     let keep = move |reject: &Reject| {
-        said.lock().unwrap().push(reject.reason.clone());
+        said.lock().unwrap().push(format!("{:?}: {}", reject.column, reject.reason));
         Ok(())
     };
     let options = Options::builder().on_reject(RejectPolicy::dead_letter(keep, 100));
@@ -230,12 +230,12 @@ fn texts_that_are_no_such_dates_are_refused_by_name() {
     let (back, refused) = load_moments(&texts);
     assert_eq!(back.len(), 1);
     let instead = [
-        ["`2026-02-29` is not a date, as 2026-11-22", "`day`"],
-        ["`22.11.2026` is not a date", "`day`"],
-        ["`2026-11-22 12:00:00Z` is not a timestamp without a zone, as 2026-11-22 12:34", "`at`"],
-        ["does not fit a column of type Timestamp(ms) exactly", "`at`"],
-        ["`noon` is not a timestamp, as 2026-11-22 12:34:56.789+02:00", "`here`"],
-        ["`2026-11-22 12:00:00.0000001` is not a timestamp", "`here`"],
+        ["`2026-02-29` is not a date, as 2026-11-22", "\"day\""],
+        ["`22.11.2026` is not a date", "\"day\""],
+        ["`2026-11-22 12:00:00Z` is not a timestamp without a zone, as 2026-11-22 12:34", "\"at\""],
+        ["does not fit a column of type Timestamp(ms) exactly", "\"at\""],
+        ["`noon` is not a timestamp, as 2026-11-22 12:34:56.789+02:00", "\"here\""],
+        ["`2026-11-22 12:00:00.0000001` is not a timestamp", "\"here\""],
     ];
     for (reason, parts) in refused.iter().zip(&instead) {
         assert!(parts.iter().all(|part| reason.contains(part)), "{reason}");
