@@ -14,9 +14,7 @@ use crate::report::RunReport;
 use crate::sink::{Encode, Sink};
 use crate::sinks;
 use crate::source::Source;
-use crate::stage::{
-    Closure, EmitAll, Filter, InPlace, Map, Rows, Step, TryMap, ZeroCopyTransform,
-};
+use crate::stage::{Closure, EmitAll, Filter, InPlace, Map, Rows, Step, TryMap, ZeroCopyTransform};
 use std::fmt;
 use std::marker::PhantomData;
 
