@@ -1,7 +1,7 @@
 //! The sources as their user and the driver see them.
 
 use super::batch::{Batch, ColumnarBatch};
-use super::input::{Input, Piece, Pieces, files};
+use super::input::{Input, Piece, Share, files};
 use crate::arrow::{Column, Shape};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
@@ -64,11 +64,13 @@ struct Reading {
     inputs: Vec<Arc<Input>>,
     shape: Arc<Shape>,
     mask: ProjectionMask,
-    pieces: Pieces,
+    share: Share,
     /// The next row: file, row group, row in it.
     next: [usize; 3],
-    /// Rows of the file before the row group.
+    /// Rows of the file before the row group, of the files before it, and of all.
     before: u64,
+    before_file: u64,
+    rows: u64,
     bytes: u64,
     has_begun: bool,
 }
@@ -108,9 +110,11 @@ impl Source {
             reading: Reading {
                 shape,
                 mask: first.mask(None),
-                pieces: Pieces::of(groups),
+                share: Share::of(groups),
                 next: [0; 3],
                 before: 0,
+                before_file: 0,
+                rows: rows_of(&inputs),
                 bytes: 0,
                 has_begun: false,
                 inputs,
@@ -207,6 +211,7 @@ impl Reading {
                     self.next = [file, group + 1, 0];
                 }
                 None => {
+                    self.before_file = self.before_file.saturating_add(self.before);
                     self.before = 0;
                     self.next = [file + 1, 0, 0];
                 }
@@ -220,7 +225,9 @@ impl Reading {
         }
         let [file, group, from] = self.next;
         let input = &self.inputs[file];
-        let mut end = input.cut(group, from, &self.mask, self.pieces, limit.bytes());
+        let done = self.before_file.saturating_add(self.before).saturating_add(from as u64);
+        let left = usize::try_from(self.rows.saturating_sub(done)).unwrap_or(usize::MAX);
+        let mut end = input.cut((group, from), &self.mask, self.share, left, limit.bytes());
         if !self.has_begun && limit.rows() < PROBE_ROWS {
             end = end.min(from + limit.rows());
         }
@@ -274,12 +281,13 @@ impl Reading {
         };
         self.next = [file, group, row];
         self.before = before;
+        self.before_file = rows_of(&self.inputs[..file]);
         Ok(())
     }
 
     fn size(&self) -> Size {
         Size {
-            rows: Some(self.inputs.iter().map(|input| input.rows()).sum()),
+            rows: Some(self.rows),
             bytes: Some(self.inputs.iter().map(|input| input.length()).sum()),
         }
     }
@@ -289,6 +297,10 @@ impl Reading {
             .iter()
             .fold(Fingerprint::new(), |fingerprint, input| input.fingerprint(fingerprint))
     }
+}
+
+fn rows_of(inputs: &[Arc<Input>]) -> u64 {
+    inputs.iter().map(|input| input.rows()).fold(0, u64::saturating_add)
 }
 
 fn num_rows(group: &parquet::file::metadata::RowGroupMetaData) -> u64 {
