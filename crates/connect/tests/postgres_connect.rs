@@ -39,7 +39,8 @@ fn a_cancelled_run_does_not_wait_for_a_server_that_does_not_answer() {
             }
         });
         let silent = listener.accept().unwrap();
-        told.send(silent).unwrap();
+        // Kept open, so that whoever comes later waits, too.
+        told.send((silent, listener)).unwrap();
     });
     let token = CancelToken::new();
     let conninfo = format!("{} connect_timeout=0", server.address("silent", port));
