@@ -36,8 +36,11 @@ const TEXT: &[u8] = b"note,id,size,at,big,flag,name\n\
 const TABLE: &str =
     "(name text, id int, size float8, at timestamptz, big int8, flag bool, note text";
 
-fn settings() -> Vec<(&'static str, fn() -> csv::Builder)> {
-    vec![
+/// A way to read the text, and its name.
+type Setting = (&'static str, fn() -> csv::Builder);
+
+fn settings() -> [Setting; 5] {
+    [
         ("usual", || csv::Source::builder().nulls(["", "NA"])),
         ("numbers are nulls", || csv::Source::builder().nulls(["NA", "0", "17"])),
         ("no nulls", || csv::Source::builder().nulls([""; 0])),

@@ -179,8 +179,7 @@ impl Writer<'_> {
         };
         passed.map_err(|(field, error)| {
             self.give_up();
-            let error = if error.column().is_none() { row.in_column(error, field) } else { error };
-            error
+            if error.column().is_none() { row.in_column(error, field) } else { error }
         })
     }
 
@@ -221,26 +220,41 @@ impl Writer<'_> {
 #[inline(always)]
 fn put(form: Form, data: &mut Vec<u8>, field: csv::Plain<'_>, dates: &mut Dates) -> bool {
     match form {
-        Form::Text => return put_text(data, field),
-        Form::Timestamp => {
-            let usual = temporal::usual(field.bytes(), |date| dates.micros(date));
-            let Some((micros, b"" | b"Z")) = usual else { return false };
-            append(data, micros.to_be_bytes());
-        }
-        Form::Other => return false,
-        _ => {
+        Form::Int4 => {
             let Some(number) = field.short_number() else { return false };
-            match form {
-                Form::Int4 => append(data, number.to_be_bytes()),
-                Form::Int8 => append(data, i64::from(number).to_be_bytes()),
-                // Zero may be a negative one.
-                Form::Float8 if number != 0 => append(data, f64::from(number).to_be_bytes()),
-                Form::Int2 if i16::try_from(number).is_ok() => {
-                    append(data, (number as i16).to_be_bytes());
-                }
-                _ => return false,
-            }
+            append(data, number.to_be_bytes());
+            true
         }
+        Form::Text => put_text(data, field),
+        Form::Other => false,
+        _ => put_less_common(form, data, field, dates),
+    }
+}
+
+/// The types that are not worth a place in the loop.
+#[inline(never)]
+fn put_less_common(
+    form: Form,
+    data: &mut Vec<u8>,
+    field: csv::Plain<'_>,
+    dates: &mut Dates,
+) -> bool {
+    if matches!(form, Form::Timestamp) {
+        let usual = temporal::usual(field.bytes(), |date| dates.micros(date));
+        let Some((micros, b"" | b"Z")) = usual else { return false };
+        append(data, micros.to_be_bytes());
+        return true;
+    }
+    let Some(number) = field.short_number() else { return false };
+    match form {
+        Form::Int8 => append(data, i64::from(number).to_be_bytes()),
+        // Zero may be a negative one.
+        Form::Float8 if number != 0 => append(data, f64::from(number).to_be_bytes()),
+        Form::Int2 => match i16::try_from(number) {
+            Ok(number) => append(data, number.to_be_bytes()),
+            Err(_) => return false,
+        },
+        _ => return false,
     }
     true
 }
