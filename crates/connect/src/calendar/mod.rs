@@ -6,7 +6,9 @@
 mod read;
 mod show;
 
-pub(crate) use read::{Zone, date, days_of, digits, eat, is_finer, read_fraction, time, timestamp};
+pub(crate) use read::{
+    Zone, date, days_of, digits, eat, is_finer, read_fraction, time, timestamp, usual, usual_date,
+};
 pub(crate) use show::{show_date, show_fraction, show_time};
 
 /// Days from 1970 to 2000.

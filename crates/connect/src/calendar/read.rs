@@ -154,34 +154,49 @@ pub(crate) fn time(text: &str) -> Option<(i64, Zone)> {
 }
 
 /// Microseconds since 2000 of `2013-01-01T10:00:00`, the form that nearly all timestamps begin with,
-/// and what follows; `None` for any other form, and for what is no time.
-#[inline]
-fn usual(text: &[u8]) -> Option<(i64, &[u8])> {
-    let (head, rest) = text.split_first_chunk::<19>()?;
-    let separators = [head[4], head[7], head[13], head[16]];
-    if separators != *b"--::" || !matches!(head[10], b'T' | b' ') {
+/// and what follows; `None` for any other form, and for what is no time. `date` says where its date
+/// begins.
+#[inline(always)]
+pub(crate) fn usual(
+    text: &[u8],
+    date: impl FnOnce(&[u8; 10]) -> Option<i64>,
+) -> Option<(i64, &[u8])> {
+    let (day, rest) = text.split_first_chunk()?;
+    let (separator, rest) = rest.split_first()?;
+    let (clock, rest) = rest.split_first_chunk()?;
+    if !matches!(separator, b'T' | b' ') {
         return None;
     }
-    let mut largest = 0;
-    let mut two = |at: usize| {
-        let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
-        largest = largest.max(tens).max(ones);
-        i64::from(tens) * 10 + i64::from(ones)
+    Some((date(day)? + seconds(*clock)? * SECOND, rest))
+}
+
+/// Microseconds since 2000 of `2013-01-01`.
+pub(crate) fn usual_date(mut date: &[u8]) -> Option<i64> {
+    let days = read_date(&mut date)?;
+    date.is_empty().then_some(days * DAY)
+}
+
+/// Seconds of `10:00:00`, all eight bytes at once.
+#[inline(always)]
+fn seconds(clock: [u8; 8]) -> Option<i64> {
+    let values = u64::from_le_bytes(clock) ^ u64::from_le_bytes(*b"00:00:00");
+    // The uppermost bit of each byte that is no digit, or no colon in a colon's place.
+    let wrong = values.wrapping_add(0x7676_7f76_767f_7676) | values;
+    let two = |at: u32| {
+        let pair = values >> (8 * at);
+        i64::from((pair & 15) as u8 * 10 + (pair >> 8 & 15) as u8)
     };
-    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
-    let (hours, minutes, seconds) = (two(11), two(14), two(17));
-    if largest > 9 || hours > 23 || minutes > 59 || seconds > 59 {
-        return None;
-    }
-    let time = (hours * 60 + minutes) * 60 + seconds;
-    Some((days(year, month, day)? * DAY + time * SECOND, rest))
+    let (hours, minutes, seconds) = (two(0), two(3), two(6));
+    let is_time =
+        wrong & 0x8080_8080_8080_8080 == 0 && hours <= 23 && minutes <= 59 && seconds <= 59;
+    is_time.then_some((hours * 60 + minutes) * 60 + seconds)
 }
 
 /// Microseconds since 2000, as the clock on the wall shows them, and the zone if one is said. A
 /// zone's name in brackets, which some libraries append to the offset, is passed over.
 #[inline]
 pub(crate) fn timestamp(text: &str) -> Option<(i64, Zone)> {
-    match usual(text.as_bytes()) {
+    match usual(text.as_bytes(), |date| usual_date(date)) {
         Some((micros, b"")) => return Some((micros, Zone::Unsaid)),
         Some((micros, b"Z")) => return Some((micros, Zone::Offset(0))),
         _ => {}
@@ -250,8 +265,26 @@ mod tests {
                 assert_eq!(timestamp(&text), timestamp(&format!(" {text}")), "{text}");
             }
         }
-        for odd in ["2013-01-01T1a:00:00", "2013-01-0:T10:00:00", "2013/01/01T10:00:00"] {
+        for odd in [
+            "2013-01-01T1a:00:00",
+            "2013-01-01T10:0/:00",
+            "2013-01-01T10:00:0:",
+            "2013-01-01T10;00:00",
+            "2013-01-01T10:00 00",
+            "2013-01-0:T10:00:00",
+            "2013/01/01T10:00:00",
+        ] {
             assert_eq!(timestamp(odd), None, "{odd}");
+        }
+        // Each byte in each place of the clock.
+        for at in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut clock = *b"12:34:56";
+                clock[at] = byte;
+                let usually = std::str::from_utf8(&clock).ok().and_then(time);
+                let usually = usually.map(|(micros, _)| micros / SECOND);
+                assert_eq!(seconds(clock), usually, "{clock:?}");
+            }
         }
     }
 

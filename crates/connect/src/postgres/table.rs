@@ -5,6 +5,8 @@ use super::load::Load;
 use super::schema::{Declared, Name};
 use super::session::Session;
 use super::sink::Sink;
+#[cfg(feature = "csv")]
+use crate::csv;
 use crate::table::{Limits, Mode};
 use serde::Serialize;
 use std::fmt;
@@ -262,5 +264,25 @@ impl<T: ?Sized, R: Serialize> Encode<R> for Table<T> {
     #[inline]
     fn encode(encoder: &Encoder, page: &mut Page, record: R) -> Result<()> {
         encode::encode(encoder, page, &record)
+    }
+}
+
+/// Takes rows of CSV files as they are, as if they were records of `Option<&str>`: the quickest way
+/// to load a file. Fields go to the columns of their names in the header (without one: to the columns
+/// in their order), and are read as the types of these.
+#[cfg(feature = "csv")]
+impl<T: ?Sized> Encode<csv::Row<'_>> for Table<T> {
+    #[inline]
+    fn encode(encoder: &Encoder, page: &mut Page, row: csv::Row<'_>) -> Result<()> {
+        encode::pass::pass(encoder, page, row)
+    }
+}
+
+/// Takes such rows with more fields, which are those of a struct.
+#[cfg(feature = "csv")]
+impl<T: ?Sized, R: Serialize> Encode<csv::With<'_, R>> for Table<T> {
+    #[inline]
+    fn encode(encoder: &Encoder, page: &mut Page, value: csv::With<'_, R>) -> Result<()> {
+        encode::pass::pass_with(encoder, page, value)
     }
 }

@@ -32,7 +32,7 @@ macro_rules! fixed {
 
 /// Length and value in one piece, which takes one look at the room there is.
 #[inline(always)]
-fn append<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
+pub(super) fn append<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
     let mut piece = [0; 12];
     piece[..4].copy_from_slice(&(N as u32).to_be_bytes());
     piece[4..4 + N].copy_from_slice(&value);

@@ -4,6 +4,8 @@ mod array;
 mod cell;
 pub(super) mod number;
 mod page;
+#[cfg(feature = "csv")]
+pub(super) mod pass;
 mod plain;
 mod span;
 mod temporal;

@@ -23,6 +23,25 @@ pub(super) fn timestamp(text: &str) -> Option<(i64, Zone)> {
     timestamp.or_else(|| Some((infinity(text, ends)?, Zone::Unsaid)))
 }
 
+/// The latest date that was read: in most data it comes again at once.
+#[derive(Debug, Default)]
+pub(super) struct Dates {
+    latest: [u8; 10],
+    micros: i64,
+}
+
+impl Dates {
+    /// Microseconds since 2000 of `2013-01-01`.
+    #[inline(always)]
+    pub(super) fn micros(&mut self, date: &[u8; 10]) -> Option<i64> {
+        if *date != self.latest {
+            self.micros = calendar::usual_date(date).filter(|micros| *micros >= FIRST * DAY)?;
+            self.latest = *date;
+        }
+        Some(self.micros)
+    }
+}
+
 #[cold]
 fn infinity<T>(text: &str, (first, last): (T, T)) -> Option<T> {
     match text.trim() {
@@ -52,5 +71,15 @@ mod tests {
             assert_eq!(timestamp(&format!("{year}-01-01 00:00:00")).is_some(), is, "{year}");
         }
         assert_eq!(date("-0001-01-01"), None);
+    }
+    #[test]
+    fn a_date_that_comes_again_is_read_once_and_no_other_is_taken_for_it() {
+        let mut dates = Dates::default();
+        for day in
+            ["2013-01-01", "2013-01-01", "2013-01-02", "2013-02-30", "2013-01-02", "0000-01-01"]
+        {
+            let bytes: &[u8; 10] = day.as_bytes().try_into().unwrap();
+            assert_eq!(dates.micros(bytes), date(day).map(|days| i64::from(days) * DAY), "{day}");
+        }
     }
 }
