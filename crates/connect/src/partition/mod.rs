@@ -1,8 +1,10 @@
-//! One file for each key.
+//! One file for each key, and what the files of an output are called.
 
-use super::output::Output;
+mod key;
+
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use trommel::{Checkpoint, Commit, Durability, Encode, Error, Page as _, Reject, Result, Sink};
 
 /// Keys that a page remembers from one use to the next.
@@ -10,7 +12,68 @@ const REMEMBERED: usize = 256;
 
 /// A sink of files, for what wraps it.
 pub(crate) trait FileSink: Sink {
-    fn output(&mut self) -> &mut Output;
+    type Output: Folder;
+
+    fn output(&mut self) -> &mut Self::Output;
+}
+
+/// Files of which one is written to at a time.
+pub(crate) trait Folder {
+    /// Makes the path that of a folder with files for keys in it.
+    fn make_folder(&mut self);
+
+    /// Chooses the file for a key, a path of folders.
+    fn select(&mut self, key: &str) -> Result<()>;
+
+    fn limits(&mut self) -> &mut Limits;
+}
+
+/// How many files there may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) open: usize,
+    pub(crate) all: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { open: 256, all: 10_000 }
+    }
+}
+
+impl Limits {
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.open {
+            0 => Err(Error::config("max_open_files: must be at least 1")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses a file besides so many.
+    pub(crate) fn admit(&self, path: &Path, files: usize) -> Result<()> {
+        match files < self.all {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "max_files: {} would be file number {}; partition by columns with fewer values, or \
+                 raise the limit",
+                path.display(),
+                files + 1
+            ))),
+        }
+    }
+}
+
+/// The how-many-th file of a key, within the folder.
+pub(crate) fn name_in_folder(key: &str, number: u32, extension: &str) -> String {
+    format!("{key}/part-{number}.{extension}")
+}
+
+/// The how-many-th file of an output that rolls, instead of `name`.
+pub(crate) fn rolled_name(name: &str, number: u32) -> String {
+    match name.split_once('.').filter(|(stem, _)| !stem.is_empty()) {
+        Some((stem, extension)) => format!("{stem}-{number:05}.{extension}"),
+        None => format!("{name}-{number:05}"),
+    }
 }
 
 /// What a record says of the folder that it belongs into.
@@ -78,16 +141,17 @@ impl<K: FileSink> Partitioned<K> {
         Partitioned { sink, columns, faults: Vec::new() }
     }
 
-    /// Files that are open at the same time. Default: 256. Others are closed and opened again.
+    /// Files that are open at the same time. Default: 256. Others are closed and opened again, where
+    /// the format allows it; where not, the key goes on with a further file.
     pub fn max_open_files(mut self, files: usize) -> Self {
-        self.sink.output().settings.max_open_files = files;
+        self.sink.output().limits().open = files;
         self
     }
 
     /// Files in all; one more is an error, since most likely a column has more values than was
     /// thought. Default: 10,000.
     pub fn max_files(mut self, files: usize) -> Self {
-        self.sink.output().settings.max_files = files;
+        self.sink.output().limits().all = files;
         self
     }
 }
