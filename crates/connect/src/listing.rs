@@ -55,10 +55,7 @@ fn descend(path: &Path, endings: &[&str], files: &mut Vec<PathBuf>) -> Result<()
 
 /// Visits the files and directories of a directory, each with its name and whether it is a regular
 /// file, without those that are hidden or marked.
-fn entries(
-    path: &Path,
-    visit: &mut dyn FnMut(PathBuf, &str, bool) -> Result<()>,
-) -> Result<()> {
+fn entries(path: &Path, visit: &mut dyn FnMut(PathBuf, &str, bool) -> Result<()>) -> Result<()> {
     let cannot = |error| {
         let message = format!("cannot list the directory {}", path.display());
         Error::new(ErrorKind::Io, message).caused_by(error)

@@ -24,7 +24,10 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<File>, About)> {
     if about.is_dir() {
         return Err(Error::new(
             ErrorKind::Io,
-            format!("{} is a directory: name a file in it, or use `open_directory`", path.display()),
+            format!(
+                "{} is a directory: name a file in it, or use `open_directory`",
+                path.display()
+            ),
         ));
     }
     let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());

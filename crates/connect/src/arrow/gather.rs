@@ -11,6 +11,9 @@ use trommel::{Error, Page as _, Result};
 /// Rows after which the schema is settled, if every column has had a value by then.
 const ENOUGH_ROWS: usize = 4096;
 
+/// Bytes after which it is settled all the same, since rows that wait take memory.
+const MOST_BYTES: usize = 64 << 20;
+
 /// What the user has said about the columns.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Declared {
@@ -32,6 +35,7 @@ pub(crate) struct Gather {
     schema: Option<SchemaRef>,
     waiting: Vec<Waiting>,
     rows: usize,
+    bytes: usize,
     /// Rows with which the schema was last looked for.
     looked: usize,
 }
@@ -80,6 +84,7 @@ impl Gather {
         if rows > 0 {
             self.waiting.push(Waiting { rows, columns: page.take_columns(), key, bytes });
             self.rows += rows;
+            self.bytes += bytes;
         }
     }
 
@@ -87,14 +92,14 @@ impl Gather {
     /// when told.
     pub(crate) fn chunks(&mut self, most_rows: usize, now: bool) -> Result<Vec<Chunk>> {
         if self.schema.is_none() {
-            let is_worth = self.rows - self.looked >= ENOUGH_ROWS || self.rows >= most_rows;
-            if !is_worth && !now {
+            let now = now || self.rows >= most_rows || self.bytes >= MOST_BYTES;
+            if self.rows - self.looked < ENOUGH_ROWS && !now {
                 return Ok(Vec::new());
             }
             self.looked = self.rows;
             let schema = self.merged()?;
             let is_known = |field: &Arc<Field>| !is_unknown(field.data_type());
-            if !(schema.fields().iter().all(is_known) || self.rows >= most_rows || now) {
+            if !(schema.fields().iter().all(is_known) || now) {
                 return Ok(Vec::new());
             }
             self.schema = Some(Arc::new(schema));
@@ -102,7 +107,7 @@ impl Gather {
         let Some(schema) = &self.schema else {
             return Ok(Vec::new());
         };
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
         let waiting = self.waiting.drain(..);
         waiting
             .map(|Waiting { rows, columns, key, bytes }| {

@@ -135,7 +135,8 @@ impl<F> Many<F> {
         if rows >= entry.rows {
             return entry.bytes_before + entry.about.length;
         }
-        let share = u128::from(entry.about.length) * u128::from(rows) / u128::from(entry.rows.max(1));
+        let share =
+            u128::from(entry.about.length) * u128::from(rows) / u128::from(entry.rows.max(1));
         entry.bytes_before + u64::try_from(share).unwrap_or(entry.about.length)
     }
 
@@ -169,9 +170,10 @@ impl<F> Many<F> {
             let each = |print, entry: &Entry<F>| entry.about.print(print, &entry.name);
             return self.entries.iter().fold(Fingerprint::new(), each);
         }
-        let all = self.entries.iter().fold(HASH_START, |all, entry| {
-            entry.about.hash(hash(all, entry.name.as_bytes()))
-        });
+        let all = self
+            .entries
+            .iter()
+            .fold(HASH_START, |all, entry| entry.about.hash(hash(all, entry.name.as_bytes())));
         Fingerprint::new()
             .with("number of files", self.len())
             .with("size of all files", self.size().bytes.unwrap_or(0))
@@ -180,7 +182,10 @@ impl<F> Many<F> {
 }
 
 /// The columns of both, which are the same but for nulls, which either may have.
-fn same_columns((first, known): (&str, &SchemaRef), (other, found): (&str, SchemaRef)) -> Result<SchemaRef> {
+fn same_columns(
+    (first, known): (&str, &SchemaRef),
+    (other, found): (&str, SchemaRef),
+) -> Result<SchemaRef> {
     let differs = |what: String| {
         Err(Error::config(format!("{first} and {other} don't have the same columns: {what}")))
     };

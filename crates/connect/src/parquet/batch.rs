@@ -122,7 +122,8 @@ impl trommel::Batch for ColumnarBatch {
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
         let count = self.len();
-        let ColumnarBatch { schema: Some(schema), piece: Some(piece), reader, decoded } = self else {
+        let ColumnarBatch { schema: Some(schema), piece: Some(piece), reader, decoded } = self
+        else {
             return Ok(());
         };
         if *decoded > from {

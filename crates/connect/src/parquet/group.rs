@@ -158,7 +158,9 @@ impl out::Building for Groups {
         let count = rows.len();
         match rows {
             Rows::Columns(chunk) => self.add(count, chunk.columns.into_iter().map(Piece::Column)),
-            Rows::Batch(batch) => self.add(count, batch.columns().iter().cloned().map(Piece::Array)),
+            Rows::Batch(batch) => {
+                self.add(count, batch.columns().iter().cloned().map(Piece::Array))
+            }
         }
     }
 

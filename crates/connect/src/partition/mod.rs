@@ -1,10 +1,12 @@
-//! One file for each key, and what the files of an output are called.
+//! One file for each key.
 
+mod folder;
 mod key;
+
+pub(crate) use folder::{Folder, Limits, name_in_folder, rolled_name};
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
 use trommel::{Checkpoint, Commit, Durability, Encode, Error, Page as _, Reject, Result, Sink};
 
 /// Keys that a page remembers from one use to the next.
@@ -15,65 +17,6 @@ pub(crate) trait FileSink: Sink {
     type Output: Folder;
 
     fn output(&mut self) -> &mut Self::Output;
-}
-
-/// Files of which one is written to at a time.
-pub(crate) trait Folder {
-    /// Makes the path that of a folder with files for keys in it.
-    fn make_folder(&mut self);
-
-    /// Chooses the file for a key, a path of folders.
-    fn select(&mut self, key: &str) -> Result<()>;
-
-    fn limits(&mut self) -> &mut Limits;
-}
-
-/// How many files there may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) open: usize,
-    pub(crate) all: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { open: 256, all: 10_000 }
-    }
-}
-
-impl Limits {
-    pub(crate) fn check(&self) -> Result<()> {
-        match self.open {
-            0 => Err(Error::config("max_open_files: must be at least 1")),
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses a file besides so many.
-    pub(crate) fn admit(&self, path: &Path, files: usize) -> Result<()> {
-        match files < self.all {
-            true => Ok(()),
-            false => Err(Error::config(format!(
-                "max_files: {} would be file number {}; partition by columns with fewer values, or \
-                 raise the limit",
-                path.display(),
-                files + 1
-            ))),
-        }
-    }
-}
-
-/// The how-many-th file of a key, within the folder.
-pub(crate) fn name_in_folder(key: &str, number: u32, extension: &str) -> String {
-    format!("{key}/part-{number}.{extension}")
-}
-
-/// The how-many-th file of an output that rolls, instead of `name`.
-pub(crate) fn rolled_name(name: &str, number: u32) -> String {
-    match name.split_once('.').filter(|(stem, _)| !stem.is_empty()) {
-        Some((stem, extension)) => format!("{stem}-{number:05}.{extension}"),
-        None => format!("{name}-{number:05}"),
-    }
 }
 
 /// What a record says of the folder that it belongs into.

@@ -198,7 +198,12 @@ impl<F: Format> Files<F> {
     }
 
     /// The file of a key, a new one if there is none.
-    pub(crate) fn file(&mut self, format: &F, schema: &SchemaRef, key: usize) -> Result<&mut F::File> {
+    pub(crate) fn file(
+        &mut self,
+        format: &F,
+        schema: &SchemaRef,
+        key: usize,
+    ) -> Result<&mut F::File> {
         self.writes += 1;
         self.shelves[key].used = self.writes;
         if self.shelves[key].file.is_none() {

@@ -32,7 +32,13 @@ impl<W: Building> Shelf<W> {
     }
 
     /// Where its next file goes.
-    pub(super) fn next_path(&mut self, path: &Path, is_folder: bool, rolls: bool, extension: &str) -> PathBuf {
+    pub(super) fn next_path(
+        &mut self,
+        path: &Path,
+        is_folder: bool,
+        rolls: bool,
+        extension: &str,
+    ) -> PathBuf {
         let number = self.begun;
         self.begun += 1;
         if is_folder {
