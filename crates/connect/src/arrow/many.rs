@@ -127,6 +127,12 @@ impl<F> Many<F> {
         self.entries[file].rows
     }
 
+    /// Rows to come in all files when so many of a file have been taken.
+    pub(crate) fn rows_from(&self, file: usize, rows: u64) -> u64 {
+        let before = self.entries[file].rows_before.saturating_add(rows);
+        self.size().rows.unwrap_or(0).saturating_sub(before)
+    }
+
     /// Bytes as they are stored when so many of the rows of a file have been taken.
     pub(crate) fn bytes_read(&self, file: usize, rows: u64) -> u64 {
         let Some(entry) = self.entries.get(file) else {

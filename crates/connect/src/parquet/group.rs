@@ -2,6 +2,7 @@
 
 use super::chunk::{self, Codec, Settings};
 use super::error::explain;
+use super::footer::{Footer, MAGIC};
 use super::jobs::{Jobs, Piece, Task, Writer};
 use super::options::Options;
 use crate::arrow::aside::Aside;
@@ -11,8 +12,12 @@ use crate::verify::Digest;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::{SerializedRowGroupWriter, TrackedWrite};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use std::collections::VecDeque;
+use std::io::{Write, sink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trommel::{Error, Result};
@@ -25,7 +30,10 @@ const MAX_BACKLOG: usize = 2;
 /// One file being written.
 pub(crate) struct Groups {
     path: PathBuf,
-    file: SerializedFileWriter<Aside>,
+    file: TrackedWrite<Aside>,
+    footer: Footer,
+    descriptors: SchemaDescPtr,
+    properties: WriterPropertiesPtr,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     jobs: Arc<Jobs>,
@@ -51,12 +59,22 @@ impl Groups {
         let aside = Aside::create(path)?;
         let failed = |error| explain(path, "no Parquet file can have this schema", error);
         let properties = options.properties()?;
-        let (file, factory) = ArrowWriter::try_new(aside, Arc::clone(&schema), Some(properties))
+        // Into nowhere: what it knows of the schema is what is wanted.
+        let (model, factory) = ArrowWriter::try_new(sink(), Arc::clone(&schema), Some(properties))
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(failed)?;
+        let root = model.schema_descr().root_schema_ptr();
+        let descriptors = Arc::new(SchemaDescriptor::new(root));
+        let properties = Arc::clone(model.properties());
+        let mut file = TrackedWrite::new(aside);
+        let begun = file.write_all(MAGIC).map_err(ParquetError::from);
+        let footer = begun.and_then(|()| Footer::new(Arc::clone(&descriptors), &properties));
         Ok(Groups {
             path: path.into(),
             file,
+            footer: footer.map_err(failed)?,
+            descriptors,
+            properties,
             factory,
             schema,
             jobs,
@@ -106,7 +124,7 @@ impl Groups {
         let mut writers = self.factory.create_column_writers(self.begun).map_err(failed)?;
         self.begun += 1;
         let mut tasks = Vec::with_capacity(self.schema.fields().len());
-        let mut descriptors = self.file.schema_descr().columns().iter();
+        let mut descriptors = self.descriptors.columns().iter();
         for field in self.schema.fields() {
             let leaves = leaves(field.data_type());
             let rest = writers.split_off(leaves.min(writers.len()));
@@ -136,7 +154,14 @@ impl Groups {
                 return Ok(());
             }
             let failed = |error| explain(&self.path, "a row group can't be written", error);
-            let mut group = self.file.next_row_group().map_err(failed)?;
+            let (number, footer) = (self.footer.len() as i32, &mut self.footer);
+            let mut group = SerializedRowGroupWriter::new(
+                Arc::clone(&self.descriptors),
+                Arc::clone(&self.properties),
+                &mut self.file,
+                number,
+                Some(Box::new(|_, about, _, columns, offsets| footer.add(about, columns, offsets))),
+            );
             for task in tasks {
                 let lost = || Err(Error::fatal("a column of the row group was lost"));
                 let encoded = task.take_done().unwrap_or_else(lost)?;
@@ -190,6 +215,7 @@ impl out::Building for Groups {
         self.close_group();
         self.store_closed(0)?;
         let failed = |error| explain(&self.path, "the footer can't be written", error);
+        self.footer.write(&mut self.file).map_err(failed)?;
         let written = self.file.into_inner().map_err(failed)?.written()?;
         Ok(Whole { written, rows: self.rows as u64, given: self.digest })
     }

@@ -3,6 +3,7 @@
 mod batch;
 mod chunk;
 mod error;
+mod footer;
 mod group;
 mod input;
 mod jobs;

@@ -1,7 +1,7 @@
 //! The sources as their user and the driver see them.
 
 use super::batch::{Batch, ColumnarBatch};
-use super::input::{Input, Piece, Pieces, files};
+use super::input::{Input, Piece, Share, files};
 use crate::arrow::many::{Many, open_many};
 use crate::arrow::{Column, Shape};
 use arrow_schema::SchemaRef;
@@ -65,7 +65,7 @@ struct Reading {
     files: Many<Input>,
     shape: Arc<Shape>,
     mask: ProjectionMask,
-    pieces: Pieces,
+    share: Share,
     /// The next row: file, row group, row in it.
     next: [usize; 3],
     /// Rows of the file before the row group.
@@ -94,7 +94,7 @@ impl Source {
             reading: Reading {
                 shape: Arc::new(Shape::new(files.name.clone(), Arc::clone(files.schema()))),
                 mask: ProjectionMask::all(),
-                pieces: Pieces::of(files.groups),
+                share: Share::of(files.groups),
                 next: [0; 3],
                 before: 0,
                 has_begun: false,
@@ -160,7 +160,7 @@ impl Reading {
             match input.as_ref().and_then(|input| input.groups().get(group)) {
                 Some(about) if (row as u64) < num_rows(about) => return Ok(true),
                 Some(about) => {
-                    self.before += num_rows(about);
+                    self.before = self.before.saturating_add(num_rows(about));
                     self.next = [file, group + 1, 0];
                 }
                 None => {
@@ -178,7 +178,9 @@ impl Reading {
         }
         let [file, group, from] = self.next;
         let input = self.files.get(file)?;
-        let mut end = input.cut(group, from, &self.mask, self.pieces, limit.bytes());
+        let left = self.files.rows_from(file, self.before.saturating_add(from as u64));
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let mut end = input.cut((group, from), &self.mask, self.share, left, limit.bytes());
         if !self.has_begun && limit.rows() < PROBE_ROWS {
             end = end.min(from + limit.rows());
         }
@@ -230,7 +232,7 @@ impl Reading {
                 if row as u64 > groups.get(group).map_or(0, num_rows) {
                     return Err(gone());
                 }
-                known.iter().map(num_rows).sum()
+                known.iter().map(num_rows).fold(0, u64::saturating_add)
             }
         };
         self.next = [file, group, row];
@@ -239,7 +241,7 @@ impl Reading {
     }
 
     fn bytes_read(&self) -> u64 {
-        self.files.bytes_read(self.next[0], self.before + self.next[2] as u64)
+        self.files.bytes_read(self.next[0], self.before.saturating_add(self.next[2] as u64))
     }
 }
 
