@@ -159,11 +159,7 @@ impl<F: Format> Files<F> {
 
     /// Writes a row group of rows of a key that have waited.
     fn store(&mut self, format: &F, schema: &SchemaRef, key: usize) -> Result<()> {
-        if let Some(before) = self.unsettled.take()
-            && let Some(file) = &mut self.shelves[before].file
-        {
-            file.settle()?;
-        }
+        let before = self.unsettled.take().filter(|before| *before != key);
         let (taken, bytes) = self.shelves[key].take(format.group_rows());
         self.waiting -= bytes;
         for rows in taken {
@@ -174,7 +170,10 @@ impl<F: Format> Files<F> {
             self.unsettled = Some(key);
             self.roll(key)?;
         }
-        Ok(())
+        match before.and_then(|before| self.shelves[before].file.as_mut()) {
+            Some(file) => file.settle(),
+            None => Ok(()),
+        }
     }
 
     /// Adds rows to the file of a key, and to further ones when it is full.
