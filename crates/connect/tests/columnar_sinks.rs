@@ -11,6 +11,8 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 use trommel::{ErrorKind, Options, Pipeline, RejectPolicy, Result, RunReport, Sink as _, sources};
 use trommel_connect::{arrow, parquet};
@@ -296,6 +298,61 @@ fn a_partitioned_job_goes_on_from_its_last_commit() {
     let files = tree(&path);
     assert_eq!(files.len(), listed);
     assert!(joined(&files) == reference(rows));
+}
+
+/// Where the child of the next test loads to.
+const VARIABLE: &str = "TROMMEL_TEST_PARTITIONED_CRASH";
+
+#[test]
+fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
+    const ROWS: u64 = 6_000;
+    if let Ok(path) = std::env::var(VARIABLE) {
+        // The child: this test, started once more.
+        run_job(Path::new(&path), ROWS, u64::MAX).unwrap();
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("events");
+    let (mut kills, mut seen) = (0, 0);
+    loop {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_partitioned_job_that_is_killed_loses_and_doubles_nothing"])
+            .env(VARIABLE, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Longer with each kill, so that the load ends however slow the machine is.
+        let patience = 2_000 + (kills * 7_919) % 31_000 + kills * 700;
+        std::thread::sleep(Duration::from_micros(patience));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        let Ok(manifest) = fs::read(path.join("_trommel.json")) else { continue };
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        if manifest["parts"].as_array().unwrap().is_empty() {
+            continue;
+        }
+        // What counts is a whole beginning of the rows, and only grows.
+        let mut all = events(parquet::Source::open(&path).unwrap());
+        all.sort_by_key(|event| event.id);
+        let rows = all.len() as u64;
+        assert!(all.into_iter().eq((0..rows).map(event)));
+        assert_eq!(manifest["checkpoint"]["counts"]["loaded"], rows);
+        assert!(rows >= seen, "{rows} rows after {seen}");
+        seen = rows;
+    }
+    assert!(kills > 2, "{kills} kills prove nothing");
+    for entry in fs::read_dir(&path).unwrap().flatten() {
+        if entry.path().is_file() {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    assert!(joined(&tree(&path)) == reference(ROWS), "and nothing lies beside");
 }
 
 #[test]
