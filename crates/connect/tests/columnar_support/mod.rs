@@ -4,6 +4,8 @@
 
 use super::parquet_support::engine;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use trommel::{Batch, Encode, Options, Pipeline, Result, RunReport, Source, sinks, sources};
 use trommel_connect::arrow::Row;
@@ -67,4 +69,55 @@ pub(crate) fn read(path: &Path) -> Vec<Event> {
         Some("parquet") => events(parquet::Source::open(path).unwrap()),
         _ => events(arrow::Source::open(path).unwrap()),
     }
+}
+
+pub(crate) const KEYS: [&str; 2] = ["year", "place"];
+
+/// All files below a directory, by their names in it, and what they hold.
+pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<Event>> {
+    fn visit(root: &Path, path: &Path, files: &mut BTreeMap<String, Vec<Event>>) {
+        for entry in fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                visit(root, &path, files);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, read(&path));
+            }
+        }
+    }
+    let mut files = BTreeMap::new();
+    visit(root, root, &mut files);
+    files
+}
+
+/// What each folder should hold, in order.
+pub(crate) fn reference(rows: u64) -> BTreeMap<String, Vec<Event>> {
+    let mut folders: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for id in 0..rows {
+        folders.entry(folder_of(id)).or_default().push(event(id));
+    }
+    folders
+}
+
+/// The files of a folder one behind the other, by their numbers.
+pub(crate) fn joined(files: &BTreeMap<String, Vec<Event>>) -> BTreeMap<String, Vec<Event>> {
+    let mut numbered: Vec<_> = files
+        .iter()
+        .map(|(name, events)| {
+            let (folder, file) = name.rsplit_once('/').unwrap();
+            let number = file.trim_start_matches("part-").split('.').next().unwrap();
+            (folder.to_owned(), number.parse::<u32>().unwrap(), events)
+        })
+        .collect();
+    numbered.sort_by_key(|(folder, number, _)| (folder.clone(), *number));
+    let mut folders: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+    for (folder, _, events) in numbered {
+        folders.entry(folder).or_default().extend(events.iter().cloned());
+    }
+    folders
+}
+
+pub(crate) fn is_empty(directory: &TempDir) -> bool {
+    fs::read_dir(directory.path()).unwrap().next().is_none()
 }
