@@ -74,7 +74,7 @@ const VARIABLE: &str = "TROMMEL_TEST_PARTITIONED_CRASH";
 
 #[test]
 fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
-    const ROWS: u64 = 6_000;
+    const ROWS: u64 = 2_000;
     if let Ok(path) = std::env::var(VARIABLE) {
         // The child: this test, started once more.
         run_job(Path::new(&path), ROWS, u64::MAX).unwrap();
@@ -92,7 +92,7 @@ fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
             .spawn()
             .unwrap();
         // Longer with each kill, so that the load ends however slow the machine is.
-        let patience = 2_000 + (kills * 7_919) % 31_000 + kills * 700;
+        let patience = 2_000 + (kills * 7_919) % 31_000 + kills * 15_000;
         std::thread::sleep(Duration::from_micros(patience));
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success(), "{status}");

@@ -14,6 +14,10 @@ use tempfile::TempDir;
 use trommel::{ErrorKind, Options, Pipeline, RejectPolicy, Result, RunReport, Sink as _, sources};
 use trommel_connect::{arrow, parquet};
 
+fn is_empty(directory: &TempDir) -> bool {
+    is_empty_directory(directory.path())
+}
+
 #[test]
 fn each_row_is_in_one_file_that_of_its_key() {
     let rows = 3_000;

@@ -49,22 +49,15 @@ fn write_files(directory: &Path, kind: &str, ranges: &[std::ops::Range<u64>]) ->
         .enumerate()
         .map(|(number, range)| {
             let path = directory.join(format!("f{number:03}.{kind}"));
-            let from = range.start;
-            let pipeline = Pipeline::from(sources::generate(range.end - from, |id| id));
-            let pipeline = pipeline.transform(move |id, out| out.emit(event(from + id)));
-            match kind {
-                "parquet" => {
-                    let sink = parquet::Sink::create(&path).row_group_rows(40);
-                    pipeline
-                        .load_into(sink.column("value", arrow::DataType::Float64))
-                        .run(&engine(1))
-                }
-                _ => {
-                    let sink = arrow::Sink::create(&path).batch_rows(40);
-                    pipeline
-                        .load_into(sink.column("value", arrow::DataType::Float64))
-                        .run(&engine(1))
-                }
+            let (from, value) = (range.start, arrow::DataType::Float64);
+            let rows = Pipeline::from(sources::generate(range.end - from, |id| id));
+            let make = move |id| event(from + id);
+            if kind.ends_with("parquet") {
+                let sink = parquet::Sink::create(&path).row_group_rows(40).column("value", value);
+                rows.map(make).load_into(sink).run(&engine(1))
+            } else {
+                let sink = arrow::Sink::create(&path).batch_rows(40).column("value", value);
+                rows.map(make).load_into(sink).run(&engine(1))
             }
             .unwrap();
             path

@@ -161,10 +161,12 @@ impl<F> Many<F> {
     }
 
     /// Holds the file of a position, of this number and with this mark, against what is there. The
-    /// number may be the one behind the last, where everything has been read.
+    /// number may be the one behind the last, where everything has been read; of one file alone it is
+    /// what was asked for.
     pub(crate) fn check(&self, file: u64, mark: Option<u64>) -> Result<usize> {
         let file = usize::try_from(file).unwrap_or(usize::MAX);
-        match file <= self.len() && self.mark(file) == mark {
+        let is_only = self.len() == 1 && mark.is_none();
+        match is_only || file <= self.len() && self.mark(file) == mark {
             true => Ok(file),
             false => Err(another_file(file, self.len())),
         }

@@ -223,7 +223,7 @@ impl Reading {
         let file = self.files.check(file, mark)?;
         let (group, row) = (group as usize, row as usize);
         let before = match file < self.files.len() {
-            false if group == 0 && row == 0 => 0,
+            false if file == self.files.len() && group == 0 && row == 0 => 0,
             false => return Err(gone()),
             true => {
                 let input = self.files.get(file)?;

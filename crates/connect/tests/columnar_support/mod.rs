@@ -117,7 +117,3 @@ pub(crate) fn joined(files: &BTreeMap<String, Vec<Event>>) -> BTreeMap<String, V
     }
     folders
 }
-
-pub(crate) fn is_empty(directory: &TempDir) -> bool {
-    fs::read_dir(directory.path()).unwrap().next().is_none()
-}

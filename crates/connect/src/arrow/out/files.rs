@@ -40,6 +40,13 @@ pub(crate) struct Files<F: Format> {
     numbers: HashMap<Box<str>, u32>,
 }
 
+/// A run that fails at its very end is not told to take anything back.
+impl<F: Format> Drop for Files<F> {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
 /// A file that has got its name.
 #[derive(Debug)]
 pub(crate) struct Named {
