@@ -222,7 +222,7 @@ fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef) -> PrimitiveArray<T> {
     match array.nulls() {
         Some(nulls) if nulls.null_count() == 0 => {
             let values = array.values().clone();
-            PrimitiveArray::new(values, None).with_data_type(array.data_type().clone())
+            PrimitiveArray::<T>::new(values, None).with_data_type(array.data_type().clone())
         }
         _ => array.clone(),
     }

@@ -18,12 +18,13 @@
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::page_index::PageIndexBuilder;
 use parquet::file::metadata::{
-    FileMetaData, ParquetMetaDataBuilder, ParquetMetaDataReader, ParquetMetaDataWriter,
-    RowGroupMetaData,
+    FileMetaData, ParquetMetaDataBuilder, ParquetMetaDataOptions, ParquetMetaDataReader,
+    ParquetMetaDataWriter, RowGroupMetaData,
 };
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::properties::WriterProperties;
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::TrackedWrite;
 use parquet::schema::types::SchemaDescPtr;
 use std::io::Write;
@@ -49,9 +50,11 @@ pub(super) struct Footer {
 
 /// A row group that is written.
 struct Group {
-    /// Its page indexes, then what the footer says of it.
+    /// Its column indexes, its offset indexes, and what the footer says of it.
     bytes: Box<[u8]>,
-    indexes: usize,
+    /// Where the second and the third begin.
+    offsets: usize,
+    about: usize,
 }
 
 impl Footer {
@@ -99,19 +102,28 @@ impl Footer {
             }
         }
         let (footer, mut bytes) = self.written(vec![group], Some(index))?;
-        let indexes = bytes.len();
+        let about = bytes.len();
         bytes.extend_from_slice(self.cut_out(&footer, rows)?);
-        self.groups.push(Group { bytes: bytes.into(), indexes });
+        let known = self.read(&bytes[about..])?;
+        let offsets =
+            known.columns().iter().filter_map(|column| column.offset_index_offset()).min();
+        let offsets = offsets.map_or(about, |offset| offset as usize);
+        self.groups.push(Group { bytes: bytes.into(), offsets, about });
         self.rows += rows;
         Ok(())
     }
 
     /// Writes page indexes and footer, which end the file.
     pub(super) fn write<W: Write>(self, file: &mut TrackedWrite<W>) -> Result<()> {
-        let mut starts = Vec::with_capacity(self.groups.len());
+        // Those of one kind together, since readers take all of a kind at once.
+        let mut places = Vec::with_capacity(self.groups.len());
         for group in &self.groups {
-            starts.push(file.bytes_written() as i64);
-            file.write_all(&group.bytes[..group.indexes])?;
+            places.push([file.bytes_written() as i64, 0]);
+            file.write_all(&group.bytes[..group.offsets])?;
+        }
+        for (group, place) in self.groups.iter().zip(&mut places) {
+            place[1] = (file.bytes_written() - group.offsets) as i64;
+            file.write_all(&group.bytes[group.offsets..group.about])?;
         }
         let start = file.bytes_written();
         file.write_all(&self.head)?;
@@ -125,8 +137,8 @@ impl Footer {
                 file.write_all(&number(count as u64))?;
             }
         }
-        for (group, start) in self.groups.iter().zip(starts) {
-            let moved = self.moved(group, start)?;
+        for (group, place) in self.groups.iter().zip(places) {
+            let moved = self.moved(&group.bytes[group.about..], place)?;
             let rows = u64::try_from(moved.num_rows()).unwrap_or(0);
             let (footer, _) = self.written(vec![moved], None)?;
             file.write_all(self.cut_out(&footer, rows)?)?;
@@ -140,21 +152,34 @@ impl Footer {
         Ok(())
     }
 
-    /// What the footer says of a row group whose page indexes begin at `start`.
-    fn moved(&self, group: &Group, start: i64) -> Result<RowGroupMetaData> {
+    /// A row group that has been cut out of its footer.
+    fn read(&self, group: &[u8]) -> Result<RowGroupMetaData> {
         let mut footer = self.head.clone();
         footer.extend_from_slice(&[ROWS, 0, GROUPS, 1 << 4 | STRUCTS]);
-        footer.extend_from_slice(&group.bytes[group.indexes..]);
+        footer.extend_from_slice(group);
         footer.extend_from_slice(&self.tail);
-        let metadata = ParquetMetaDataReader::decode_metadata(&footer)?;
-        let group = metadata.row_groups().first().ok_or_else(unknown)?;
-        let moved = |offset: Option<i64>| offset.map(|offset| offset + start);
+        let options = ParquetMetaDataOptions::new()
+            .with_schema(self.about.schema_descr_ptr())
+            .with_encoding_stats_as_mask(false);
+        let metadata =
+            ParquetMetaDataReader::decode_metadata_with_options(&footer, Some(&options))?;
+        metadata.row_groups().first().cloned().ok_or_else(unknown)
+    }
+
+    /// The same, with its column and offset indexes moved by so many bytes.
+    fn moved(&self, group: &[u8], by: [i64; 2]) -> Result<RowGroupMetaData> {
+        let group = self.read(group)?;
+        let moved = |offset: Option<i64>, by: i64| offset.map(|offset| offset + by);
         let columns = group.columns().iter().map(|column| {
             let (index, offsets) = (column.column_index_offset(), column.offset_index_offset());
-            let builder = column.clone().into_builder();
+            let mut builder = column.clone().into_builder();
+            if let Some(statistics) = column.statistics() {
+                let is_signed = column.column_descr().sort_order().is_signed();
+                builder = builder.set_statistics(for_old_readers(statistics.clone(), is_signed));
+            }
             builder
-                .set_column_index_offset(moved(index))
-                .set_offset_index_offset(moved(offsets))
+                .set_column_index_offset(moved(index, by[0]))
+                .set_offset_index_offset(moved(offsets, by[1]))
                 .build()
         });
         let mut builder = RowGroupMetaData::builder(self.about.schema_descr_ptr())
@@ -202,6 +227,21 @@ impl Footer {
             .and_then(|rest| rest.strip_suffix(&self.tail[..]))
             .ok_or_else(unknown)
     }
+}
+
+/// Writes bounds twice where the order of the type is the one that readers of old assumed. The crate
+/// does so, but does not read that it did.
+fn for_old_readers(statistics: Statistics, is_signed: bool) -> Statistics {
+    macro_rules! each {
+        ($($kind:ident),*) => {
+            match statistics {
+                $(Statistics::$kind(it) => {
+                    Statistics::$kind(it.with_backwards_compatible_min_max(is_signed))
+                })*
+            }
+        };
+    }
+    each!(Boolean, Int32, Int64, Int96, Float, Double, ByteArray, FixedLenByteArray)
 }
 
 /// A number, seven bits a byte, the lowest first.
