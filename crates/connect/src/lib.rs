@@ -71,6 +71,12 @@ pub mod arrow;
     feature = "socket"
 ))]
 mod backoff;
+#[cfg(any(feature = "arrow", feature = "postgres", feature = "postgres-system"))]
+#[cfg_attr(
+    not(all(feature = "arrow", feature = "postgres-common")),
+    allow(dead_code, unused_imports, reason = "some of it serves one connector only")
+)]
+mod calendar;
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(any(

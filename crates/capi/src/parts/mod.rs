@@ -9,8 +9,6 @@ mod record;
 
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 mod arrow;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-mod calendar;
 #[cfg(feature = "csv")]
 mod csv;
 #[cfg(any(feature = "arrow", feature = "parquet"))]

@@ -2,7 +2,7 @@
 //!
 //! The crate's own writer keeps its structures until the file ends: some 1.7 KB a column and row
 //! group, page indexes included, which makes a load of many row groups grow with its input. Here a
-//! row group that is done becomes the bytes of its Thrift structures at once, a fifth of that. Those
+//! row group that is done becomes the bytes of its Thrift structures at once, an eighth of that. Those
 //! that say where its page indexes lie count from their own start, since the indexes of all row
 //! groups come last in the file; at the end each row group is taken up once more, alone, and told
 //! where they came to lie.

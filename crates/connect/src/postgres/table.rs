@@ -34,6 +34,34 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 /// [`commit_bytes`](Self::commit_bytes)), so that after a lost connection the transaction is done
 /// again, as often as [`OptionsBuilder::retry`](trommel::OptionsBuilder::retry) allows. Whether a
 /// COMMIT whose answer was lost has happened is asked, not guessed.
+///
+/// # Examples
+/// ```no_run
+/// use serde::Serialize;
+/// use trommel::{Engine, Options, Pipeline, Retry, Tier, sources};
+/// use trommel_connect::postgres;
+///
+/// #[derive(Serialize)]
+/// struct Reading {
+///     sensor: u32,
+///     at: &'static str,
+///     celsius: f64,
+/// }
+///
+/// let readings = [Reading { sensor: 7, at: "2013-01-01T10:00:00Z", celsius: 21.5 }];
+/// let table = postgres::Sink::connect("postgresql://loader@db.example/plant")?
+///     .table::<Reading>("readings")
+///     .column("sensor", "integer")
+///     .column("at", "timestamptz")
+///     .column("celsius", "real")
+///     .key(["sensor", "at"])
+///     .upsert();
+/// Pipeline::from(sources::slice(&readings))
+///     .options(Options::tier(Tier::Database).retry(Retry::times(5)).build()?)
+///     .load_into(table)
+///     .run(&Engine::new()?)?;
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub struct Table<T: ?Sized> {
     load: Load,
     // Neither owned nor borrowed: records pass through the workers alone.

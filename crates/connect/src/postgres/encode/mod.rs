@@ -6,7 +6,7 @@ pub(super) mod number;
 mod page;
 mod plain;
 mod span;
-pub(super) mod temporal;
+mod temporal;
 mod text;
 mod words;
 
