@@ -71,8 +71,10 @@ macro_rules! many_as_one {
         let directory = TempDir::new().unwrap();
         let ranges: Vec<_> = (0..70).map(|n| n * 100..(n + 1) * 100).collect();
         let mut paths = write_files(directory.path(), $kind, &ranges);
-        paths
-            .push(write_files(&directory.path(), concat!("x.", $kind), &[7_000..7_001])[0].clone());
+        paths.push(
+            write_files(&directory.path(), concat!("x.", $kind), &[7_000..7_001, 0..0][..1])[0]
+                .clone(),
+        );
         paths.sort();
         let pattern = format!("{}/*.{}", directory.path().display(), $kind);
         fs::write(directory.path().join("_SUCCESS"), "").unwrap();
@@ -191,7 +193,7 @@ fn files_with_other_columns_are_refused_at_once() {
         value: f64,
     }
     let directory = TempDir::new().unwrap();
-    let one = write_files(directory.path(), "parquet", &[0..10]).remove(0);
+    let one = write_files(directory.path(), "parquet", &[0..10, 10..20]).remove(0);
     fn write<T: Serialize>(path: &Path, make: impl Fn() -> T + Send + Sync + 'static) {
         let pipeline = Pipeline::from(sources::generate(1, |id| id));
         let pipeline = pipeline.transform(move |_, out| out.emit(make()));
