@@ -22,7 +22,7 @@ use trommel_connect::arrow::{Date, Decimal, FromCell, Row, Timestamp};
 pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
     let settings = ask.url.settings();
     settings.end()?;
-    let source = trommel_connect::arrow::Source::open(&ask.url.path)?;
+    let source = super::opened_path!(trommel_connect::arrow::Source, &ask.url.path)?;
     let (shape, columns) = columns(source.schema(), ask.columns)?;
     Ok(opened(source, shape, columns))
 }
@@ -53,6 +53,7 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     if let Some(rows) = settings.number("batch_rows")? {
         sink = sink.batch_rows(rows);
     }
+    super::rolled!(sink, settings);
     settings.end()?;
     declare!(sink, ask);
     Ok(loaded(sink, layout(ask.columns)))

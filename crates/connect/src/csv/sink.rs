@@ -286,6 +286,8 @@ fn difference(
 }
 
 impl files::FileSink for Sink {
+    type Output = Output;
+
     fn output(&mut self) -> &mut Output {
         &mut self.output
     }

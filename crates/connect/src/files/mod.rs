@@ -52,12 +52,10 @@
 
 mod compress;
 mod job;
-mod key;
 mod manifest;
 mod output;
 mod page;
 mod part;
-mod partition;
 mod place;
 mod run;
 mod runner;
@@ -66,11 +64,11 @@ mod verify;
 mod write;
 
 pub use crate::input::Compression;
+pub(crate) use crate::partition::FileSink;
+pub use crate::partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 #[cfg(feature = "csv")]
 pub(crate) use compress::open_compressed;
 pub(crate) use output::Output;
 pub use page::Page;
-pub(crate) use partition::FileSink;
-pub use partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 pub(crate) use settings::{Existing, Settings, file_settings, forward_output};
 pub(crate) use verify::{ReadBack, digest};

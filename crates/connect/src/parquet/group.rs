@@ -5,10 +5,10 @@ use super::error::explain;
 use super::footer::{Footer, MAGIC};
 use super::jobs::{Jobs, Piece, Task, Writer};
 use super::options::Options;
-use super::verify;
 use crate::arrow::aside::Aside;
+use crate::arrow::out::{self, Rows, Whole};
 use crate::arrow::verify::add;
-use crate::verify::{Digest, compare_file};
+use crate::verify::Digest;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
@@ -28,7 +28,7 @@ const MAX_CLOSING: usize = 1;
 const MAX_BACKLOG: usize = 2;
 
 /// One file being written.
-pub(super) struct Groups {
+pub(crate) struct Groups {
     path: PathBuf,
     file: TrackedWrite<Aside>,
     footer: Footer,
@@ -44,9 +44,9 @@ pub(super) struct Groups {
     closing: VecDeque<Vec<Arc<Task>>>,
     /// Row groups begun.
     begun: usize,
-    pub(super) rows: usize,
+    rows: usize,
     /// What was given, if the file is to be verified.
-    pub(super) digest: Option<Digest>,
+    digest: Option<Digest>,
 }
 
 impl Groups {
@@ -91,13 +91,8 @@ impl Groups {
         })
     }
 
-    /// How many rows the open row group still takes.
-    pub(super) fn room(&self) -> usize {
-        self.row_group_rows - self.open.as_ref().map_or(0, |(_, rows)| *rows)
-    }
-
     /// Adds rows to the open row group: a piece of each column, of no more rows than it has room.
-    pub(super) fn add(&mut self, rows: usize, pieces: impl Iterator<Item = Piece>) -> Result<()> {
+    fn add(&mut self, rows: usize, pieces: impl Iterator<Item = Piece>) -> Result<()> {
         let mut pieces: Vec<Piece> = pieces.collect();
         if let Some(digest) = &mut self.digest {
             let arrays = pieces.into_iter().map(Piece::into_array).collect::<Result<Vec<_>>>()?;
@@ -177,27 +172,52 @@ impl Groups {
         }
         Ok(())
     }
+}
 
-    /// Encodes what is left, writes the footer, makes it durable and gives the file its name; with
-    /// `reads_back` only if it holds what was given to it. What comes with the file gets its name,
-    /// by `before`, when nothing can be wrong with the file any more.
-    pub(super) fn publish(
-        mut self,
-        reads_back: bool,
-        before: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+impl out::Building for Groups {
+    fn room(&self, _: &Rows) -> usize {
+        self.row_group_rows - self.open.as_ref().map_or(0, |(_, rows)| *rows)
+    }
+
+    fn add(&mut self, rows: Rows) -> Result<()> {
+        let count = rows.len();
+        match rows {
+            Rows::Columns(chunk) => self.add(count, chunk.columns.into_iter().map(Piece::Column)),
+            Rows::Batch(batch) => {
+                self.add(count, batch.columns().iter().cloned().map(Piece::Array))
+            }
+        }
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        self.close_group();
+        self.store_closed(MAX_CLOSING)
+    }
+
+    fn is_between_groups(&self) -> bool {
+        self.open.is_none()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.store_closed(0)
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows as u64
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file.bytes_written() as u64
+    }
+
+    /// Encodes what is left and writes the footer.
+    fn end(mut self) -> Result<Whole> {
         self.close_group();
         self.store_closed(0)?;
         let failed = |error| explain(&self.path, "the footer can't be written", error);
-        let given = self.digest.filter(|_| reads_back);
         self.footer.write(&mut self.file).map_err(failed)?;
-        self.file.into_inner().map_err(failed)?.publish_if(|side| {
-            if let Some(given) = given {
-                let kept = format!("{} was not touched", self.path.display());
-                compare_file(side, given, verify::read(side)?, &kept)?;
-            }
-            before()
-        })
+        let written = self.file.into_inner().map_err(failed)?.written()?;
+        Ok(Whole { written, rows: self.rows as u64, given: self.digest })
     }
 }
 

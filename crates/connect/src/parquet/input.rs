@@ -3,8 +3,9 @@
 use super::error::explain;
 use super::manifest;
 use super::reader::Shared;
-use crate::arrow::aside::io_error;
 use crate::arrow::at::{self, About};
+use crate::arrow::many::Known;
+use crate::listing::in_partitions;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -13,10 +14,9 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type;
 use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use trommel::{Error, ErrorKind, Fingerprint, Result};
+use trommel::{Error, Result};
 
 /// Rows that a piece has at least, unless they are large: opening a reader costs some 20 µs.
 const PIECE_ROWS: usize = 16 << 10;
@@ -97,30 +97,13 @@ impl Input {
         })
     }
 
-    pub(super) fn schema(&self) -> &SchemaRef {
-        self.metadata.schema()
-    }
-
     pub(super) fn groups(&self) -> &[RowGroupMetaData] {
         self.metadata.metadata().row_groups()
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.groups().iter().map(rows).fold(0, u64::saturating_add)
-    }
-
-    pub(super) fn length(&self) -> u64 {
-        self.file.length
-    }
-
     /// The columns of these numbers.
-    pub(super) fn mask(&self, columns: Option<&[usize]>) -> ProjectionMask {
-        match columns {
-            Some(columns) => {
-                ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied())
-            }
-            None => ProjectionMask::all(),
-        }
+    pub(super) fn mask(&self, columns: &[usize]) -> ProjectionMask {
+        ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied())
     }
 
     /// Where a piece that starts at row `from` of a row group shall end, with `left` rows to come in
@@ -152,11 +135,6 @@ impl Input {
             return end.min(from + most).min(all);
         }
         all.min(from + wanted(share.within_pages(all)))
-    }
-
-    /// What tells this file from another one.
-    pub(super) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
-        self.about.print(fingerprint, &self.name)
     }
 }
 
@@ -226,30 +204,33 @@ impl Piece {
     }
 }
 
-/// The Parquet files that a path means: itself, or all in a directory, by name. In the directory of
+impl Known for Input {
+    fn open(path: &Path) -> Result<Self> {
+        Input::open(path)
+    }
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.metadata.schema())
+    }
+
+    fn rows(&self) -> u64 {
+        self.groups().iter().map(rows).fold(0, u64::saturating_add)
+    }
+
+    fn groups(&self) -> usize {
+        self.groups().len()
+    }
+}
+
+/// The Parquet files of a directory, by name, those of its partitions included. In the directory of
 /// a resumable job, those that its manifest lists.
 pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.into()]);
+    match manifest::parts(path)? {
+        Some(parts) => Ok(parts),
+        None => in_partitions(path, &[".parquet"]),
     }
-    if let Some(parts) = manifest::parts(path)? {
-        return Ok(parts);
-    }
-    let failed = |error| io_error(path, "can't be read", error);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.ends_with(".parquet") && !name.starts_with(['_', '.']) {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Io,
-            format!("{} holds no file whose name ends in .parquet", path.display()),
-        ));
-    }
-    files.sort();
-    Ok(files)
 }
