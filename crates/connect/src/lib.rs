@@ -216,6 +216,9 @@ mod documents {
     #[doc = include_str!("../../../docs/connectors/postgres.md")]
     struct Postgres;
 
+    #[doc = include_str!("../../../docs/connectors/rejects.md")]
+    struct Rejects;
+
     #[doc = include_str!("../../../docs/connectors/socket.md")]
     struct Socket;
 

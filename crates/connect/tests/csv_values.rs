@@ -274,3 +274,91 @@ fn rows_may_be_shared_between_threads() {
         Ok(())
     });
 }
+
+/// What a field is to an `Option`, with quotes making a value or not.
+#[test]
+fn quotes_make_a_value_of_a_null_where_that_is_asked_for() {
+    let text = "a,b,c,d,e\n\"\",,\"NA\",NA,\"N\"\"A\"\n";
+    let builder = || Source::builder().nulls(["", "NA"]);
+    let read = |builder: Builder, expected: [Option<&str>; 5]| {
+        first(builder, text, |row| {
+            assert_eq!(row.decode::<[Option<&str>; 5]>()?, expected);
+            for (column, value) in expected.into_iter().enumerate() {
+                assert_eq!(row.get::<Option<&str>>(column)?, value);
+                assert_eq!(row.is_null(column)?, value.is_none());
+            }
+            Ok(())
+        });
+    };
+    read(builder(), [None, None, None, None, Some("N\"A")]);
+    let values = [Some(""), None, Some("NA"), None, Some("N\"A")];
+    read(builder().quoted_nulls(false), values);
+    // Blanks around are stripped within quotes too, and what is left is still a value.
+    read(builder().quoted_nulls(false).trim(trommel_connect::csv::Trim::Fields), values);
+}
+
+#[derive(Deserialize, Debug, PartialEq)]
+enum Shape {
+    Point,
+    Of(u8),
+    Named { sizes: Vec<f64> },
+}
+
+/// Symptom: what `csv::Sink` wrote of a nested field was refused by `decode` of the same type. Cause:
+/// a field was read as a plain value only. Fix: JSON is read where a list, an object or a variant
+/// with fields is asked for.
+#[test]
+fn nested_values_are_read_from_json() {
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Nested<'a> {
+        #[serde(borrow)]
+        list: Vec<&'a str>,
+        map: BTreeMap<String, Option<u8>>,
+        pair: (u8, bool),
+        shapes: Option<Vec<Shape>>,
+        shape: Shape,
+    }
+    let read = |line: &str| -> std::result::Result<(), String> {
+        let text = format!("list,map,pair,shapes,shape\n{line}\n");
+        let mut seen = Ok(());
+        first(Source::builder(), &text, |row| {
+            seen = row.decode::<Nested<'_>>().map(drop).map_err(|error| error.to_string());
+            Ok(())
+        });
+        seen
+    };
+    row(
+        "list,map,pair,shapes,shape\n\
+         \"[\"\"a\"\",\"\"b\"\"]\",\"{\"\"x\"\":null,\"\"y\"\":7}\",\"[1,true]\",,\"{\"\"Of\"\":3}\"\n",
+        |row| {
+            let nested: Nested<'_> = row.decode()?;
+            assert_eq!(nested.list, ["a", "b"]);
+            assert_eq!(nested.map, BTreeMap::from([("x".into(), None), ("y".into(), Some(7))]));
+            assert_eq!((nested.pair, nested.shapes, nested.shape), ((1, true), None, Shape::Of(3)));
+            Ok(())
+        },
+    );
+    let good = [
+        "[]",
+        "{}",
+        "\"[1,true]\"",
+        "\"[\"\"Point\"\",{\"\"Named\"\":{\"\"sizes\"\":[0.5]}}]\"",
+        "Point",
+    ];
+    read(&good.join(",")).unwrap();
+    for (column, bad, says) in [
+        (0, "x", "`x` is not a list as JSON, column `list`"),
+        (0, "", "`` is not a list as JSON but a null: read it as an `Option`, column `list`"),
+        (0, "[] []", "trailing characters"),
+        (1, "[]", "`[]` is not an object as JSON, column `map`"),
+        (1, "\"{\"\"x\"\":256}\"", "invalid value: integer `256`, expected u8"),
+        (2, "[1]", "invalid length 1"),
+        (4, "Circle", "unknown variant `Circle`"),
+        (4, "\"{\"\"Circle\"\":1}\"", "is not a variant as JSON, column `shape`"),
+    ] {
+        let mut line = good;
+        line[column] = bad;
+        let error = read(&line.join(",")).unwrap_err();
+        assert!(error.contains(says), "{bad}: {error}");
+    }
+}

@@ -153,6 +153,43 @@ fn a_key_that_occurs_twice_is_what_the_option_says() {
     assert_eq!(with(Duplicates::Last, "b.c"), "2");
 }
 
+/// Symptom: a map that `decode` makes kept the last of two values silently. Cause: `Duplicates` was
+/// about `get` only. Fix: with `RejectAll` every row is looked through.
+#[test]
+fn keys_that_occur_twice_anywhere_are_rejects_where_that_is_asked_for() {
+    type Map = HashMap<String, serde_json::Value>;
+    let text = br#"{"a":1,"b":[{"c":1},{"c":1}]}
+{"a":1,"b":2,"\u0061":3}
+{"a":1,"b":[0,{"c":{"d":1,"d":1}}]}
+{"a":{"a":{"a":1}}}
+"#;
+    let with = |duplicates, array| {
+        let builder = Source::builder().duplicates(duplicates).array(array);
+        let joined =
+            || text.trim_ascii().iter().map(|byte| if *byte == b'\n' { b',' } else { *byte });
+        let text: Vec<u8> = match array {
+            true => [b'['].into_iter().chain(joined()).chain([b']']).collect(),
+            false => text.to_vec(),
+        };
+        texts(each(builder, &text, &all(), |row| row.decode::<Map>().map(|map| map.len())))
+    };
+    for array in [false, true] {
+        assert_eq!(with(Duplicates::Reject, array), ["2", "2", "2", "1"]);
+        let seen = with(Duplicates::RejectAll, array);
+        assert_eq!((&*seen[0], &*seen[3]), ("2", "1"));
+        assert!(seen[1].starts_with("at byte "), "{seen:?}");
+        assert!(seen[1].contains("the key `a` occurs twice, in bad.ndjson, line"), "{seen:?}");
+        assert!(
+            seen[2].contains("the key `d` occurs twice, column `b`, in bad.ndjson"),
+            "{seen:?}"
+        );
+    }
+    // What nobody asks for is looked at as well, and so is a row whose text alone is wanted.
+    let builder = Source::builder().duplicates(Duplicates::RejectAll);
+    let seen = each(builder, text, &all(), |row| Ok(row.raw().len()));
+    assert_eq!(seen.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
+}
+
 #[test]
 fn deep_nesting_is_a_reject_and_never_a_crash() {
     for depth in [128, 100_000, 1_000_000] {

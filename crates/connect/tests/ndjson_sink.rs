@@ -10,7 +10,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use trommel::{Engine, Options, Pipeline, RejectPolicy, sources};
 use trommel_connect::files::Compression;
-use trommel_connect::ndjson::Sink;
+use trommel_connect::ndjson::{NonFinite, Sink};
 
 fn unpacked(path: &Path) -> String {
     let (mut text, file) = (String::new(), File::open(path).unwrap());
@@ -123,5 +123,59 @@ proptest! {
             (it.0, it.1.clone(), it.2.filter(|number| number.is_finite()))
         };
         prop_assert_eq!(read, rows.iter().map(finite).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn numbers_that_json_has_no_form_for_are_null_or_a_reject() {
+    #[derive(Serialize, Clone)]
+    enum Deep {
+        Of(f64),
+        Named { list: Vec<Option<f32>> },
+    }
+    #[derive(Serialize, Clone)]
+    struct Row {
+        id: u64,
+        speed: f64,
+        none: Option<f64>,
+        deep: HashMap<String, Deep>,
+    }
+    let deep = |deep| HashMap::from([("key".to_owned(), deep)]);
+    let row = |id, speed, inner| Row { id, speed, none: None, deep: deep(inner) };
+    let rows = [
+        row(0, 0.5, Deep::Of(1.0)),
+        row(1, f64::NAN, Deep::Of(1.0)),
+        row(2, 0.5, Deep::Of(f64::NEG_INFINITY)),
+        row(3, 0.5, Deep::Named { list: vec![None, Some(f32::INFINITY)] }),
+        row(4, 0.5, Deep::Named { list: vec![None] }),
+    ];
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("out.ndjson");
+    let run = |sink: Sink| {
+        let options = Options::builder().on_reject(RejectPolicy::with_data(10)).build().unwrap();
+        let report = Pipeline::from(sources::slice(&rows))
+            .options(options)
+            .transform(|row: &Row, out| out.emit(row))
+            .load_into(sink)
+            .run(&Engine::new().unwrap())
+            .unwrap();
+        let lines: Vec<String> = unpacked(&path).lines().map(str::to_owned).collect();
+        (report.counts.rejected, lines)
+    };
+    let (rejected, lines) = run(Sink::create(&path).unwrap());
+    assert_eq!((rejected, lines.len()), (0, 5));
+    assert_eq!(lines[1], r#"{"id":1,"speed":null,"none":null,"deep":{"key":{"Of":1.0}}}"#);
+    let sink = Sink::create(&path).unwrap().non_finite(NonFinite::Reject);
+    let (rejected, lines) = run(sink);
+    assert_eq!((rejected, lines.len()), (3, 2));
+    assert!(lines[1].starts_with("{\"id\":4"), "{lines:?}");
+    let rejects = directory.path().join("out.ndjson.rejects.ndjson");
+    let rejects = std::fs::read_to_string(rejects).unwrap();
+    for (line, says) in rejects.lines().zip([
+        "\"column\":\"speed\",\"stage\":\"transform\",\"reason\":\"NaN has no form in JSON",
+        "-inf has no form in JSON",
+        "inf has no form in JSON",
+    ]) {
+        assert!(line.contains(says), "{line}");
     }
 }

@@ -21,7 +21,12 @@ impl<'a> row::Cells<'a> for Row<'a> {
         Some(self.shape.schema.field(index).name())
     }
     fn wanted(self, fields: &'static [&'static str]) -> impl Iterator<Item = Result<usize>> {
-        fields.iter().filter_map(move |name| self.shape.find(name)).map(Ok)
+        fields.iter().filter_map(move |name| match self.shape.find(name) {
+            Some(column) => Some(Ok(column)),
+            // Not as if it were not there, which may be fine with the type.
+            None if self.shape.is_ambiguous(name) => Some(self.shape.require(name)),
+            None => None,
+        })
     }
     fn missing(&self, name: &str) -> Error {
         match self.shape.require(name) {
@@ -145,6 +150,10 @@ impl<'a> Deserializer<'a> for CellDecoder<'a> {
         visitor.visit_i128(i128::from_cell(self.0)?)
     }
 
+    fn deserialize_u128<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_u128(u128::from_cell(self.0)?)
+    }
+
     fn deserialize_bytes<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
         visitor.visit_borrowed_bytes(FromCell::from_cell(self.0)?)
     }
@@ -184,7 +193,7 @@ impl<'a> Deserializer<'a> for CellDecoder<'a> {
     }
 
     forward_to_deserialize_any! {
-        <W: Visitor<'a>> bool char str string i8 i16 i32 i64 u8 u16 u32 u64 u128 f32
+        <W: Visitor<'a>> bool char str string i8 i16 i32 i64 u8 u16 u32 u64 f32
         unit unit_struct map struct identifier
     }
 }

@@ -16,14 +16,19 @@ pub(crate) struct Shape {
     /// What messages call the source.
     pub(crate) name: Box<str>,
     pub(crate) schema: SchemaRef,
+    /// Without the names that several columns have.
     index: HashMap<Box<str>, u32>,
     hints: Hints,
 }
 
 impl Shape {
     pub(crate) fn new(name: impl Into<Box<str>>, schema: SchemaRef) -> Self {
-        let names = (0..).zip(schema.fields());
-        let index = names.map(|(at, field)| (field.name().as_str().into(), at)).collect();
+        let mut index = HashMap::with_capacity(schema.fields().len());
+        for (at, field) in (0..).zip(schema.fields()) {
+            let name: Box<str> = field.name().as_str().into();
+            index.entry(name).and_modify(|at| *at = None).or_insert(Some(at));
+        }
+        let index = index.into_iter().filter_map(|(name, at)| Some((name, at?))).collect();
         Shape { name: name.into(), schema, index, hints: Hints::default() }
     }
 
@@ -56,8 +61,20 @@ impl Shape {
         }
     }
 
+    /// Whether several columns are called so.
+    #[cold]
+    pub(super) fn is_ambiguous(&self, name: &str) -> bool {
+        self.schema.fields().iter().filter(|field| field.name() == name).count() > 1
+    }
+
     #[cold]
     fn no_column(&self, name: &str) -> Error {
+        if self.is_ambiguous(name) {
+            return Error::new(
+                ErrorKind::Config,
+                format!("several columns of {} are called `{name}`: use the index", self.name),
+            );
+        }
         let names: Vec<&str> =
             self.schema.fields().iter().take(60).map(|field| field.name().as_str()).collect();
         Error::new(

@@ -69,6 +69,11 @@ impl<'a> Plain<'a> for Cell<'a> {
         Cell::is_not(&self, expected)
     }
 
+    /// Any field may as well be text.
+    fn blob(self) -> Option<&'a [u8]> {
+        None
+    }
+
     /// Null, boolean, whole number, number, or else text.
     fn any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
         if Cell::is_null(&self) {

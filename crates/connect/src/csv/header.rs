@@ -72,12 +72,14 @@ impl Header {
 
 impl Builder {
     pub(super) fn build(self, rules: Rules, inputs: Inputs) -> Result<Source> {
+        let mut nulls = self.nulls.clone();
+        nulls.set_quoted(self.quoted_nulls);
         let shape = Shape {
             name: (**inputs.name()).into(),
             rules,
             headers: Headers::default(),
             width: None,
-            nulls: self.nulls.clone(),
+            nulls,
             trim: matches!(self.trim, Trim::Fields | Trim::All),
             lenient_eof: self.lenient_eof,
         };

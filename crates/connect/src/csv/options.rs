@@ -48,6 +48,7 @@ pub struct Builder {
     pub(super) has_headers: bool,
     pub(super) headers: Option<Vec<Box<str>>>,
     pub(super) nulls: Nulls,
+    pub(super) quoted_nulls: bool,
     pub(super) flexible: bool,
     pub(super) trim: Trim,
     pub(super) lenient_eof: bool,
@@ -69,6 +70,7 @@ impl Builder {
             has_headers: true,
             headers: None,
             nulls: Nulls::new([""]),
+            quoted_nulls: true,
             flexible: false,
             trim: Trim::None,
             lenient_eof: false,
@@ -127,10 +129,36 @@ impl Builder {
         self
     }
 
-    /// The fields that stand for a missing value, quoted or not. Default: the empty field. With
-    /// none at all nothing is null.
+    /// The fields that stand for a missing value; whether also in quotes,
+    /// [`quoted_nulls`](Self::quoted_nulls) says. Default: the empty field. With none at all nothing
+    /// is null.
     pub fn nulls<T: AsRef<[u8]>>(mut self, nulls: impl IntoIterator<Item = T>) -> Self {
         self.nulls = Nulls::new(nulls);
+        self
+    }
+
+    /// Whether a field in quotes may be null. Default: true, `""` is what an empty field is, as for
+    /// most readers of CSV. With false quotes make a value of whatever is between them, so `,"",` is
+    /// a text that is empty and `,,` a null: as [`csv::Sink`](super::Sink) and PostgreSQL write them.
+    ///
+    /// ```
+    /// use trommel::{Batch as _, Limit, Source as _};
+    /// use trommel_connect::csv;
+    /// let text = "city,note\nOslo,\"\"\nBergen,\n";
+    /// let builder = csv::Source::builder().quoted_nulls(false);
+    /// let mut source = builder.from_reader("cities", text.as_bytes())?;
+    /// let mut batch = csv::Batch::default();
+    /// source.fill(&mut batch, &Limit::of_rows(10))?;
+    /// let mut notes = Vec::new();
+    /// batch.for_each(0, |row| {
+    ///     notes.push(row?.get::<Option<&str>>("note")?);
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(notes, [Some(""), None]);
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    pub fn quoted_nulls(mut self, quoted_nulls: bool) -> Self {
+        self.quoted_nulls = quoted_nulls;
         self
     }
 

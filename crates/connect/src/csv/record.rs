@@ -76,11 +76,14 @@ impl<'p> Line<'p> {
             out.extend_from_slice(row.raw());
             return;
         }
-        for (index, field) in row.iter().enumerate() {
+        for (index, (field, is_value)) in row.fields().enumerate() {
             if index > 0 {
                 out.push(dialect.delimiter);
             }
-            dialect.field(out, field);
+            match is_value {
+                true => dialect.text(out, field),
+                false => dialect.field(out, field),
+            }
         }
     }
 

@@ -166,6 +166,15 @@ impl<'a> Row<'a> {
         (0..row.len()).map(move |index| row.cell(index).map_or(&[][..], |cell| cell.bytes()))
     }
 
+    /// The same, each with whether quotes make it a value, whatever the null strings are.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'a [u8], bool)> + 'a {
+        let row = *self;
+        (0..row.len()).map(move |index| match row.cell(index) {
+            Ok(cell) => (cell.bytes(), cell.nulls().are_none()),
+            Err(_) => (&[][..], false),
+        })
+    }
+
     /// Number of the record in its source, the first one behind the header being 0.
     pub fn record(&self) -> u64 {
         self.batch.first_record() + u64::from(self.index)
@@ -276,7 +285,11 @@ impl<'a> Row<'a> {
             from += field.len() - field.trim_ascii_start().len();
             to = from + field.trim_ascii().len();
         }
-        Ok(Cell::new(around, text, (from, to), &self.shape.nulls))
+        let nulls = match start.is_plain() {
+            true => &self.shape.nulls,
+            false => self.shape.nulls.of_quoted(),
+        };
+        Ok(Cell::new(around, text, (from, to), nulls))
     }
 
     /// Names the column that an error is about.

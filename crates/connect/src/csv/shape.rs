@@ -34,17 +34,23 @@ pub(super) struct Nulls {
     /// One of them has a digit in it.
     #[cfg(any(feature = "postgres", feature = "postgres-system"))]
     has_digit: bool,
+    /// Whether a field in quotes may be one.
+    quoted: bool,
 }
+
+/// Those of fields that can be none.
+static NONE: Nulls = Nulls {
+    empty: false,
+    others: Vec::new(),
+    longest: 0,
+    #[cfg(any(feature = "postgres", feature = "postgres-system"))]
+    has_digit: false,
+    quoted: false,
+};
 
 impl Nulls {
     pub(super) fn new<T: AsRef<[u8]>>(strings: impl IntoIterator<Item = T>) -> Self {
-        let mut nulls = Nulls {
-            empty: false,
-            others: Vec::new(),
-            longest: 0,
-            #[cfg(any(feature = "postgres", feature = "postgres-system"))]
-            has_digit: false,
-        };
+        let mut nulls = Nulls { quoted: true, ..NONE.clone() };
         for string in strings {
             match string.as_ref() {
                 [] => nulls.empty = true,
@@ -64,6 +70,21 @@ impl Nulls {
     #[inline(always)]
     pub(super) fn has_number(&self) -> bool {
         self.has_digit
+    }
+
+    pub(super) fn set_quoted(&mut self, quoted: bool) {
+        self.quoted = quoted;
+    }
+
+    /// Those that a field in quotes may be.
+    #[inline]
+    pub(super) fn of_quoted(&self) -> &Nulls {
+        if self.quoted { self } else { &NONE }
+    }
+
+    /// Whether a field that has these was in quotes and so is a value, whatever it says.
+    pub(super) fn are_none(&self) -> bool {
+        std::ptr::eq(self, &NONE)
     }
 
     /// Whether one of them may have this length.

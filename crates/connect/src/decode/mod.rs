@@ -3,10 +3,14 @@
 #[cfg(any(feature = "arrow", feature = "csv"))]
 mod hints;
 #[cfg(any(feature = "csv", feature = "postgres-common", feature = "sqlite"))]
+mod nested;
+#[cfg(any(feature = "csv", feature = "postgres-common", feature = "sqlite"))]
 mod plain;
 
 #[cfg(any(feature = "arrow", feature = "csv"))]
 pub(crate) use hints::{Hints, same};
+#[cfg(any(feature = "csv", feature = "postgres-common", feature = "sqlite"))]
+pub(crate) use nested::{from_json, is_variant_with_fields, read_parts};
 #[cfg(any(feature = "csv", feature = "postgres-common", feature = "sqlite"))]
 pub(crate) use plain::{Plain, PlainDecoder, Read};
 

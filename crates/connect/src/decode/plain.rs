@@ -1,9 +1,9 @@
 //! Cells that hold a plain value: a null, a number, a text, bytes.
 
-use super::Fault;
-use serde::de::value::BorrowedStrDeserializer;
+use super::{Fault, from_json, is_variant_with_fields, read_parts};
+use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, Visitor};
-use serde::forward_to_deserialize_any;
+use serde_json::de::StrRead;
 use trommel::{Error, Result};
 
 /// A cell that can be read as a `T`.
@@ -19,6 +19,9 @@ macro_rules! plain {
 
             /// The error that this is not what was expected.
             fn is_not(self, expected: &str) -> Error;
+
+            /// The bytes of a cell that holds bytes and nothing else.
+            fn blob(self) -> Option<&'a [u8]>;
 
             /// For types that ask what there is: untagged enums, flattened maps.
             fn any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault>;
@@ -75,14 +78,20 @@ macro_rules! plain {
                 visitor.visit_newtype_struct(self)
             }
 
-            /// A variant without fields, by its name.
+            /// A variant without fields by its name, one with fields from JSON.
             fn deserialize_enum<V: Visitor<'a>>(
                 self,
-                _: &'static str,
-                _: &'static [&'static str],
+                name: &'static str,
+                variants: &'static [&'static str],
                 visitor: V,
             ) -> Result<V::Value, Fault> {
-                visitor.visit_enum(BorrowedStrDeserializer::new(self.0.read()?))
+                let text = self.0.read()?;
+                match is_variant_with_fields(text, variants) {
+                    true => self.nested("a variant", visitor, |json, visitor| {
+                        json.deserialize_enum(name, variants, visitor)
+                    }),
+                    false => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
+                }
             }
 
             fn deserialize_ignored_any<V: Visitor<'a>>(
@@ -99,13 +108,43 @@ macro_rules! plain {
                 self.deserialize_str(visitor)
             }
 
-            forward_to_deserialize_any! { <W: Visitor<'a>> seq tuple tuple_struct map struct }
+            read_parts!('a);
         }
     };
 }
 
 /// A cell as input of `serde`.
 pub(crate) struct PlainDecoder<C>(pub(crate) C);
+
+type Json<'a> = serde_json::Deserializer<StrRead<'a>>;
+
+impl<'a, C: Plain<'a>> PlainDecoder<C> {
+    /// A value with parts, which is stored as JSON text.
+    fn nested<V: Visitor<'a>>(
+        self,
+        what: &str,
+        visitor: V,
+        read: impl FnOnce(&mut Json<'a>, V) -> serde_json::Result<V::Value>,
+    ) -> Result<V::Value, Fault> {
+        let is_not = || self.0.is_not(&format!("{what} as JSON"));
+        if self.0.is_null() {
+            return Err(is_not().into());
+        }
+        from_json(self.0.read()?, is_not, |json| read(json, visitor))
+    }
+
+    /// A list, or bytes, which a `Vec<u8>` asks for as a list.
+    fn sequence<V: Visitor<'a>>(
+        self,
+        visitor: V,
+        read: impl FnOnce(&mut Json<'a>, V) -> serde_json::Result<V::Value>,
+    ) -> Result<V::Value, Fault> {
+        match self.0.blob() {
+            Some(bytes) => visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied())),
+            None => self.nested("a list", visitor, read),
+        }
+    }
+}
 
 plain! {
     deserialize_bool visit_bool bool;

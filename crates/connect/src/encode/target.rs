@@ -29,7 +29,9 @@ pub(crate) trait Values {
         }
         match number.try_into() {
             Ok(number) => self.big(number),
-            Err(_) => Err(Error::row("a number of more than 128 bits")),
+            Err(_) => Err(Error::row(format!(
+                "{number} is out of range (up to 2^127 - 1): emit it as text"
+            ))),
         }
     }
     fn float(&mut self, number: f64) -> Result<()> {

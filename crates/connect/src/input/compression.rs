@@ -1,9 +1,10 @@
 //! Compressed input.
 
+use super::head::{self, Head, foreign};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use trommel::{Error, Result};
 
 /// Compressed bytes read at once.
@@ -20,10 +21,12 @@ const READ: usize = 64 * 1024;
 #[non_exhaustive]
 pub enum Compression {
     /// By the extension of a file: `.gz`, `.zst` (or `.zstd`), `.bz2`, `.lz4`, `.xz`; anything else
-    /// is not compressed, nor is a reader, a writer or standard input.
+    /// is not compressed, nor is a reader, a writer or standard input. What is read and begins like
+    /// something compressed, or like UTF-16, is an error that says so, and so is a file whose
+    /// extension stands for another method (`.br`, `.zip`, `.Z`, …).
     #[default]
     Auto,
-    /// Not compressed, whatever it is called.
+    /// Not compressed, whatever it is called and begins with.
     None,
     /// gzip, of any number of members; written at this level from 0 to 9.
     Gzip(u8),
@@ -64,13 +67,28 @@ impl Compression {
         }
     }
 
-    /// What it comes to for a file, or for a reader, which has no path.
-    pub(super) fn resolve(self, path: Option<&Path>) -> Self {
-        match (self, path) {
-            (Compression::Auto, Some(path)) => Self::of_path(path),
-            (Compression::Auto, None) => Compression::None,
-            _ => self,
+    /// What it comes to for a file, or for a reader, which has no path. What comes to no method stays
+    /// [`Auto`](Self::Auto), so that the first bytes can be looked at.
+    pub(super) fn resolve(self, path: Option<&Path>) -> Result<Self> {
+        let (Compression::Auto, Some(path)) = (self, path) else { return Ok(self) };
+        match Self::of_path(path) {
+            Compression::None => {}
+            method => return Ok(method),
         }
+        let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+        match foreign(&extension.to_ascii_lowercase()) {
+            None => Ok(Compression::Auto),
+            Some((name, tool)) => Err(Error::config(format!(
+                "compression: {} is {name} by its name, which is not read here: unpack it first, \
+                 with `{tool}`, say, or `Compression::None` if it is text all the same",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Whether there is a method by which to decompress.
+    pub(super) fn is_some(self) -> bool {
+        !matches!(self, Compression::Auto | Compression::None)
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -92,7 +110,8 @@ impl Compression {
         taken: Arc<AtomicU64>,
         source: &str,
     ) -> Result<Box<dyn Read + Send>> {
-        let counted = Counted { reader, taken: Arc::clone(&taken) };
+        let head = Arc::new(Mutex::new(Vec::new()));
+        let counted = Counted { reader, taken: Arc::clone(&taken), head: Arc::clone(&head) };
         let decoder: Box<dyn Read + Send> = match self {
             Compression::Auto | Compression::None => return Ok(Box::new(counted)),
             #[cfg(feature = "gzip")]
@@ -122,7 +141,7 @@ impl Compression {
                 return Err(Error::config(message));
             }
         };
-        Ok(Box::new(Decoder { decoder, name: self.name(), taken, failed: false }))
+        Ok(Box::new(Decoder { decoder, name: self.name(), taken, head, failed: false }))
     }
 }
 
@@ -131,16 +150,22 @@ fn buffered<R: Read>(reader: R) -> BufReader<R> {
     BufReader::with_capacity(READ, reader)
 }
 
-/// Counts what is read.
+/// Counts what is read, and keeps its first bytes.
 struct Counted<R> {
     reader: R,
     taken: Arc<AtomicU64>,
+    head: Arc<Mutex<Vec<u8>>>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(space)?;
-        self.taken.fetch_add(count as u64, Ordering::Relaxed);
+        let before = self.taken.fetch_add(count as u64, Ordering::Relaxed);
+        if before < head::LONGEST as u64 {
+            let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+            let missing = head::LONGEST.saturating_sub(head.len());
+            head.extend_from_slice(&space[..count.min(missing)]);
+        }
         Ok(count)
     }
 }
@@ -151,6 +176,7 @@ struct Decoder {
     decoder: Box<dyn Read + Send>,
     name: &'static str,
     taken: Arc<AtomicU64>,
+    head: Arc<Mutex<Vec<u8>>>,
     failed: bool,
 }
 
@@ -172,8 +198,12 @@ impl Read for Decoder {
                 }
                 _ => format!("not a sound {name} stream"),
             };
-            let message =
+            let mut message =
                 format!("{what} (at or up to 64 KiB before compressed byte {at}): {error}");
+            let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(remedy) = Head::of(&head, true).remedy(name) {
+                message = format!("{message}; {remedy}");
+            }
             io::Error::new(error.kind(), message)
         })
     }

@@ -40,7 +40,8 @@ pub(crate) struct Feeder<C> {
     pub(super) place: Place,
     /// Where the block filled last ended.
     pub(super) done: Place,
-    start_checked: bool,
+    /// Whether what the file begins with has been looked at, and a byte order mark been passed.
+    pub(super) start_checked: bool,
     pub(super) ended: bool,
     /// The file to go on with, before anything else.
     pending: Option<usize>,
@@ -114,7 +115,7 @@ impl<C: Cut> Feeder<C> {
     /// as the first row unless it is `taken`.
     pub(crate) fn first_record(&mut self, taken: bool) -> Result<Block> {
         loop {
-            self.check_start();
+            self.check_start()?;
             if self.start_checked {
                 self.cutter.walk(self.window.data(), 1);
             }
@@ -189,7 +190,7 @@ impl<C: Cut> Feeder<C> {
         let goal = (limit.rows() as f64 * self.average * 1.0625) as usize;
         let mut first_row = None;
         loop {
-            self.check_start();
+            self.check_start()?;
             if self.cutter.in_comment() && self.cutter.at() == 0 {
                 self.drop_comment();
             }
@@ -261,20 +262,14 @@ impl<C: Cut> Feeder<C> {
         }
     }
 
-    /// Passes the byte order mark that some programs write first.
-    fn check_start(&mut self) {
-        const MARK: &[u8] = b"\xef\xbb\xbf";
-        if self.start_checked {
-            return;
+    /// Passes the byte order mark that some programs write first, and looks whether it is text that
+    /// begins here.
+    #[inline]
+    fn check_start(&mut self) -> Result<()> {
+        match self.start_checked {
+            true => Ok(()),
+            false => self.look_at_start(),
         }
-        let data = self.window.data();
-        if data.starts_with(MARK) {
-            self.window.consume(MARK.len());
-            self.place.offset += MARK.len() as u64;
-        } else if MARK.starts_with(data) && !self.ended {
-            return;
-        }
-        self.start_checked = true;
     }
 
     /// Scans up to `rows` records in up to `cap` bytes, or one record of up to `largest`.

@@ -14,7 +14,7 @@ pub(super) struct Entry {
     pub(super) path: PathBuf,
     /// What messages call it.
     pub(super) name: Arc<str>,
-    compression: Compression,
+    pub(super) compression: Compression,
     /// Size as it is stored.
     pub(super) bytes: u64,
 }
@@ -36,12 +36,12 @@ impl Entry {
             );
             return Err(Error::new(ErrorKind::Io, message));
         }
-        let compression = compression.resolve(Some(&path));
+        let compression = compression.resolve(Some(&path))?;
         Ok(Self::new(path, compression, metadata.len()))
     }
 
     pub(super) fn is_compressed(&self) -> bool {
-        self.compression != Compression::None
+        self.compression.is_some()
     }
 
     /// The input, and the counter of its compressed bytes if it is compressed.

@@ -16,6 +16,8 @@ pub(crate) struct Inputs {
     files: Vec<Entry>,
     current: usize,
     name: Arc<str>,
+    /// Of the current file or stream.
+    compression: Compression,
     pub(super) input: Input,
     /// Compressed bytes taken from the current file or stream; `None` when it isn't compressed.
     taken: Option<Arc<AtomicU64>>,
@@ -29,7 +31,7 @@ impl Inputs {
         compression: Compression,
     ) -> Result<Self> {
         let name = Arc::from(name.into());
-        Self::stream(name, reader, compression.resolve(None))
+        Self::stream(name, reader, compression)
     }
 
     /// One file. A pipe or a device is read like any [`reader`](Self::reader).
@@ -44,7 +46,7 @@ impl Inputs {
                 "cannot read {name}: it is a directory; name a file in it, or use `open_directory`"
             )));
         }
-        let compression = compression.resolve(Some(path));
+        let compression = compression.resolve(Some(path))?;
         if !metadata.is_file() {
             return Self::stream(name, file, compression);
         }
@@ -63,7 +65,8 @@ impl Inputs {
     fn start(files: Vec<Entry>) -> Result<Self> {
         let name = Arc::clone(&files[0].name);
         let (input, taken) = files[0].open()?;
-        Ok(Inputs { files, current: 0, name, input, taken })
+        let compression = files[0].compression;
+        Ok(Inputs { files, current: 0, name, compression, input, taken })
     }
 
     fn stream(
@@ -72,19 +75,25 @@ impl Inputs {
         compression: Compression,
     ) -> Result<Self> {
         let (input, taken) = match compression {
-            Compression::None => (Input::Direct(Box::new(reader)), None),
+            Compression::Auto | Compression::None => (Input::Direct(Box::new(reader)), None),
             _ => {
                 let taken = Arc::new(AtomicU64::new(0));
                 let decoder = compression.decoder(reader, Arc::clone(&taken), &name)?;
                 (Input::Direct(decoder), Some(taken))
             }
         };
-        Ok(Inputs { files: Vec::new(), current: 0, name, input, taken })
+        Ok(Inputs { files: Vec::new(), current: 0, name, compression, input, taken })
     }
 
     /// What messages call the current file or stream.
     pub(crate) fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// How the current file or stream is decompressed; [`Auto`](Compression::Auto) where nobody has
+    /// said that it isn't.
+    pub(super) fn compression(&self) -> Compression {
+        self.compression
     }
 
     /// Index of the current file.
@@ -101,6 +110,7 @@ impl Inputs {
         let entry = &self.files[index];
         (self.input, self.taken) = entry.open()?;
         self.name = Arc::clone(&entry.name);
+        self.compression = entry.compression;
         self.current = index;
         Ok(())
     }

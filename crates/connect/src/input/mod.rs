@@ -11,6 +11,7 @@ mod compression;
 mod cut;
 mod feed;
 mod files;
+mod head;
 mod inputs;
 #[cfg(feature = "lz4")]
 mod lz4;

@@ -63,6 +63,10 @@ impl Batch {
         found
     }
 
+    pub(super) fn origin(&self, place: Place) -> Origin {
+        place.origin(self.block.source())
+    }
+
     /// Lets `look` see where the values of a row are; the row is checked at the first time.
     pub(super) fn with_index<T>(
         &self,
@@ -180,6 +184,7 @@ impl trommel::Batch for Batch {
         }
         // All at once is much quicker; with a bad byte somewhere, row by row.
         let text = simdutf8::basic::from_utf8(data).ok();
+        let is_strict = batch.duplicates() == Duplicates::RejectAll;
         let mut cutter = batch.cutter();
         for index in 0..batch.block.rows() {
             cutter.walk(data, index + 1);
@@ -187,7 +192,8 @@ impl trommel::Batch for Batch {
                 cutter.finish(data);
             }
             if index >= from {
-                visit(batch.row(index, cutter.last(), text))?;
+                let row = batch.row(index, cutter.last(), text);
+                visit(if is_strict { row.and_then(Row::without_duplicates) } else { row })?;
             }
         }
         Ok(())

@@ -8,15 +8,18 @@
 
 mod batch;
 mod cutter;
+mod finite;
 mod options;
 mod path;
 mod row;
 mod scan;
 mod sink;
 mod source;
+mod unique;
 
 pub use batch::Batch;
+pub use finite::NonFinite;
 pub use options::{Builder, Duplicates};
 pub use row::Row;
-pub use sink::Sink;
+pub use sink::{Encoder, Sink};
 pub use source::Source;

@@ -7,12 +7,19 @@ use crate::input::{Compression, Feeder, Inputs, open_inputs};
 use std::sync::Arc;
 use trommel::Result;
 
-/// What [`Row::get`](super::Row::get) makes of a key that occurs twice in an object.
+/// What becomes of a key that occurs twice in an object.
+///
+/// All but [`RejectAll`](Self::RejectAll) are about what [`Row::get`](super::Row::get) is asked for:
+/// [`Row::decode`](super::Row::decode) leaves it to the type: a derived struct refuses a field that
+/// occurs twice and doesn't look at keys that it has no field for, a map keeps the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Duplicates {
-    /// An error of the row.
+    /// An error of the row when that key is asked for.
     #[default]
     Reject,
+    /// An error of the row whatever is asked of it, also where the key is deep inside, or of no
+    /// interest: every row is read once more to look for one.
+    RejectAll,
     /// The first one counts.
     First,
     /// The last one counts.
@@ -56,11 +63,24 @@ impl Builder {
         self
     }
 
-    /// What [`Row::get`](super::Row::get) makes of a key that occurs twice. Default:
-    /// [`Duplicates::Reject`].
+    /// What becomes of a key that occurs twice. Default: [`Duplicates::Reject`], which does not reach
+    /// maps that [`Row::decode`](super::Row::decode) makes: [`Duplicates::RejectAll`] does.
     ///
-    /// [`Row::decode`](super::Row::decode) leaves it to the type: a derived struct refuses a field
-    /// that occurs twice and doesn't look at keys that it has no field for, a map keeps the last.
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use trommel::{Engine, Options, Pipeline, RejectPolicy, sinks};
+    /// use trommel_connect::ndjson::{self, Duplicates, Row};
+    ///
+    /// let text = "{\"a\":1}\n{\"a\":1,\"a\":2}\n";
+    /// let builder = ndjson::Source::builder().duplicates(Duplicates::RejectAll);
+    /// let report = Pipeline::from(builder.from_reader("counts", text.as_bytes())?)
+    ///     .options(Options::builder().on_reject(RejectPolicy::skip(10)).build()?)
+    ///     .transform(|row: Row<'_>, out| out.emit(row.decode::<BTreeMap<String, u64>>()?))
+    ///     .load_into(sinks::collect())
+    ///     .run(&Engine::new()?)?;
+    /// assert_eq!((report.counts.loaded, report.counts.rejected), (1, 1));
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
     pub fn duplicates(mut self, duplicates: Duplicates) -> Self {
         self.duplicates = duplicates;
         self

@@ -4,6 +4,7 @@ use super::batch::{Batch, Index};
 use super::options::Duplicates;
 use super::path::{self, Step};
 use super::scan::{self, Member};
+use super::unique;
 use serde::Deserialize;
 use std::fmt;
 use trommel::{Error, ErrorKind, Result};
@@ -116,6 +117,18 @@ impl<'a> Row<'a> {
         self.batch.place(self.index).line
     }
 
+    /// The row, if no key occurs twice in it.
+    #[cold]
+    pub(super) fn without_duplicates(self) -> Result<Self> {
+        match unique::check(self.text) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                let place = self.batch.place(self.index);
+                Err(self.not_decoded(&error).at(self.batch.origin(place)))
+            }
+        }
+    }
+
     fn walk(&self, index: &Index, path: &str) -> Result<Option<&'a str>> {
         // Most often the path is a key at the top.
         if index.is_object
@@ -174,6 +187,8 @@ impl<'a> Row<'a> {
         let Some(first) = found.next() else { return Ok(None) };
         let value = |member: &Member| &text[member.value.0 as usize..member.value.1 as usize];
         match self.batch.duplicates() {
+            // Seen when the row was looked at first.
+            Duplicates::RejectAll => Ok(Some(value(first))),
             Duplicates::First => Ok(Some(value(first))),
             Duplicates::Last => Ok(Some(value(found.next_back().unwrap_or(first)))),
             Duplicates::Reject => match found.next() {

@@ -1,5 +1,6 @@
 //! JSON lines out.
 
+use super::finite::{self, NonFinite};
 use super::source::Source;
 use crate::files::{self, Output, Page, Settings, file_settings};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 ///
 /// A file appears under its name only when it is whole; see [`files`](crate::files) for what a kill
 /// leaves behind, for resumable runs, compression and partitions. NaN and infinite numbers become
-/// `null`, which is all that JSON has for them.
+/// `null`, unless [`non_finite`](Self::non_finite) says otherwise.
 ///
 /// ```
 /// use serde::Serialize;
@@ -38,6 +39,14 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 #[must_use = "it does nothing until a pipeline loads into it"]
 pub struct Sink {
     output: Output,
+    non_finite: NonFinite,
+}
+
+/// What the workers need to encode values.
+#[derive(Debug)]
+pub struct Encoder {
+    compression: files::Compression,
+    non_finite: NonFinite,
 }
 
 impl Sink {
@@ -46,18 +55,29 @@ impl Sink {
     /// # Errors
     /// None yet: what is wrong with the path shows when the run starts.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(Sink { output: Output::at(path.as_ref(), "ndjson") })
+        Ok(Self::to(Output::at(path.as_ref(), "ndjson")))
     }
 
     /// Writes to anything; `name` is what messages call it. It can't be resumed, and what was
     /// written before an error stays written.
     pub fn from_writer(name: impl Into<String>, writer: impl Write + Send + 'static) -> Self {
-        Sink { output: Output::to_writer(name.into(), Box::new(writer)) }
+        Self::to(Output::to_writer(name.into(), Box::new(writer)))
+    }
+
+    fn to(output: Output) -> Self {
+        Sink { output, non_finite: NonFinite::Null }
     }
 
     /// Writes to standard output.
     pub fn stdout() -> Self {
         Self::from_writer("standard output", std::io::stdout())
+    }
+
+    /// What becomes of NaN and infinite numbers. Default: [`NonFinite::Null`], they are written as
+    /// `null`, and read back as `None`, or as a bad row where a number must be.
+    pub fn non_finite(mut self, non_finite: NonFinite) -> Self {
+        self.non_finite = non_finite;
+        self
     }
 
     fn set(mut self, set: impl FnOnce(&mut Settings)) -> Self {
@@ -89,12 +109,13 @@ impl files::FileSink for Sink {
 
 impl trommel::Sink for Sink {
     type Page = Page;
-    type Encoder = files::Compression;
+    type Encoder = Encoder;
 
     fn encoder(&mut self) -> Result<Self::Encoder> {
         self.output.read_back = self.read_back();
         self.output.start()?;
-        Ok(self.output.settings.compression)
+        let compression = self.output.settings.compression;
+        Ok(Encoder { compression, non_finite: self.non_finite })
     }
 
     fn write(&mut self, page: &mut Page) -> Result<()> {
@@ -109,18 +130,30 @@ impl trommel::Sink for Sink {
 impl<T: Serialize> Encode<T> for Sink {
     #[inline]
     fn encode(encoder: &Self::Encoder, page: &mut Page, value: T) -> Result<()> {
+        let start = page.buffer().len();
         if let Err(error) = serde_json::to_writer(page.buffer(), &value) {
             page.take_back();
             return Err(Error::row("the value can't be written as JSON").caused_by(error));
         }
+        // What has no form was written as `null`; most values have none of it to look into.
+        if encoder.non_finite == NonFinite::Reject
+            && memchr::memmem::find(&page.buffer()[start..], b"null").is_some()
+            && let Err(error) = finite::check(&value)
+        {
+            page.take_back();
+            return Err(error);
+        }
         page.buffer().push(b'\n');
-        page.end_value(*encoder);
+        page.end_value(encoder.compression);
         Ok(())
     }
 }
 
 impl fmt::Debug for Sink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sink").field("output", &self.output).finish()
+        f.debug_struct("Sink")
+            .field("output", &self.output)
+            .field("non_finite", &self.non_finite)
+            .finish()
     }
 }

@@ -10,7 +10,7 @@
 //! | integers | `Int`; beyond `i64` the row is bad |
 //! | `f32`, `f64` | `Float` |
 //! | `str`, `char`, unit variants of enums, what displays itself (`Uuid`, `IpAddr`, dates) | `Text` |
-//! | bytes (see [`blob`]) | `Blob` |
+//! | bytes (see [`bytes`]) | `Blob` |
 //! | nested structs, sequences, tuples, maps, other enum variants | `Text`, as JSON |
 //!
 //! A record of named fields (struct or map, also with `rename` and `flatten`) is matched with the
@@ -36,6 +36,7 @@
 //! # Ok::<(), trommel::Error>(())
 //! ```
 
+pub mod bytes;
 mod declared;
 mod input;
 mod kind;
@@ -70,6 +71,7 @@ pub fn encode<T: Serialize + ?Sized>(page: &mut Page, record: &T) -> Result<()> 
 /// Writes a field of bytes as a BLOB: `#[serde(serialize_with = "trommel_connect::table::blob")]`.
 ///
 /// Without it serde calls `Vec<u8>` and `&[u8]` sequences of numbers, which become JSON text.
+/// [`bytes`] does it for both directions.
 ///
 /// # Errors
 /// Whatever the serializer says.

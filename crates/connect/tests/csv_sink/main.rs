@@ -219,6 +219,22 @@ fn what_the_input_means_otherwise_is_written_anew() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "x,y,z\n1,2,0\n");
 }
 
+/// What quotes made a value of stays one, also where fields are written anew.
+#[test]
+fn quoted_nulls_that_pass_through_stay_values() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("out.csv");
+    for (quoted_nulls, delimiter, expected) in [
+        (false, b',', "a,b,c,n\n\"\",,\"x\",0\n"),
+        (false, b';', "a;b;c;n\n\"\";;x;0\n"),
+        (true, b';', "a;b;c;n\n;;x;0\n"),
+    ] {
+        let source = Source::builder().quoted_nulls(quoted_nulls);
+        passed("a,b,c\n\"\",,\"x\"\n", source, create(&path).delimiter(delimiter)).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    }
+}
+
 /// Texts that need every kind of care.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![

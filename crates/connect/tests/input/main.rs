@@ -1,5 +1,6 @@
 //! Compressed input and many files, through CSV and JSON lines.
 
+mod heads;
 mod many;
 
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 
 use super::batch::Row;
 use super::show::{TORN, front, show};
-use crate::decode::{Cells, Fault};
+use crate::decode::{Cells, Fault, from_json, is_variant_with_fields, read_parts};
 use crate::postgres::types::Type;
 use serde::de::value::SeqDeserializer;
 use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
@@ -46,6 +46,41 @@ impl<'a> Value<'a> {
     fn parse<T: std::str::FromStr>(&self, what: &str) -> Result<T, Fault> {
         let text = self.text()?;
         text.trim().parse().map_err(|_| Fault::custom(format!("`{text}` is not {what}")))
+    }
+}
+
+type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+impl<'a> Value<'a> {
+    /// A value with parts: JSON in a column of texts, and what it is in any other.
+    fn nested<V: Visitor<'a>>(
+        self,
+        what: &str,
+        visitor: V,
+        read: impl FnOnce(&mut Json<'a>, V) -> serde_json::Result<V::Value>,
+    ) -> Result<V::Value, Fault> {
+        match (self.kind, self.bytes) {
+            (Type::Text { .. }, Some(bytes)) => {
+                let text = std::str::from_utf8(bytes).map_err(torn)?;
+                let is_not = || Error::row(format!("the text is not {what} as JSON"));
+                from_json(text, is_not, |json| read(json, visitor))
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn sequence<V: Visitor<'a>>(
+        self,
+        visitor: V,
+        read: impl FnOnce(&mut Json<'a>, V) -> serde_json::Result<V::Value>,
+    ) -> Result<V::Value, Fault> {
+        match (self.kind, self.bytes) {
+            // `Vec<u8>` is a sequence to serde.
+            (Type::Bytea, Some(bytes)) => {
+                visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
+            }
+            _ => self.nested("a list", visitor, read),
+        }
     }
 }
 
@@ -126,15 +161,20 @@ impl<'a> Deserializer<'a> for Value<'a> {
         deserialize_f64: f64, "a number" => visit_f64,
     }
 
-    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
+    /// Also of 0 and 1, which is what a column that was learnt from booleans holds.
+    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
         match (self.kind, self.bytes) {
-            // `Vec<u8>` is a sequence to serde.
-            (Type::Bytea, Some(bytes)) => {
-                visitor.visit_seq(SeqDeserializer::new(bytes.iter().copied()))
-            }
+            (Type::Int2 | Type::Int4 | Type::Int8, Some(bytes)) => match bytes.split_last() {
+                Some((last @ (0 | 1), rest)) if rest.iter().all(|byte| *byte == 0) => {
+                    visitor.visit_bool(*last == 1)
+                }
+                _ => Err(Fault::custom("the number is not a boolean (0 or 1)")),
+            },
             _ => self.deserialize_any(visitor),
         }
     }
+
+    read_parts!('a);
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(
         self,
@@ -154,13 +194,18 @@ impl<'a> Deserializer<'a> for Value<'a> {
             let mut document = serde_json::Deserializer::from_str(text);
             return document.deserialize_enum(name, variants, visitor).map_err(Fault::custom);
         }
-        visitor.visit_enum(self.text()?.into_deserializer())
+        let text = self.text()?;
+        if is_variant_with_fields(&text, variants) {
+            return self.nested("a variant", visitor, |json, visitor| {
+                json.deserialize_enum(name, variants, visitor)
+            });
+        }
+        visitor.visit_enum(text.into_deserializer())
     }
 
     forward_to_deserialize_any! {
         <V: Visitor<'a>>
-        bool char bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier
-        ignored_any
+        char bytes byte_buf unit unit_struct identifier ignored_any
     }
 }
 

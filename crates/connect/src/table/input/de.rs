@@ -55,6 +55,13 @@ impl<'a> Plain<'a> for Value<'a> {
         is_not(self, expected)
     }
 
+    fn blob(self) -> Option<&'a [u8]> {
+        match self {
+            Value::Blob(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     fn any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self {
             Value::Null => visitor.visit_unit(),
