@@ -140,7 +140,7 @@ int trommel_pipeline_into(trommel_pipeline *pipeline, const char *url, trommel_e
 /* Sets "source.KEY" or "sink.KEY" of the URL, taken as it is, without %-signs; KEY may be "path". */
 int trommel_pipeline_set(trommel_pipeline *pipeline, const char *key, const char *value,
                          trommel_error **error);
-/* Reads column `from` ("#0" is the first) and calls it `to` (NULL: the same). `declaration` is an SQL
+/* Reads column `from` ("#0" is the first) and calls it `to` (NULL: the same; never ""). `declaration` is an SQL
  * type and perhaps constraints: its first word says how fields are read (TEXT, INTEGER, REAL,
  * BOOLEAN, BLOB and their like; NULL: as the source has them, which for CSV is TEXT), all of it declares
  * the column of a table that the sink creates. Without any call all columns are read, as the source has

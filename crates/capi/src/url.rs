@@ -44,6 +44,14 @@ impl Url {
         self.settings.push((key.to_owned(), value.to_owned()));
     }
 
+    /// What messages call it; the address of a database, which may hold a password, is left out.
+    pub(crate) fn called(&self) -> String {
+        match self.scheme.starts_with("postgres") {
+            true => "the database".to_owned(),
+            false => self.path.clone(),
+        }
+    }
+
     /// The settings, to be taken one by one.
     pub(crate) fn settings(&self) -> Settings {
         Settings { scheme: self.scheme.clone(), left: self.settings.clone(), known: Vec::new() }

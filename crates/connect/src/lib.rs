@@ -118,6 +118,7 @@ mod leave;
 pub mod lines;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
+mod nearest;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(any(feature = "postgres", feature = "postgres-system"))]
@@ -147,6 +148,8 @@ pub mod testing;
     allow(dead_code, reason = "some of it serves one kind of sink only")
 )]
 mod verify;
+
+pub use nearest::nearest;
 
 /// The programs in the documents, compiled and run as doc tests, with all features on.
 #[cfg(all(

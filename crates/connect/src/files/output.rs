@@ -170,8 +170,8 @@ impl Output {
         }
         let (job, path) = (&found.job, place.checkpoint());
         Err(Error::config(format!(
-            "{} belongs to job `{job}`, which has not finished: run it with `.resumable(\"{job}\")`, \
-             or delete {} and the .part files beside it",
+            "{} belongs to job `{job}`, which has not finished: run it as that job (`resumable`), or \
+             delete {} and the .part files beside it",
             place.path().display(),
             path.display(),
         )))
@@ -186,7 +186,7 @@ impl Output {
                 false => self.select("")?,
             }
         }
-        Ok(())
+        self.end_last_line()
     }
 
     /// Keeps a bad row beside the data.
