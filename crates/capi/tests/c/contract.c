@@ -832,8 +832,8 @@ static const struct {
 } cases[] = {
     {"version", version}, {"coalesces", coalesces}, {"failures", failures}, {"cancels", cancels},
     {"progress", progress}, {"nulls", nulls}, {"sizes", sizes}, {"bad_options", bad_options},
-    {"urls", urls}, {"columns", columns}, {"bytes", bytes}, {"misfits", misfits}, {"completes", completes},
-    {"resumes", resumes}, {"many_engines", many_engines}, {"forks", forks},
+    {"urls", urls}, {"columns", columns}, {"bytes", bytes}, {"misfits", misfits},
+    {"completes", completes}, {"resumes", resumes}, {"many_engines", many_engines}, {"forks", forks},
     {"freed_twice", freed_twice}, {"cycles", cycles}, {"planted", planted},
     {"planted_inside", planted_inside}, {"planted_unset", planted_unset},
     {"planted_undefined", planted_undefined},
