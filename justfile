@@ -10,11 +10,11 @@ check:
     cargo clippy --workspace --all-targets --all-features -- -D warnings
     .ci/no-async
 
-# Every test, doc tests included.
+# The README's command: all tests of the default features, doc tests included.
 test *args:
     cargo test --workspace {{ args }}
 
-# Every test but the doc tests, each under a time limit.
+# Every test of every feature but the doc tests, each under a time limit.
 nextest *args:
     cargo nextest run --workspace --all-features {{ args }}
 

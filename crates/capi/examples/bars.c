@@ -4,7 +4,8 @@
  *   4096, 1        records per call of the source, no transform
  *   add, work      a transform of one multiplication, and of about 100 ns
  *   csv            FILE into the table `flights` of FILE.c.db
- *   arrow, bare    a stream of FILE-less batches through a pipeline, and read as it is */
+ *   arrow, bare    a stream of FILE-less batches through a pipeline, and read as it is
+ *   features       none: says what the library was built with */
 #define _GNU_SOURCE
 #include <inttypes.h>
 #include <stdio.h>
@@ -142,6 +143,7 @@ int main(int argc, char **argv) {
     trommel_sink sink = {.size = sizeof sink, .record_size = 8, .write = add, .user = &j};
     trommel_engine *engine = NULL;
     trommel_pipeline *pipeline = NULL;
+    if (strcmp(name, "features") == 0) return puts(trommel_features()) < 0;
     trommel_report report = {.size = sizeof report};
     uint64_t rows = j.rows;
     must(trommel_engine_new(&one, &engine, &error));

@@ -37,11 +37,12 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Builds the C side against the library beside this program.
+/// Builds the C side against the library that was built together with this program.
 fn build(folder: &Path) -> Result<PathBuf> {
     let here = std::env::current_exe()?;
     let libraries = here.parent().and_then(Path::parent).ok_or("no folder of libraries")?;
-    let library = libraries.join("libtrommel.so");
+    // What lies one folder up is of the last build of the library by itself.
+    let library = libraries.join("deps/libtrommel.so");
     if !library.exists() {
         return Err(format!("{}: run it with cargo run --release", library.display()).into());
     }
@@ -52,7 +53,7 @@ fn build(folder: &Path) -> Result<PathBuf> {
         (major, _) => format!("libtrommel.so.{major}"),
     };
     let link = folder.join(soname);
-    std::os::unix::fs::symlink(library, &link)?;
+    std::os::unix::fs::symlink(&library, &link)?;
     let program = folder.join("bars");
     let crate_ = env!("CARGO_MANIFEST_DIR");
     let mut compiler = Command::new("cc");
@@ -64,6 +65,19 @@ fn build(folder: &Path) -> Result<PathBuf> {
     let status = compiler.arg(format!("-Wl,-rpath,{}", folder.display())).status()?;
     if !status.success() {
         return Err("cc has failed".into());
+    }
+    // Builds with other features leave their library under the same name.
+    let theirs = Command::new(&program).args(["features", "0"]).output()?.stdout;
+    let ours = in_rust::features();
+    if theirs.trim_ascii() != ours.to_bytes() {
+        return Err(format!(
+            "{} was built with other features than this program: `{}`, not `{}`; touch \
+             crates/capi/src/lib.rs and run it again",
+            library.display(),
+            String::from_utf8_lossy(theirs.trim_ascii()),
+            ours.to_string_lossy()
+        )
+        .into());
     }
     Ok(program)
 }

@@ -3,7 +3,7 @@
 use crate::buffer::Buffer;
 use crate::rows::Records;
 use crate::transform::Item;
-use crate::value::{Maker, Value};
+use crate::value::Value;
 use engine::{Error, Result};
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -11,9 +11,14 @@ use std::sync::Arc;
 
 /// A page of a connector's own.
 pub(crate) trait RowPage: Send + Debug {
-    /// Appends a row; whether it did, which it does not when the page would then hold more than
-    /// `most_bytes`. After an error the page is as it was.
-    fn push(&mut self, values: &[Value], maker: Maker, most_bytes: usize) -> Result<bool>;
+    /// Appends a row of values that C may have made. After an error the page is as it was.
+    fn push(&mut self, values: &[Value]) -> Result<()>;
+    /// Appends rows of `width` values each that this library has made, and answers how many: it stops
+    /// before one that is refused, or with which the page would hold more than `most_bytes`.
+    fn push_rows(&mut self, values: &[Value], width: usize, most_bytes: usize) -> usize;
+    /// The page as one that takes rows of `width` values just as they are, if it is one.
+    #[cfg(feature = "sqlite")]
+    fn table(&mut self, width: usize) -> Option<&mut trommel_connect::table::Page>;
     fn clear(&mut self);
     fn bytes(&self) -> usize;
     fn mark(&self) -> usize;
@@ -95,9 +100,7 @@ impl Page {
                 records.push(bytes);
                 Ok(())
             }
-            (Page::Rows(page), Item::Values(values)) => {
-                page.push(values, Maker::Caller, usize::MAX).map(drop)
-            }
+            (Page::Rows(page), Item::Values(values)) => page.push(values),
             #[cfg(feature = "arrow")]
             (Page::Arrow(page), Item::Arrow(rows, row)) => {
                 page.push(rows, row, 1);

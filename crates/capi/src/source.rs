@@ -134,6 +134,8 @@ impl CallbackSource {
     }
 
     /// One call: `Ok(records)`. It sets `ended`.
+    // A source may give one record per call, and a call of this costs as much as that of the callback.
+    #[inline(always)]
     fn call(&mut self, room: *mut u8, records: usize, call: &mut Call<'_>) -> Result<usize> {
         let mut count = 0;
         let pointer = call.pointer();
@@ -142,19 +144,31 @@ impl CallbackSource {
         let code = unsafe {
             (self.fill)(self.user.pointer(), room.cast(), records, &raw mut count, pointer)
         };
+        if code != Status::Ok.code() {
+            self.says(code, call)?;
+        }
+        match count > records {
+            false => Ok(count),
+            true => Err(too_many(count, records)),
+        }
+    }
+
+    /// What an answer other than 0 means.
+    #[cold]
+    fn says(&mut self, code: c_int, call: &mut Call<'_>) -> Result<()> {
         if code == Status::End.code() {
             self.ended = true;
-        } else {
-            call.ended(code, "the source callback failed")?;
+            return Ok(());
         }
-        if count > records {
-            return Err(engine::Error::fatal(format!(
-                "the source callback says it has filled {count} records where there was room for \
-                 {records}"
-            )));
-        }
-        Ok(count)
+        call.ended(code, "the source callback failed")
     }
+}
+
+#[cold]
+fn too_many(count: usize, room: usize) -> engine::Error {
+    engine::Error::fatal(format!(
+        "the source callback says it has filled {count} records where there was room for {room}"
+    ))
 }
 
 /// When a batch that is being put together should be handed over.

@@ -111,24 +111,6 @@ impl fmt::Debug for Value {
     }
 }
 
-/// What a source has for a field, or NULL.
-macro_rules! from_options {
-    ($($type:ty: $number:ident => $value:expr;)*) => {$(
-        #[cfg(feature = "connect")]
-        impl From<Option<$type>> for Value {
-            #[inline]
-            fn from(field: Option<$type>) -> Self {
-                field.map_or(Value::NULL, |$number| $value)
-            }
-        }
-    )*};
-}
-from_options! {
-    i64: number => Value::integer(number);
-    f64: number => Value::real(number);
-    bool: flag => Value::integer(flag.into());
-}
-
 /// Who has had a value in hands.
 #[cfg_attr(not(feature = "connect"), allow(dead_code, reason = "only connectors make values"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 //! | `rejects` (default) | [`rejects::Replay`]: rows that were refused, once more | [`rejects::File`] |
 //! | `gzip`, `zstd` (default), `bzip2`, `lz4`, `xz` | compressed [`input`] | compressed [`files`]: gzip and zstd |
 //! | `arrow` | [`arrow::Source`]: Arrow IPC files and streams | [`arrow::Sink`] |
-//! | `parquet` | [`parquet::Source`]: files and directories, rows or record batches | [`parquet::Sink`]: files, resumable directories of parts |
+//! | `parquet` | [`parquet::Source`]: files, directories, patterns, rows or record batches | [`parquet::Sink`]: files, rolled, partitioned, resumable directories of parts |
 //! | `postgres`, `postgres-system` | [`postgres::Source`]: queries, resumable by key | [`postgres::Sink`]: tables, by `COPY`, resumable |
 //! | `lines` | [`lines::Source`]: a row for each line of a file or any `Read` | |
 //! | `socket` | [`socket`]: lines or any format over TCP and Unix sockets | [`socket::Sink`]: lines |
@@ -71,6 +71,12 @@ pub mod arrow;
     feature = "socket"
 ))]
 mod backoff;
+#[cfg(any(feature = "arrow", feature = "postgres", feature = "postgres-system"))]
+#[cfg_attr(
+    not(all(feature = "arrow", feature = "postgres-common")),
+    allow(dead_code, unused_imports, reason = "some of it serves one connector only")
+)]
+mod calendar;
 #[cfg(feature = "csv")]
 pub mod csv;
 #[cfg(any(
@@ -116,11 +122,19 @@ pub mod input;
 mod leave;
 #[cfg(feature = "lines")]
 pub mod lines;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "lines", feature = "ndjson"))]
+#[cfg_attr(
+    not(all(feature = "arrow", feature = "csv")),
+    allow(dead_code, reason = "some of it serves one kind of source only")
+)]
+mod listing;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
 mod nearest;
 #[cfg(feature = "parquet")]
 pub mod parquet;
+#[cfg(any(feature = "arrow", feature = "csv", feature = "ndjson"))]
+mod partition;
 #[cfg(any(feature = "postgres", feature = "postgres-system"))]
 pub mod postgres;
 #[cfg(any(feature = "http", feature = "socket"))]

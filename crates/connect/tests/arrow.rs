@@ -5,13 +5,17 @@
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use trommel::{
-    Batch as _, Encode, Engine, ErrorKind, Fill, Limit, Pipeline, Result, RunReport, Source as _,
-    sinks, sources,
+    Batch as _, Encode, Engine, ErrorKind, Fill, Limit, Options, Pipeline, Reject, RejectPolicy,
+    Result, RunReport, Source as _, sinks, sources,
 };
 use trommel_connect::arrow::arrow_ipc::reader::FileReader;
-use trommel_connect::arrow::{Compression, Decimal, RecordBatch, Sink, Source, Timestamp};
+use trommel_connect::arrow::arrow_schema::TimeUnit;
+use trommel_connect::arrow::{
+    Compression, DataType, Date, Decimal, RecordBatch, Sink, Source, Timestamp,
+};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Item {
@@ -141,6 +145,102 @@ fn what_is_no_arrow_or_not_whole_is_an_error_that_names_the_file() {
     }
     fs::write(&path, "id,text\n1,one\n").unwrap();
     assert!(refusal(&path).to_string().contains("not an Arrow file"));
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Moment<D, T> {
+    day: D,
+    at: T,
+    here: T,
+}
+
+type Texts = Moment<&'static str, &'static str>;
+
+/// Loads texts into columns that were declared to be dates and timestamps; what comes back, and what was
+/// said of those that were refused.
+fn load_moments(texts: &[Texts]) -> (Vec<Moment<Date, Timestamp>>, Vec<String>) {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("moments");
+    let sink = Sink::create(&path)
+        .column("day", DataType::Date32)
+        .column("at", DataType::Timestamp(TimeUnit::Millisecond, None))
+        .column("here", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
+    let engine = Engine::builder().workers(1).build().unwrap();
+    let refused = Arc::new(Mutex::new(Vec::new()));
+    let said = Arc::clone(&refused);
+    let keep = move |reject: &Reject| {
+        said.lock().unwrap().push(format!("{:?}: {}", reject.column, reject.reason));
+        Ok(())
+    };
+    let options = Options::builder().on_reject(RejectPolicy::dead_letter(keep, 100));
+    Pipeline::from(sources::slice(texts))
+        .options(options.build().unwrap())
+        .transform(|texts, out| out.emit(texts))
+        .load_into(sink)
+        .run(&engine)
+        .unwrap();
+    let mut back = sinks::collect();
+    Pipeline::from(Source::open(&path).unwrap())
+        .transform(|row, out| out.emit(row.decode::<Moment<Date, Timestamp>>()?))
+        .load_into(&mut back)
+        .run(&engine)
+        .unwrap();
+    let refused = refused.lock().unwrap().clone();
+    (back.into_vec(), refused)
+}
+
+#[test]
+fn declared_columns_take_texts_as_dates_and_timestamps() {
+    let (back, refused) = load_moments(&[
+        Moment { day: "1970-01-02", at: "1970-01-01T00:00:01", here: "1970-01-01T00:00:01Z" },
+        Moment {
+            day: "-0221-09-04",
+            at: "1969-12-31 23:59",
+            here: "1970-01-01 01:00:00.000001+01",
+        },
+        Moment {
+            day: "1969-12-31",
+            at: "1970-01-01 00:00:00.5",
+            here: "1970-01-01 00:00:00.1000000",
+        },
+    ]);
+    assert!(refused.is_empty(), "{refused:?}");
+    let moment =
+        |day, at, here| Moment { day: Date(day), at: Timestamp(at), here: Timestamp(here) };
+    let expected = [
+        moment(1, 1_000_000, 1_000_000),
+        moment(-800_000, -60_000_000, 1),
+        moment(-1, 500_000, 100_000),
+    ];
+    assert_eq!(back, expected);
+}
+
+#[test]
+fn texts_that_are_no_such_dates_are_refused_by_name() {
+    let good = || Moment { day: "2026-11-22", at: "2026-11-22 12:00", here: "2026-11-22 12:00" };
+    let texts = [
+        Moment { day: "2026-02-29", ..good() },
+        Moment { day: "22.11.2026", ..good() },
+        Moment { at: "2026-11-22 12:00:00Z", ..good() },
+        Moment { at: "2026-11-22 12:00:00.0005", ..good() },
+        Moment { here: "noon", ..good() },
+        Moment { here: "2026-11-22 12:00:00.0000001", ..good() },
+        good(),
+    ];
+    let (back, refused) = load_moments(&texts);
+    assert_eq!(back.len(), 1);
+    let instead = [
+        ["`2026-02-29` is not a date, as 2026-11-22", "\"day\""],
+        ["`22.11.2026` is not a date", "\"day\""],
+        ["`2026-11-22 12:00:00Z` is not a timestamp without a zone, as 2026-11-22 12:34", "\"at\""],
+        ["does not fit a column of type Timestamp(ms) exactly", "\"at\""],
+        ["`noon` is not a timestamp, as 2026-11-22 12:34:56.789+02:00", "\"here\""],
+        ["`2026-11-22 12:00:00.0000001` is not a timestamp", "\"here\""],
+    ];
+    for (reason, parts) in refused.iter().zip(&instead) {
+        assert!(parts.iter().all(|part| reason.contains(part)), "{reason}");
+    }
+    assert_eq!(refused.len(), instead.len());
 }
 
 #[test]

@@ -22,6 +22,20 @@ fn sample() -> Vec<u8> {
     text
 }
 
+/// Symptom: the rows of a file could not be counted without a transform. See
+/// `rows_that_borrow_go_into_a_sink_as_they_are` in the engine's tests.
+#[test]
+fn rows_need_no_transform_to_be_counted() {
+    let source = Source::from_reader("text", &b"id\n1\n2\n\n3\n"[..]).unwrap();
+    let mut some = sinks::count();
+    Pipeline::from(source)
+        .filter(|row| row.str("id").is_ok_and(|id| id != "2"))
+        .load_into(&mut some)
+        .run(&Engine::new().unwrap())
+        .unwrap();
+    assert_eq!(some.values(), 2);
+}
+
 fn add(totals: &mut Totals, carrier: &str, miles: u64) {
     match totals.get_mut(carrier) {
         Some((rows, sum)) => (*rows, *sum) = (*rows + 1, *sum + miles),

@@ -53,7 +53,7 @@ fn files_that_are_none() {
     fs::create_dir(&empty).unwrap();
     assert_says(&Source::open(&empty).unwrap_err(), ErrorKind::Io, &["empty", ".parquet"]);
     let none: [&str; 0] = [];
-    assert_says(&Source::open_all(none).unwrap_err(), ErrorKind::Config, &["no file"]);
+    assert_says(&Source::open_many(none).unwrap_err(), ErrorKind::Config, &["no file"]);
 }
 
 #[test]

@@ -7,6 +7,9 @@ use crate::error::{Origin, Result};
 /// Rows borrow from the batch and live as long as it is being transformed. A batch keeps its
 /// capacity from one use to the next, so that the steady state allocates nothing.
 ///
+/// A `Vec` of records is a batch, whose rows are `&mut` records. Its heap bytes are those of the records
+/// themselves: what they own besides isn't known.
+///
 /// ```
 /// use trommel::{Batch, Result};
 ///
@@ -21,7 +24,7 @@ use crate::error::{Origin, Result};
 ///     }
 ///     fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
 ///     where
-///         F: FnMut(Result<&'a str>) -> Result<()>,
+///         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
 ///     {
 ///         self.0.lines().skip(from).try_for_each(|line| visit(Ok(line)))
 ///     }
@@ -76,5 +79,34 @@ pub trait Batch: Send + Default {
     /// for error messages and rejects. Called after [`for_each`](Self::for_each), rarely.
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
         let _ = (rows, found);
+    }
+}
+
+impl<T: Send + 'static> Batch for Vec<T> {
+    type Row<'a> = &'a mut T;
+
+    fn len(&self) -> usize {
+        Vec::len(self)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(self.as_slice())
+    }
+
+    #[inline]
+    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
+    where
+        F: FnMut(Result<&'a mut T>) -> Result<()>,
+    {
+        for record in &mut self[from..] {
+            visit(Ok(record))?;
+        }
+        Ok(())
+    }
+
+    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
+        tail.clear();
+        tail.extend(self.drain(at..));
+        true
     }
 }

@@ -304,7 +304,8 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error({:?}: {self})", self.0.kind)
+        // What `fn main() -> Result<()>` prints.
+        write!(f, "{self}")
     }
 }
 

@@ -55,8 +55,9 @@ impl Retry {
 
 /// What a pipeline mostly does; each tier is a preset of [`Options`].
 ///
-/// The values are the ones that the benchmark report found best; `docs/bench/report.md` shows the
-/// measurements.
+/// The sizes of the first batch are measured: `docs/bench/report.md` shows each tier's preset beside
+/// other first sizes and beside the defaults. The other values follow from what the tier waits for: rows
+/// of a network should not wait in a batch that is not full, a busy database is asked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
     /// Records that are in memory already; a few nanoseconds a row.

@@ -11,12 +11,10 @@ use crate::options::Options;
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::report::RunReport;
-use crate::sink::Sink;
+use crate::sink::{Encode, Sink};
 use crate::sinks;
 use crate::source::Source;
-use crate::stage::{
-    Closure, EmitAll, Filter, InPlace, Map, Rows, Step, Transform, TryMap, ZeroCopyTransform,
-};
+use crate::stage::{Closure, EmitAll, Filter, InPlace, Map, Rows, Step, TryMap, ZeroCopyTransform};
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -118,8 +116,7 @@ impl<S: Source, P: Step<S::Batch>> Pipeline<S, P> {
     /// Sends every item to `sink`.
     pub fn load_into<K>(self, sink: K) -> Job<S, EmitAll<P>, K>
     where
-        K: Sink,
-        EmitAll<P>: Transform<S::Batch, K>,
+        K: Sink + for<'b> Encode<P::Item<'b>>,
     {
         Job {
             source: self.source,

@@ -8,6 +8,14 @@ use smallvec::SmallVec;
 ///
 /// Three numbers (file, byte offset, row) fit inline, so that taking a position costs no
 /// allocation.
+///
+/// # Examples
+/// ```
+/// use trommel::Position;
+/// let position = Position::from_numbers(&[2, 4_096, 17]); // third file, byte, row
+/// let stored = position.as_bytes().to_vec();
+/// assert_eq!(Position::from_bytes(&stored).numbers().unwrap()[1], 4_096);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Position(SmallVec<[u8; 24]>);
 
@@ -91,6 +99,20 @@ impl Counts {
 }
 
 /// Position, counts and epoch, stored with the data by a transactional sink.
+///
+/// # Examples
+/// A sink that stores it as JSON, where its data are (see [`Sink::commit`](crate::Sink::commit) and
+/// [`Sink::resume`](crate::Sink::resume)):
+/// ```
+/// use trommel::{Checkpoint, Position};
+/// let checkpoint =
+///     Checkpoint { position: Some(Position::from_numbers(&[500])), epoch: 1, ..Checkpoint::default() };
+/// let stored = serde_json::to_string(&checkpoint)?;
+/// let found: Checkpoint = serde_json::from_str(&stored)?;
+/// assert_eq!(found, checkpoint);
+/// assert!(!found.finished && found.counts.add_up());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
     /// Where the source stood after the last batch written; `None` before the first one, and for

@@ -3,7 +3,22 @@
 use serde::Serialize;
 use std::time::Duration;
 
-/// A snapshot of a running pipeline.
+/// A snapshot of a running pipeline, for [`on_progress`](crate::Job::on_progress) and
+/// [`RunHandle::progress`](crate::RunHandle::progress).
+///
+/// # Examples
+/// ```
+/// use trommel::{Engine, Pipeline, Progress, sinks, sources};
+/// let show = |now: &Progress| match (now.fraction, now.eta) {
+///     (Some(done), Some(left)) => eprintln!("{:.0} %, {} s left", done * 100.0, left.as_secs()),
+///     _ => eprintln!("{} rows, {:.0} rows/s", now.rows, now.rows_per_second),
+/// };
+/// Pipeline::from(sources::generate(100_000, |id| id))
+///     .load_into(sinks::count())
+///     .on_progress(show)
+///     .run(&Engine::new()?)?;
+/// # Ok::<(), trommel::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Serialize)]
 #[non_exhaustive]
 pub struct Progress {

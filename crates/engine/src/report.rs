@@ -7,6 +7,19 @@ use std::fmt;
 use std::time::Duration;
 
 /// What a run did: counts that add up, times, rates, and what held it back.
+///
+/// # Examples
+/// ```
+/// use trommel::{Engine, Pipeline, sinks, sources};
+/// let report = Pipeline::from(sources::generate(1_000, |id| id))
+///     .filter(|id| id % 2 == 0)
+///     .load_into(sinks::null())
+///     .run(&Engine::new()?)?;
+/// assert_eq!((report.counts.read, report.counts.loaded, report.counts.filtered), (1_000, 500, 500));
+/// assert!(report.counts.add_up());
+/// println!("{report}"); // for people; `serde_json::to_string(&report)` for programs
+/// # Ok::<(), trommel::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RunReport {

@@ -24,6 +24,49 @@ pub enum Commit {
 }
 
 /// Takes pages in order. Sequential: one thread at a time, `&mut self`.
+///
+/// # Examples
+/// The longest word of all, found page by page; [`Encode`] is what runs in the workers:
+/// ```
+/// use trommel::{Encode, Engine, Pipeline, Result, Sink, sources};
+///
+/// #[derive(Default)]
+/// struct Longest(String);
+///
+/// impl Sink for Longest {
+///     type Page = Vec<String>; // what a batch became
+///     type Encoder = ();
+///
+///     fn encoder(&mut self) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn write(&mut self, page: &mut Vec<String>) -> Result<()> {
+///         for word in page.drain(..) {
+///             if word.len() > self.0.len() {
+///                 self.0 = word;
+///             }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// impl Encode<&str> for Longest {
+///     fn encode((): &(), page: &mut Vec<String>, word: &str) -> Result<()> {
+///         page.push(word.to_owned());
+///         Ok(())
+///     }
+/// }
+///
+/// let words = ["a", "trommel", "turns"];
+/// let mut longest = Longest::default();
+/// Pipeline::from(sources::slice(&words))
+///     .map(|word| *word)
+///     .load_into(&mut longest)
+///     .run(&Engine::new()?)?;
+/// assert_eq!(longest.0, "trommel");
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub trait Sink: Send {
     /// Encoded output of one batch.
     type Page: Page;
@@ -144,7 +187,9 @@ pub trait Sink: Send {
 /// so `T` may borrow from the row and from the arena.
 #[diagnostic::on_unimplemented(
     message = "the sink `{Self}` cannot encode a `{T}`",
-    label = "emitted here or by the pipeline's last `map`"
+    label = "emitted here or by the pipeline's last `map`",
+    note = "a database's sink takes records once it knows its table: `.table::<Record>(\"name\")`",
+    note = "rows that borrow (`csv::Row`) are turned into a value that the sink takes by `.map` or `.transform`"
 )]
 pub trait Encode<T>: Sink {
     /// Appends `value` to `page`.

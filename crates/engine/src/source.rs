@@ -28,6 +28,44 @@ pub struct Size {
 ///
 /// A source only *cuts* its input: whatever can wait for the worker (parsing, decoding, making
 /// records) belongs into the batch.
+///
+/// # Examples
+/// Numbers that count down, a batch being a `Vec` whose rows come as `&mut u64`:
+/// ```
+/// use trommel::{Engine, Fill, Limit, Pipeline, Position, Result, Source, sinks};
+///
+/// struct Countdown(u64);
+///
+/// impl Source for Countdown {
+///     type Batch = Vec<u64>;
+///
+///     fn fill(&mut self, batch: &mut Vec<u64>, limit: &Limit<'_>) -> Result<Fill> {
+///         batch.clear();
+///         let rows = self.0.min(limit.rows() as u64);
+///         batch.extend((self.0 - rows..self.0).rev());
+///         self.0 -= rows;
+///         Ok(if self.0 == 0 { Fill::End } else { Fill::More })
+///     }
+///
+///     // Optional: a run of a job can go on from here.
+///     fn position(&self) -> Option<Position> {
+///         Some(Position::from_numbers(&[self.0]))
+///     }
+/// }
+///
+/// let mut numbers = sinks::collect();
+/// Pipeline::from(Countdown(1_000))
+///     .map(|number| *number)
+///     .load_into(&mut numbers)
+///     .run(&Engine::new()?)?;
+/// assert_eq!(numbers.as_slice()[..3], [999, 998, 997]);
+/// # Ok::<(), trommel::Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of rows",
+    note = "what opens a file, a query or a connection returns a `Result`: add `?`",
+    note = "a builder becomes a source by its last call: `.open(..)?`, `.lines()?`, `.source(..)?`"
+)]
 pub trait Source: Send {
     /// What it fills.
     type Batch: Batch;

@@ -249,16 +249,15 @@ where
     }
 }
 
-/// Emits what the steps let pass.
+/// Emits what the steps let pass: values, and rows that borrow from their batch.
 #[derive(Debug)]
 pub struct EmitAll<P> {
     pub(crate) steps: P,
 }
 
-impl<B: Batch, K: Sink, T, P> Transform<B, K> for EmitAll<P>
+impl<B: Batch, P: Step<B>, K> Transform<B, K> for EmitAll<P>
 where
-    P: for<'b> Step<B, Item<'b> = T>,
-    K: Encode<T>,
+    K: Sink + for<'b> Encode<P::Item<'b>>,
 {
     #[inline]
     fn apply<'b>(&self, row: B::Row<'b>, out: &mut Out<'b, K>) -> Result<()> {

@@ -109,6 +109,32 @@ fn what_a_run_over_its_reject_limit_has_stored_is_what_it_reports() {
     });
 }
 
+/// Symptom: too many rejects ended the run with their number alone. Cause: the errors of the rows were
+/// dropped with them. Fix: the last one is the cause.
+#[test]
+fn too_many_rejects_say_what_the_last_one_was() {
+    no_hang("reject limit", || {
+        // By the transform, and by the destination itself.
+        let refusing = |id: u64| if id >= 5 { Err(Error::row("no such city")) } else { Ok(id) };
+        let error = Pipeline::from(sources::generate(20, |id| id))
+            .options(batches_of(10).on_reject(RejectPolicy::skip(2)).build().unwrap())
+            .try_map(refusing)
+            .load_into(sinks::null())
+            .run(&engine(1))
+            .unwrap_err();
+        let refused = Pipeline::from(sources::generate(20, |id| id))
+            .options(batches_of(10).on_reject(RejectPolicy::skip(2)).build().unwrap())
+            .load_into(sinks::for_each(move |id: u64| refusing(id).map(drop)))
+            .run(&engine(1))
+            .unwrap_err();
+        for error in [error, refused] {
+            assert_eq!(error.kind(), ErrorKind::RejectLimit);
+            let cause = std::error::Error::source(&error).expect("a cause").to_string();
+            assert!(cause.contains("no such city"), "{error}");
+        }
+    });
+}
+
 /// Symptom: a value that the encoder refused counted as emitted when the transform let the error
 /// pass. Expected: such a row was filtered.
 #[test]

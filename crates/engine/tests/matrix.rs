@@ -187,3 +187,20 @@ where
         .unwrap();
     (report, [0, 1].map(|hook| hooks[hook].load(Ordering::SeqCst)))
 }
+
+/// Symptom: `filter(..).load_into(..)` did not compile over rows that borrow. Cause: the emitting end
+/// asked for one type that all rows have, whatever their lifetime. Fix: for each lifetime the sink
+/// takes the row of that lifetime.
+#[test]
+fn rows_that_borrow_go_into_a_sink_as_they_are() {
+    let (words, mut long) = (["sand", "gravel", "clay"], sinks::count());
+    Pipeline::from(sources::slice(&words))
+        .filter(|word| word.len() > 4)
+        .load_into(&mut long)
+        .run(&engine(1))
+        .unwrap();
+    assert_eq!(long.values(), 1);
+    let mut changed = sinks::count();
+    Pipeline::from(sources::iter(words)).load_into(&mut changed).run(&engine(1)).unwrap();
+    assert_eq!(changed.values(), 3);
+}

@@ -7,9 +7,19 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 use trommel_connect::{csv, sqlite};
 
+// For the functions of the library.
+use trommel as _;
+
 unsafe extern "C" {
+    safe fn trommel_features() -> *const std::ffi::c_char;
     /// CPU time of this process, of threads that have ended too, in microseconds on POSIX.
     safe fn clock() -> std::ffi::c_long;
+}
+
+/// What the library within this program was built with.
+pub(crate) fn features() -> &'static std::ffi::CStr {
+    // SAFETY: a text that ends in NUL and lives as long as the library.
+    unsafe { std::ffi::CStr::from_ptr(trommel_features()) }
 }
 
 fn cpu() -> Duration {

@@ -1,10 +1,9 @@
 //! `arrow:PATH`, both ways; and rows of columns, which Parquet shares with it.
 
 use super::Ask;
-use super::calendar::{Day, Instant};
 #[cfg(feature = "arrow")]
 use super::connected::opened;
-use super::connected::{Decode, fits, written};
+use super::connected::{Cell, Cells, Decode, written};
 #[cfg(feature = "arrow")]
 use super::declared::{declare, layout};
 #[cfg(feature = "arrow")]
@@ -14,7 +13,6 @@ use crate::parts::Opened;
 use crate::plan::{Column, Kind};
 #[cfg(feature = "arrow")]
 use crate::sink;
-use crate::value::Value;
 use arrow_schema::{DataType, SchemaRef};
 use engine::{Bump, Error, ErrorKind, Result};
 use trommel_connect::arrow::{Date, Decimal, FromCell, Row, Timestamp};
@@ -24,7 +22,7 @@ use trommel_connect::arrow::{Date, Decimal, FromCell, Row, Timestamp};
 pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
     let settings = ask.url.settings();
     settings.end()?;
-    let source = trommel_connect::arrow::Source::open(&ask.url.path)?;
+    let source = super::opened_path!(trommel_connect::arrow::Source, &ask.url.path)?;
     let (shape, columns) = columns(source.schema(), ask.columns)?;
     Ok(opened(source, shape, columns))
 }
@@ -55,6 +53,7 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     if let Some(rows) = settings.number("batch_rows")? {
         sink = sink.batch_rows(rows);
     }
+    super::rolled!(sink, settings);
     settings.end()?;
     declare!(sink, ask);
     Ok(loaded(sink, layout(ask.columns)))
@@ -129,7 +128,13 @@ pub(super) fn columns(schema: &SchemaRef, wanted: &[Column]) -> Result<(Vec<Form
 }
 
 #[inline]
-fn read(row: &Row<'_>, forms: &[Form], index: usize, kind: Kind, arena: &Bump) -> Result<Value> {
+fn read<'a>(
+    row: &Row<'a>,
+    forms: &[Form],
+    index: usize,
+    kind: Kind,
+    arena: &'a Bump,
+) -> Result<Cell<'a>> {
     fn get<'a, T: FromCell<'a>>(row: &Row<'a>, index: usize) -> Result<Option<T>> {
         row.get::<Option<T>>(index)
     }
@@ -138,38 +143,32 @@ fn read(row: &Row<'_>, forms: &[Form], index: usize, kind: Kind, arena: &Bump) -
         (Kind::Integer, _) | (Kind::Any, Form::Integer) => get::<i64>(row, index)?.into(),
         (Kind::Real, _) | (Kind::Any, Form::Real) => get::<f64>(row, index)?.into(),
         (Kind::Boolean, _) | (Kind::Any, Form::Boolean) => get::<bool>(row, index)?.into(),
-        (Kind::Blob, _) | (Kind::Any, Form::Bytes) => match get::<&[u8]>(row, index)? {
-            Some(bytes) => fits(Value::blob(bytes))?,
-            None => Value::NULL,
-        },
+        (Kind::Blob, _) | (Kind::Any, Form::Bytes) => get::<&[u8]>(row, index)?.into(),
         (_, Form::Date) => match get::<Date>(row, index)? {
-            Some(Date(days)) => written(arena, format_args!("{}", Day(days.into())))?,
-            None => Value::NULL,
+            Some(date) => written(arena, format_args!("{date}")),
+            None => Cell::Null,
         },
         (_, Form::Timestamp) => match get::<Timestamp>(row, index)? {
-            Some(Timestamp(micros)) => written(arena, format_args!("{}", Instant(micros)))?,
-            None => Value::NULL,
+            Some(timestamp) => written(arena, format_args!("{timestamp}")),
+            None => Cell::Null,
         },
         (_, Form::Decimal) => match get::<Decimal>(row, index)? {
-            Some(decimal) => written(arena, format_args!("{decimal}"))?,
-            None => Value::NULL,
+            Some(decimal) => written(arena, format_args!("{decimal}")),
+            None => Cell::Null,
         },
         (_, Form::Integer) => match get::<i64>(row, index)? {
-            Some(number) => written(arena, format_args!("{number}"))?,
-            None => Value::NULL,
+            Some(number) => written(arena, format_args!("{number}")),
+            None => Cell::Null,
         },
         (_, Form::Real) => match get::<f64>(row, index)? {
-            Some(number) => written(arena, format_args!("{number:?}"))?,
-            None => Value::NULL,
+            Some(number) => written(arena, format_args!("{number:?}")),
+            None => Cell::Null,
         },
         (_, Form::Boolean) => match get::<bool>(row, index)? {
-            Some(flag) => written(arena, format_args!("{flag}"))?,
-            None => Value::NULL,
+            Some(flag) => written(arena, format_args!("{flag}")),
+            None => Cell::Null,
         },
-        _ => match get::<&str>(row, index)? {
-            Some(text) => fits(Value::text(text))?,
-            None => Value::NULL,
-        },
+        _ => get::<&str>(row, index)?.into(),
     })
 }
 
@@ -182,11 +181,11 @@ macro_rules! decode {
             fn read(
                 row: &Row<'_>,
                 forms: &Vec<Form>,
-                index: usize,
-                kind: Kind,
+                (index, kind): (usize, Kind),
                 arena: &Bump,
-            ) -> Result<Value> {
-                read(row, forms, index, kind, arena)
+                cells: &mut impl Cells,
+            ) -> Result<()> {
+                cells.put(read(row, forms, index, kind, arena)?)
             }
         }
     };

@@ -5,7 +5,9 @@ use crate::page::RowPage;
 use crate::plan::{Column, Kind, Plan};
 use crate::rows::{Rows, Table};
 use crate::source::Input;
-use crate::value::{Maker, Value};
+use crate::value::Value;
+#[cfg(feature = "sqlite")]
+use engine::Page as _;
 use engine::{Bump, Error, Fill, Fingerprint, Limit, Origin, Position, Result, Size, Source};
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -16,26 +18,92 @@ pub(super) trait Decode: engine::Batch + Debug + 'static {
     /// What is known of the columns from the start.
     type Shape: Debug + Send + Sync + 'static;
 
-    /// The value of a column, by its index in the source. Texts and bytes may lie in the batch or in
-    /// `arena`.
+    /// Puts the value of a column, given its index in the source, into `cells`. Texts and bytes lie in the
+    /// batch or in `arena`.
     fn read(
         row: &Self::Row<'_>,
         shape: &Self::Shape,
-        index: usize,
-        kind: Kind,
+        column: (usize, Kind),
         arena: &Bump,
-    ) -> Result<Value>;
+        cells: &mut impl Cells,
+    ) -> Result<()>;
 }
 
-/// A text or bytes of any length up to 4 GiB.
-#[inline]
-pub(super) fn fits(value: Option<Value>) -> Result<Value> {
-    value.ok_or_else(|| Error::row("a field is longer than 4 GiB"))
+/// What a field holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cell<'a> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(&'a str),
+    Blob(&'a [u8]),
+}
+
+/// Takes the values of a row, one behind the other.
+pub(super) trait Cells {
+    fn put(&mut self, cell: Cell<'_>) -> Result<()>;
+}
+
+/// What a source has for a field, or NULL.
+macro_rules! from_options {
+    ($($type:ty: $value:ident => $cell:expr;)*) => {$(
+        impl<'a> From<Option<$type>> for Cell<'a> {
+            #[inline(always)]
+            fn from(field: Option<$type>) -> Self {
+                field.map_or(Cell::Null, |$value| $cell)
+            }
+        }
+    )*};
+}
+from_options! {
+    i64: number => Cell::Integer(number);
+    f64: number => Cell::Real(number);
+    bool: flag => Cell::Integer(flag.into());
+    &'a str: text => Cell::Text(text);
+    &'a [u8]: bytes => Cell::Blob(bytes);
 }
 
 /// A value as text, in `arena`.
-pub(super) fn written(arena: &Bump, value: fmt::Arguments<'_>) -> Result<Value> {
-    fits(Value::text(arena.alloc_str(&value.to_string())))
+pub(super) fn written<'a>(arena: &'a Bump, value: fmt::Arguments<'_>) -> Cell<'a> {
+    Cell::Text(arena.alloc_str(&value.to_string()))
+}
+
+/// As C sees them; texts and bytes stay where they are.
+struct Slots<'a>(std::slice::IterMut<'a, Value>);
+
+impl Cells for Slots<'_> {
+    #[inline(always)]
+    fn put(&mut self, cell: Cell<'_>) -> Result<()> {
+        let value = match cell {
+            Cell::Null => Some(Value::NULL),
+            Cell::Integer(number) => Some(Value::integer(number)),
+            Cell::Real(number) => Some(Value::real(number)),
+            Cell::Text(text) => Value::text(text),
+            Cell::Blob(bytes) => Value::blob(bytes),
+        };
+        match (self.0.next(), value) {
+            (Some(slot), Some(value)) => *slot = value,
+            (_, None) => return Err(Error::row("a field is longer than 4 GiB")),
+            (None, _) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Straight into the page of a table.
+#[cfg(feature = "sqlite")]
+impl Cells for trommel_connect::table::RowOf<'_> {
+    #[inline(always)]
+    fn put(&mut self, cell: Cell<'_>) -> Result<()> {
+        use trommel_connect::table::Value;
+        self.push(match cell {
+            Cell::Null => Value::Null,
+            Cell::Integer(number) => Value::Int(number),
+            Cell::Real(number) => Value::Float(number),
+            Cell::Text(text) => Value::Text(text),
+            Cell::Blob(bytes) => Value::Blob(bytes),
+        })
+    }
 }
 
 /// A source, and what its batches need to know.
@@ -96,19 +164,23 @@ impl<S: Source<Batch: Decode>> Input for Connected<S> {
     }
 }
 
+/// Values that are decoded before they are put into a page: so many rows that the call of the page counts
+/// for nothing, and so few that they stay in the cache (8 KiB).
+const POURED: usize = 512;
+
 /// A batch, and room for values that it does not hold as they are wanted.
 #[derive(Debug)]
 struct Held<B: Decode> {
     batch: B,
     arena: Bump,
     shape: Arc<B::Shape>,
-    /// The values of a row that goes to its page at once.
-    row: Vec<Value>,
+    /// The values of some rows on their way into a page.
+    poured: Vec<Value>,
 }
 
 impl<B: Decode> Held<B> {
     fn of(batch: B, shape: Arc<B::Shape>) -> Self {
-        Held { batch, arena: Bump::new(), shape, row: Vec::new() }
+        Held { batch, arena: Bump::new(), shape, poured: Vec::new() }
     }
 }
 
@@ -119,12 +191,15 @@ fn read<B: Decode>(
     shape: &B::Shape,
     plan: &Plan,
     arena: &Bump,
-    cells: &mut [Value],
+    cells: &mut impl Cells,
 ) -> Result<()> {
-    for (&(column, kind), cell) in plan.inputs.iter().zip(cells) {
-        *cell = B::read(row, shape, column, kind, arena)?;
-    }
-    Ok(())
+    plan.inputs.iter().try_for_each(|input| B::read(row, shape, *input, arena, cells))
+}
+
+/// What [`Table::pour`] stops with; nobody sees it.
+#[cold]
+fn stop() -> Error {
+    Error::fatal("the page is full, or has refused a row")
 }
 
 impl<B: Decode> Table for Held<B> {
@@ -154,8 +229,8 @@ impl<B: Decode> Table for Held<B> {
         batch.for_each(from, |row| {
             let start = values.len();
             values.resize(start + width, Value::NULL);
-            let cells = &mut values[start..];
-            let decoded = row.and_then(|row| read::<B>(&row, shape, plan, arena, cells));
+            let mut cells = Slots(values[start..].iter_mut());
+            let decoded = row.and_then(|row| read::<B>(&row, shape, plan, arena, &mut cells));
             if let Err(error) = decoded {
                 values[start..].fill(Value::NULL);
                 bad.push((index, error));
@@ -172,18 +247,47 @@ impl<B: Decode> Table for Held<B> {
         page: &mut dyn RowPage,
         most_bytes: usize,
     ) -> usize {
-        let Held { batch, arena, shape, row: values } = self;
-        values.resize(plan.inputs.len(), Value::NULL);
-        let mut rows = 0;
+        let Held { batch, arena, shape, poured } = self;
+        let width = plan.inputs.len();
+        if width == 0 {
+            return 0;
+        }
         // What is wrong with a row is told of by the walk, which comes to it next.
+        #[cfg(feature = "sqlite")]
+        if let Some(page) = page.table(width) {
+            let mut rows = 0;
+            let _ = batch.for_each(from, |row| {
+                let (row, mark) = (row?, page.mark());
+                page.push_row(|cells| read::<B>(&row, shape, plan, arena, cells))?;
+                if page.bytes() > most_bytes {
+                    page.rewind(mark);
+                    return Err(stop());
+                }
+                rows += 1;
+                Ok(())
+            });
+            return rows;
+        }
+        let most = (POURED / width).max(1);
+        poured.resize(most * width, Value::NULL);
+        let (mut rows, mut held) = (0, 0);
         let _ = batch.for_each(from, |row| {
-            read::<B>(&row?, shape, plan, arena, values)?;
-            match page.push(values, Maker::Library, most_bytes)? {
-                true => rows += 1,
-                false => return Err(Error::fatal("the page is full")),
+            let mut cells = Slots(poured[held * width..][..width].iter_mut());
+            read::<B>(&row?, shape, plan, arena, &mut cells)?;
+            held += 1;
+            if held == most {
+                held = 0;
+                let pushed = page.push_rows(poured, width, most_bytes);
+                rows += pushed;
+                if pushed < most {
+                    return Err(stop());
+                }
             }
             Ok(())
         });
+        if held > 0 {
+            rows += page.push_rows(&poured[..held * width], width, most_bytes);
+        }
         rows
     }
 

@@ -1,7 +1,6 @@
 //! Columns as columnar files have them, by what was declared.
 
-use super::calendar::Zone;
-use super::record::{Layout, Stored};
+use super::record::Layout;
 use crate::plan::{Column, Kind};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use engine::{Error, ErrorKind, Result};
@@ -29,13 +28,8 @@ pub(super) fn data_type(column: &Column) -> Result<Option<DataType>> {
     if let Some(kind) = decimal(&column.declaration) {
         return Ok(Some(kind));
     }
-    match moment(&column.declaration) {
-        Some(Stored::Day) => return Ok(Some(DataType::Date32)),
-        Some(Stored::Instant(zone)) => {
-            let zone = (zone == Zone::With).then(|| "UTC".into());
-            return Ok(Some(DataType::Timestamp(TimeUnit::Microsecond, zone)));
-        }
-        _ => {}
+    if let Some(kind) = moment(&column.declaration) {
+        return Ok(Some(kind));
     }
     let words = words(&column.declaration);
     if words.first().is_some_and(|word| ["time", "timetz", "interval"].contains(&word.as_str())) {
@@ -62,17 +56,16 @@ fn words(declaration: &str) -> Vec<String> {
     words.map(str::to_ascii_lowercase).collect()
 }
 
-/// What becomes of texts that a declaration says are dates or timestamps.
-fn moment(declaration: &str) -> Option<Stored> {
+/// `DATE`, `TIMESTAMP`, `TIMESTAMP WITH TIME ZONE` and the like.
+fn moment(declaration: &str) -> Option<DataType> {
     let words = words(declaration);
-    let zone = match words.windows(3).any(|words| words == ["with", "time", "zone"]) {
-        true => Zone::With,
-        false => Zone::Without,
-    };
+    let has_zone = words.windows(3).any(|words| words == ["with", "time", "zone"]);
+    let timestamp =
+        |has_zone: bool| DataType::Timestamp(TimeUnit::Microsecond, has_zone.then(|| "UTC".into()));
     match words.first()?.as_str() {
-        "date" => Some(Stored::Day),
-        "timestamp" => Some(Stored::Instant(zone)),
-        "timestamptz" => Some(Stored::Instant(Zone::With)),
+        "date" => Some(DataType::Date32),
+        "timestamp" => Some(timestamp(has_zone)),
+        "timestamptz" => Some(timestamp(true)),
         _ => None,
     }
 }
@@ -102,14 +95,8 @@ pub(super) fn schema(columns: &[Column]) -> Result<Option<SchemaRef>> {
 
 /// By place when the sink has a schema, else by name.
 pub(super) fn layout(columns: &[Column]) -> Layout {
-    let mut layout = match columns.iter().all(|column| column.kind != Kind::Any) {
+    match columns.iter().all(|column| column.kind != Kind::Any) {
         true => Layout::by_place(columns),
         false => Layout::by_name(columns),
-    };
-    for (index, column) in columns.iter().enumerate() {
-        if let Some(stored) = moment(&column.declaration) {
-            layout.store(index, stored);
-        }
     }
-    layout
 }

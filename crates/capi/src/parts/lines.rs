@@ -1,10 +1,9 @@
 //! `lines:PATH`.
 
-use super::connected::{Decode, fits};
+use super::connected::{Cell, Cells, Decode};
 use super::text::{self, Format};
 use super::{Ask, Opened};
 use crate::plan::{Column, Kind};
-use crate::value::Value;
 use engine::{Bump, Error, Result};
 use std::io::Read;
 use std::path::Path;
@@ -45,10 +44,16 @@ impl Decode for Batch {
     type Shape = ();
 
     #[inline]
-    fn read(row: &&[u8], (): &(), _: usize, kind: Kind, _: &Bump) -> Result<Value> {
+    fn read(
+        row: &&[u8],
+        (): &(),
+        (_, kind): (usize, Kind),
+        _: &Bump,
+        cells: &mut impl Cells,
+    ) -> Result<()> {
         match kind {
-            Kind::Blob => fits(Value::blob(row)),
-            Kind::Any | Kind::Text => fits(Value::text(std::str::from_utf8(row)?)),
+            Kind::Blob => cells.put(Cell::Blob(row)),
+            Kind::Any | Kind::Text => cells.put(Cell::Text(std::str::from_utf8(row)?)),
             _ => Err(Error::config("a line is read as TEXT or BLOB").in_column("line")),
         }
     }

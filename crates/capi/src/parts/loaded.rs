@@ -115,16 +115,31 @@ where
     S: Sink + 'static,
     for<'a> S: Encode<&'a Record<'a>>,
 {
-    #[inline]
-    fn push(&mut self, values: &[Value], maker: Maker, most_bytes: usize) -> Result<bool> {
-        let record = Record::new(&self.layout, values, maker)?;
-        let mark = self.page.mark();
-        S::encode(&self.encoder, &mut self.page, &record)?;
-        let fits = self.page.bytes() <= most_bytes;
-        if !fits {
-            self.page.rewind(mark);
+    fn push(&mut self, values: &[Value]) -> Result<()> {
+        let record = Record::new(&self.layout, values, Maker::Caller)?;
+        S::encode(&self.encoder, &mut self.page, &record)
+    }
+
+    fn push_rows(&mut self, values: &[Value], width: usize, most_bytes: usize) -> usize {
+        let Held { page, encoder, layout } = self;
+        for (row, values) in values.chunks_exact(width).enumerate() {
+            let mark = page.mark();
+            let record = Record::new(layout, values, Maker::Library);
+            if record.and_then(|record| S::encode(encoder, page, &record)).is_err() {
+                return row;
+            }
+            if page.bytes() > most_bytes {
+                page.rewind(mark);
+                return row;
+            }
         }
-        Ok(fits)
+        values.len() / width
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn table(&mut self, width: usize) -> Option<&mut trommel_connect::table::Page> {
+        let page: &mut dyn Any = &mut self.page;
+        page.downcast_mut().filter(|_| self.layout.takes_as_they_are(width))
     }
 
     fn clear(&mut self) {

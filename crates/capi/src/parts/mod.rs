@@ -9,8 +9,6 @@ mod record;
 
 #[cfg(any(feature = "arrow", feature = "parquet"))]
 mod arrow;
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-mod calendar;
 #[cfg(feature = "csv")]
 mod csv;
 #[cfg(any(feature = "arrow", feature = "parquet"))]
@@ -39,6 +37,38 @@ use crate::sink::Sink;
 use crate::source::Input;
 use crate::url::Url;
 use engine::{CancelToken, Error, ErrorKind, Result};
+
+/// Opens what the path names: a file, a directory, or where there is none, the files of a pattern.
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+macro_rules! opened_path {
+    ($source:ty, $path:expr) => {{
+        let place = std::path::Path::new($path);
+        if place.is_dir() {
+            <$source>::open_directory(place)
+        } else if $path.contains(['*', '?', '[']) && !place.exists() {
+            <$source>::open_glob($path)
+        } else {
+            <$source>::open(place)
+        }
+    }};
+}
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+use opened_path;
+
+/// The settings that make several files of an output.
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+macro_rules! rolled {
+    ($sink:ident, $settings:ident) => {
+        if let Some(bytes) = $settings.number("roll_bytes")? {
+            $sink = $sink.roll_bytes(bytes as u64);
+        }
+        if let Some(rows) = $settings.number("roll_rows")? {
+            $sink = $sink.roll_rows(rows as u64);
+        }
+    };
+}
+#[cfg(any(feature = "arrow", feature = "parquet"))]
+use rolled;
 
 /// How long a peer that has stopped answering is waited for once the run is cancelled.
 #[cfg(any(feature = "http", feature = "postgres-common", feature = "socket"))]

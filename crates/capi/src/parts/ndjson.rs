@@ -1,13 +1,12 @@
 //! `ndjson:PATH`, both ways.
 
-use super::connected::{Decode, fits};
+use super::connected::{Cell, Cells, Decode};
 use super::loaded::loaded;
 use super::record::Layout;
 use super::text::{self, Format};
 use super::{Ask, Opened, files};
 use crate::plan::{Column, Kind};
 use crate::sink;
-use crate::value::Value;
 use engine::{Bump, Error, Result};
 use trommel_connect::ndjson::{Batch, Builder, Duplicates, Row, Sink, Source};
 
@@ -65,17 +64,17 @@ impl Decode for Batch {
     fn read(
         row: &Row<'_>,
         paths: &Vec<String>,
-        index: usize,
-        kind: Kind,
+        (index, kind): (usize, Kind),
         arena: &Bump,
-    ) -> Result<Value> {
+        cells: &mut impl Cells,
+    ) -> Result<()> {
         let path = paths[index].as_str();
-        Ok(match kind {
+        cells.put(match kind {
             Kind::Integer => row.get::<Option<i64>>(path)?.into(),
             Kind::Real => row.get::<Option<f64>>(path)?.into(),
             Kind::Boolean => row.get::<Option<bool>>(path)?.into(),
             Kind::Any | Kind::Text | Kind::Blob => match row.find(path)? {
-                None | Some("null") => Value::NULL,
+                None | Some("null") => Cell::Null,
                 Some(found) => written(row, path, found, kind, arena)?,
             },
         })
@@ -83,15 +82,21 @@ impl Decode for Batch {
 }
 
 /// A value as it is written: strings without their quotes, nested ones as JSON.
-fn written(row: &Row<'_>, path: &str, found: &str, kind: Kind, arena: &Bump) -> Result<Value> {
+fn written<'a>(
+    row: &Row<'a>,
+    path: &str,
+    found: &'a str,
+    kind: Kind,
+    arena: &'a Bump,
+) -> Result<Cell<'a>> {
     if kind == Kind::Any {
         match found.as_bytes().first() {
-            Some(b't' | b'f') => return Ok(Value::integer(i64::from(row.get::<bool>(path)?))),
+            Some(b't' | b'f') => return Ok(Cell::Integer(i64::from(row.get::<bool>(path)?))),
             Some(b'-' | b'0'..=b'9') => {
                 let fraction = found.contains(['.', 'e', 'E']);
                 return Ok(match fraction {
-                    true => Value::real(row.get(path)?),
-                    false => Value::integer(row.get(path)?),
+                    true => Cell::Real(row.get(path)?),
+                    false => Cell::Integer(row.get(path)?),
                 });
             }
             _ => {}
@@ -102,9 +107,9 @@ fn written(row: &Row<'_>, path: &str, found: &str, kind: Kind, arena: &Bump) -> 
         Some(plain) if !plain.contains('\\') => plain,
         Some(_) => arena.alloc_str(&row.get::<String>(path)?),
     };
-    fits(match kind {
-        Kind::Blob => Value::blob(text.as_bytes()),
-        _ => Value::text(text),
+    Ok(match kind {
+        Kind::Blob => Cell::Blob(text.as_bytes()),
+        _ => Cell::Text(text),
     })
 }
 

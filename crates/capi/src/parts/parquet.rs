@@ -9,10 +9,10 @@ use crate::sink;
 use engine::Result;
 use trommel_connect::parquet::{Compression, Sink, Source, Statistics};
 
-/// Opens a file, or the files of a directory; only the columns that are wanted are read.
+/// Opens a file, or the files of a directory or pattern; only the columns that are wanted are read.
 pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
     ask.url.settings().end()?;
-    let mut source = Source::open(&ask.url.path)?;
+    let mut source = super::opened_path!(Source, &ask.url.path)?;
     let by_name = |name: &str| source.schema().field_with_name(name).is_ok();
     if !ask.columns.is_empty() && ask.columns.iter().all(|column| by_name(&column.from)) {
         source = source.columns(ask.columns.iter().map(|column| column.from.as_str()))?;
@@ -51,6 +51,7 @@ pub(super) fn sink(ask: &Ask<'_>) -> Result<sink::Sink> {
     if let Some(rows) = settings.number("part_rows")? {
         sink = sink.part_rows(rows);
     }
+    super::rolled!(sink, settings);
     settings.end()?;
     declare!(sink, ask);
     Ok(loaded(sink, layout(ask.columns)))

@@ -1,6 +1,6 @@
 //! `postgresql:…`: queries and tables, tables.
 
-use super::connected::{Decode, fits, opened};
+use super::connected::{Cell, Cells, Decode, opened};
 use super::loaded::loaded;
 use super::record::Layout;
 use super::table::{Mode, table_settings};
@@ -8,7 +8,6 @@ use super::{Ask, Opened};
 use crate::plan::{Column, Kind};
 use crate::sink;
 use crate::url::Settings;
-use crate::value::Value;
 use engine::{Bump, Error, Result};
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
@@ -117,26 +116,23 @@ impl Decode for Batch {
     fn read(
         row: &Row<'_>,
         kinds: &Vec<Kind>,
-        index: usize,
-        kind: Kind,
+        (index, kind): (usize, Kind),
         arena: &Bump,
-    ) -> Result<Value> {
+        cells: &mut impl Cells,
+    ) -> Result<()> {
         let kind = match kind {
             Kind::Any => kinds.get(index).copied().unwrap_or(Kind::Text),
             kind => kind,
         };
-        Ok(match kind {
+        cells.put(match kind {
             Kind::Integer => row.at::<Option<i64>>(index)?.into(),
             Kind::Real => row.at::<Option<f64>>(index)?.into(),
             Kind::Boolean => row.at::<Option<bool>>(index)?.into(),
-            Kind::Blob => match row.at::<Option<&[u8]>>(index)? {
-                Some(bytes) => fits(Value::blob(bytes))?,
-                None => Value::NULL,
-            },
+            Kind::Blob => row.at::<Option<&[u8]>>(index)?.into(),
             Kind::Text | Kind::Any => match row.at::<Option<Text<'_>>>(index)? {
-                Some(Text(Cow::Borrowed(text))) => fits(Value::text(text))?,
-                Some(Text(Cow::Owned(text))) => fits(Value::text(arena.alloc_str(&text)))?,
-                None => Value::NULL,
+                Some(Text(Cow::Borrowed(text))) => Cell::Text(text),
+                Some(Text(Cow::Owned(text))) => Cell::Text(arena.alloc_str(&text)),
+                None => Cell::Null,
             },
         })
     }

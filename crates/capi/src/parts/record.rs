@@ -1,18 +1,15 @@
 //! A row of values as a record that `serde` knows.
 
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-use super::calendar::{Day, Instant};
 use crate::plan::{Column, Kind};
 use crate::value::{Known, Maker, Value};
 use engine::{Error, Result};
 use serde::ser::{Serialize, SerializeMap, SerializeTuple, Serializer};
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-use trommel_connect::arrow::{Date, Timestamp};
 
 /// The columns of a sink.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    columns: Vec<(String, Stored)>,
+    /// Names, and whether what they have are truth values.
+    columns: Vec<(String, bool)>,
     /// Whether records name their fields, or have them in the order of the columns.
     is_named: bool,
 }
@@ -25,18 +22,14 @@ impl Layout {
 
     /// Records whose fields go by their name.
     pub(super) fn by_name(columns: &[Column]) -> Self {
-        let stored = |column: &Column| match column.kind {
-            Kind::Boolean => Stored::Boolean,
-            _ => Stored::AsItIs,
-        };
-        let columns = columns.iter().map(|column| (column.to.clone(), stored(column))).collect();
-        Layout { columns, is_named: true }
+        let known = |column: &Column| (column.to.clone(), column.kind == Kind::Boolean);
+        Layout { columns: columns.iter().map(known).collect(), is_named: true }
     }
 
-    /// Says what becomes of the values of a column.
-    #[cfg(any(feature = "arrow", feature = "parquet"))]
-    pub(super) fn store(&mut self, index: usize, stored: Stored) {
-        self.columns[index].1 = stored;
+    /// Whether rows of `width` values go into the columns just as they are.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn takes_as_they_are(&self, width: usize) -> bool {
+        width == self.columns.len() && !self.columns.iter().any(|(_, is_truth)| *is_truth)
     }
 
     #[cold]
@@ -44,20 +37,6 @@ impl Layout {
         let width = self.columns.len();
         Error::config(format!("the sink takes rows of {width} values and was given {got}"))
     }
-}
-
-/// What becomes of the values of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
-    AsItIs,
-    /// C has no truth values of its own: 0 and 1 are numbers there.
-    Boolean,
-    /// A text becomes a day, a number is that of days since 1970.
-    #[cfg(any(feature = "arrow", feature = "parquet"))]
-    Day,
-    /// A text becomes an instant, a number is that of microseconds since 1970.
-    #[cfg(any(feature = "arrow", feature = "parquet"))]
-    Instant(super::calendar::Zone),
 }
 
 /// A row on its way into a page.
@@ -82,8 +61,8 @@ impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let Record { layout, values, maker } = *self;
         let cells = layout.columns.iter().zip(values);
-        let cells =
-            cells.map(|((name, stored), value)| (name, Cell { value, stored: *stored, maker }));
+        let cells = cells
+            .map(|((name, is_truth), value)| (name, Cell { value, is_truth: *is_truth, maker }));
         if layout.is_named {
             let mut map = serializer.serialize_map(Some(values.len()))?;
             for (name, cell) in cells {
@@ -102,7 +81,7 @@ impl Serialize for Record<'_> {
 /// A value of a column.
 struct Cell<'a> {
     value: &'a Value,
-    stored: Stored,
+    is_truth: bool,
     maker: Maker,
 }
 
@@ -110,55 +89,25 @@ impl Serialize for Cell<'_> {
     // By itself the compiler makes calls of these few steps, which take longer than the steps.
     #[inline(always)]
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match self.stored {
-            Stored::AsItIs => self.value.serialize(self.maker, serializer),
-            _ => self.convert(serializer),
+        match self.is_truth {
+            false => self.value.serialize(self.maker, serializer),
+            true => self.truth(serializer),
         }
     }
 }
 
 impl Cell<'_> {
+    /// C has no truth values of its own: 0 and 1 are numbers there.
     #[inline(never)]
-    fn convert<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    fn truth<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         use serde::ser::Error;
-        match (self.stored, self.value.content()) {
-            (Stored::Boolean, Some(Known::Integer(number))) => match number {
-                0 => serializer.serialize_bool(false),
-                1 => serializer.serialize_bool(true),
-                _ => Err(Error::custom(format_args!("{number} is no boolean (0 or 1)"))),
-            },
-            #[cfg(any(feature = "arrow", feature = "parquet"))]
-            (Stored::Day, Some(Known::Integer(days))) => day(days, serializer),
-            #[cfg(any(feature = "arrow", feature = "parquet"))]
-            (Stored::Day, Some(Known::Text(text))) => match Day::parse(text) {
-                Some(Day(days)) => day(days, serializer),
-                None => Err(Error::custom(format_args!(
-                    "`{}` is not a date, as 2026-11-22",
-                    String::from_utf8_lossy(text)
-                ))),
-            },
-            #[cfg(any(feature = "arrow", feature = "parquet"))]
-            (Stored::Instant(_), Some(Known::Integer(micros))) => {
-                Timestamp(micros).serialize(serializer)
+        match self.value.content() {
+            Some(Known::Integer(0)) => serializer.serialize_bool(false),
+            Some(Known::Integer(1)) => serializer.serialize_bool(true),
+            Some(Known::Integer(number)) => {
+                Err(Error::custom(format_args!("{number} is no boolean (0 or 1)")))
             }
-            #[cfg(any(feature = "arrow", feature = "parquet"))]
-            (Stored::Instant(zone), Some(Known::Text(text))) => match Instant::parse(text, zone) {
-                Some(Instant(micros)) => Timestamp(micros).serialize(serializer),
-                None => Err(Error::custom(format_args!(
-                    "`{}` is not {}",
-                    String::from_utf8_lossy(text),
-                    zone.expected()
-                ))),
-            },
             _ => self.value.serialize(self.maker, serializer),
         }
-    }
-}
-
-#[cfg(any(feature = "arrow", feature = "parquet"))]
-fn day<S: Serializer>(days: i64, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    match i32::try_from(days) {
-        Ok(days) => Date(days).serialize(serializer),
-        Err(error) => Err(serde::ser::Error::custom(format_args!("{days} days: {error}"))),
     }
 }

@@ -1,16 +1,15 @@
 //! `sqlite:PATH`: queries and tables, tables.
 
-use super::connected::{Decode, fits, opened, written};
+use super::connected::{Cell, Cells, Decode, opened, written};
 use super::loaded::loaded;
 use super::record::Layout;
 use super::table::{Mode, table_settings};
 use super::{Ask, Opened};
 use crate::plan::{Column, Kind};
 use crate::sink;
-use crate::value::Value;
 use engine::{Bump, Error, Result};
 use trommel_connect::sqlite::{Durability, Sink, Source, Table};
-use trommel_connect::table::{Batch, Row, Value as Cell};
+use trommel_connect::table::{Batch, Row, Value};
 
 /// Opens a query or a table.
 pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
@@ -36,25 +35,28 @@ impl Decode for Batch {
     type Shape = ();
 
     #[inline]
-    fn read(row: &Row<'_>, (): &(), index: usize, kind: Kind, arena: &Bump) -> Result<Value> {
-        Ok(match kind {
-            Kind::Any => match row.get::<Cell<'_>>(index)? {
-                Cell::Null => Value::NULL,
-                Cell::Int(number) => Value::integer(number),
-                Cell::Float(number) => Value::real(number),
-                Cell::Text(text) => fits(Value::text(text))?,
-                Cell::Blob(bytes) => fits(Value::blob(bytes))?,
+    fn read(
+        row: &Row<'_>,
+        (): &(),
+        (index, kind): (usize, Kind),
+        arena: &Bump,
+        cells: &mut impl Cells,
+    ) -> Result<()> {
+        cells.put(match kind {
+            Kind::Any => match row.get::<Value<'_>>(index)? {
+                Value::Null => Cell::Null,
+                Value::Int(number) => Cell::Integer(number),
+                Value::Float(number) => Cell::Real(number),
+                Value::Text(text) => Cell::Text(text),
+                Value::Blob(bytes) => Cell::Blob(bytes),
             },
-            Kind::Text => match row.get::<Cell<'_>>(index)? {
-                Cell::Null => Value::NULL,
-                Cell::Int(number) => written(arena, format_args!("{number}"))?,
-                Cell::Float(number) => written(arena, format_args!("{number:?}"))?,
-                _ => fits(Value::text(row.get::<&str>(index)?))?,
+            Kind::Text => match row.get::<Value<'_>>(index)? {
+                Value::Null => Cell::Null,
+                Value::Int(number) => written(arena, format_args!("{number}")),
+                Value::Float(number) => written(arena, format_args!("{number:?}")),
+                _ => Cell::Text(row.get::<&str>(index)?),
             },
-            Kind::Blob => match row.get::<Option<&[u8]>>(index)? {
-                Some(bytes) => fits(Value::blob(bytes))?,
-                None => Value::NULL,
-            },
+            Kind::Blob => row.get::<Option<&[u8]>>(index)?.into(),
             Kind::Integer => row.get::<Option<i64>>(index)?.into(),
             Kind::Real => row.get::<Option<f64>>(index)?.into(),
             Kind::Boolean => row.get::<Option<bool>>(index)?.into(),

@@ -11,9 +11,23 @@ use trommel::{Error, ErrorKind, Result};
 #[derive(Debug)]
 pub(crate) struct Aside {
     file: BufWriter<File>,
+    side: Side,
+}
+
+/// The names of such a file.
+#[derive(Debug)]
+struct Side {
     temporary: PathBuf,
     path: PathBuf,
     is_whole: bool,
+}
+
+/// Such a file when all of it has been written, durable under its temporary name.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Holds the lock.
+    file: Option<File>,
+    side: Side,
 }
 
 impl Aside {
@@ -34,6 +48,11 @@ impl Aside {
                 ),
             ));
         }
+        Self::beside(path)
+    }
+
+    /// The same for what may be a directory: the file only shows that somebody writes it.
+    pub(crate) fn beside(path: &Path) -> Result<Self> {
         let temporary = with_suffix(path, ".tmp");
         let failed = |error| io_error(&temporary, "can't be created", error);
         let file = OpenOptions::new()
@@ -45,32 +64,53 @@ impl Aside {
         lock(&file, &temporary)?;
         // Only now: until here it could have been another writer's.
         file.set_len(0).map_err(failed)?;
-        Ok(Aside {
-            file: BufWriter::with_capacity(256 << 10, file),
-            temporary,
-            path: path.into(),
-            is_whole: false,
-        })
+        let file = BufWriter::with_capacity(256 << 10, file);
+        Ok(Aside { file, side: Side { temporary, path: path.into(), is_whole: false } })
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn written(self) -> Result<Written> {
+        let Aside { file, side } = self;
+        let failed = |error| io_error(&side.temporary, "can't be written", error);
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        window!("aside: file written, before fsync");
+        file.sync_all().map_err(failed)?;
+        Ok(Written { file: Some(file), side })
     }
 
     /// Makes what was written durable and gives the file its name.
     pub(crate) fn publish(self) -> Result<()> {
-        self.publish_if(|_| Ok(()))
+        let written = self.written()?;
+        let path = written.side.path.clone();
+        written.publish()?;
+        sync_directory(&path)
+    }
+}
+
+impl Written {
+    /// Where it lies.
+    pub(crate) fn temporary(&self) -> &Path {
+        &self.side.temporary
     }
 
-    /// The same, if `check` has nothing against the file, which is durable by then.
-    pub(crate) fn publish_if(mut self, check: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-        let failed = |error| io_error(&self.temporary, "can't be written", error);
-        self.file.flush().map_err(failed)?;
-        window!("aside: file written, before fsync");
-        self.file.get_ref().sync_all().map_err(failed)?;
-        check(&self.temporary)?;
+    /// What it is to be called.
+    pub(crate) fn path(&self) -> &Path {
+        &self.side.path
+    }
+
+    /// Closes it for now, and so gives up the lock.
+    pub(crate) fn close(&mut self) {
+        self.file = None;
+    }
+
+    /// Gives the file its name, which is durable only when its directory has been synced.
+    pub(crate) fn publish(mut self) -> Result<()> {
         window!("aside: file synced, before rename");
-        std::fs::rename(&self.temporary, &self.path)
-            .map_err(|error| io_error(&self.path, "can't be put in its place", error))?;
-        self.is_whole = true;
+        std::fs::rename(&self.side.temporary, &self.side.path)
+            .map_err(|error| io_error(&self.side.path, "can't be put in its place", error))?;
+        self.side.is_whole = true;
         window!("aside: name given, before the directory's fsync");
-        sync_directory(&self.path)
+        Ok(())
     }
 }
 
@@ -83,7 +123,7 @@ impl Write for Aside {
     }
 }
 
-impl Drop for Aside {
+impl Drop for Side {
     fn drop(&mut self) {
         if !self.is_whole {
             // Nothing can be done about a file that can't be removed; the next run truncates it.

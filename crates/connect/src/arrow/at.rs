@@ -1,6 +1,7 @@
 //! A file read from an offset on, without touching the position that its handles share.
 
 use super::aside::io_error;
+use crate::listing;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::time::UNIX_EPOCH;
 use trommel::{Error, ErrorKind, Fingerprint, Result};
 
 /// What tells a file from another one of its name.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct About {
     pub(crate) length: u64,
     /// In nanoseconds since 1970; 0 where that is not known.
@@ -23,7 +24,10 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<File>, About)> {
     if about.is_dir() {
         return Err(Error::new(
             ErrorKind::Io,
-            format!("{} is a directory: name a file", path.display()),
+            format!(
+                "{} is a directory: name a file in it, or use `open_directory`",
+                path.display()
+            ),
         ));
     }
     let modified = about.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -37,6 +41,12 @@ impl About {
         fingerprint
             .with(format!("size of {name}"), self.length)
             .with(format!("time of change of {name}"), self.modified)
+    }
+
+    /// Goes on with a hash.
+    pub(super) fn hash(&self, hash: u64) -> u64 {
+        let hash = listing::hash(hash, &self.length.to_le_bytes());
+        listing::hash(hash, &self.modified.to_le_bytes())
     }
 }
 

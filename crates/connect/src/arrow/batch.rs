@@ -1,6 +1,7 @@
 //! Record batches of Arrow IPC, decoded by the worker that walks them.
 
 use super::at::At;
+use super::many::with_schema;
 use super::row::{Frame, Row, Shape};
 use super::source::Blocks;
 use arrow_array::RecordBatch;
@@ -66,8 +67,14 @@ impl Holder {
 
     fn locate(&self, rows: &[usize], found: &mut dyn FnMut(usize, Origin, &[u8])) {
         let Some(shape) = &self.shape else { return };
+        let source = match &self.piece {
+            Some(Piece::Block(blocks, ..)) => &blocks.name,
+            _ => &shape.name,
+        };
         for &row in rows {
-            found(row, shape.origin(self.first() + row as u64), &[]);
+            let record = Some(self.first() + row as u64);
+            let source = Some(source.clone());
+            found(row, Origin { source, record, ..Origin::default() }, &[]);
         }
     }
 }
@@ -153,8 +160,11 @@ impl trommel::Batch for ColumnarBatch {
     where
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
-        match from {
-            0 => self.holder.decode()?.map_or(Ok(()), |batch| visit(Ok(batch))),
+        if from > 0 {
+            return Ok(());
+        }
+        match (self.holder.decode()?, &self.holder.shape) {
+            (Some(batch), Some(shape)) => visit(Ok(with_schema(batch, &shape.schema)?)),
             _ => Ok(()),
         }
     }

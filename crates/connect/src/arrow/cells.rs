@@ -50,7 +50,7 @@ impl Cells {
         use TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
         macro_rules! primitive {
             ($type:ty) => {
-                array.as_primitive::<$type>().clone()
+                numbers::<$type>(array)
             };
         }
         macro_rules! ticks {
@@ -212,5 +212,18 @@ impl Cells {
             Cells::Dictionary(_, _, values) => values.kind(),
             Cells::Other(array) => array.data_type().to_string(),
         }
+    }
+}
+
+/// The array, without the nulls of a column that may have some but has none here: what is not there
+/// is not looked at for every value.
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef) -> PrimitiveArray<T> {
+    let array = array.as_primitive::<T>();
+    match array.nulls() {
+        Some(nulls) if nulls.null_count() == 0 => {
+            let values = array.values().clone();
+            PrimitiveArray::<T>::new(values, None).with_data_type(array.data_type().clone())
+        }
+        _ => array.clone(),
     }
 }

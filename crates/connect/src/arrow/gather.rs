@@ -6,10 +6,13 @@ use super::page::Page;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;
-use trommel::{Error, Result};
+use trommel::{Error, Page as _, Result};
 
 /// Rows after which the schema is settled, if every column has had a value by then.
 const ENOUGH_ROWS: usize = 4096;
+
+/// Bytes after which it is settled all the same, since rows that wait take memory.
+const MOST_BYTES: usize = 64 << 20;
 
 /// What the user has said about the columns.
 #[derive(Debug, Clone, Default)]
@@ -30,8 +33,20 @@ impl Declared {
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     schema: Option<SchemaRef>,
-    waiting: Vec<(usize, Vec<Named>)>,
+    waiting: Vec<Waiting>,
     rows: usize,
+    bytes: usize,
+    /// Rows with which the schema was last looked for.
+    looked: usize,
+}
+
+/// Rows as a page had them.
+#[derive(Debug)]
+struct Waiting {
+    rows: usize,
+    columns: Vec<Named>,
+    key: usize,
+    bytes: usize,
 }
 
 /// Rows as columns in the order of the schema.
@@ -39,6 +54,9 @@ pub(crate) struct Gather {
 pub(crate) struct Chunk {
     pub(crate) rows: usize,
     pub(crate) columns: Vec<Column>,
+    /// What it was taken for, and the bytes that it takes.
+    pub(crate) key: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Gather {
@@ -57,10 +75,16 @@ impl Gather {
 
     /// Takes the rows of a page.
     pub(crate) fn take(&mut self, page: &mut Page) {
-        let rows = page.rows;
+        self.take_for(0, page);
+    }
+
+    /// The same for a key, which the rows keep.
+    pub(crate) fn take_for(&mut self, key: usize, page: &mut Page) {
+        let (rows, bytes) = (page.rows, page.bytes());
         if rows > 0 {
-            self.waiting.push((rows, page.take_columns()));
+            self.waiting.push(Waiting { rows, columns: page.take_columns(), key, bytes });
             self.rows += rows;
+            self.bytes += bytes;
         }
     }
 
@@ -68,12 +92,14 @@ impl Gather {
     /// when told.
     pub(crate) fn chunks(&mut self, most_rows: usize, now: bool) -> Result<Vec<Chunk>> {
         if self.schema.is_none() {
-            if self.rows < ENOUGH_ROWS.min(most_rows) && !now {
+            let now = now || self.rows >= most_rows || self.bytes >= MOST_BYTES;
+            if self.rows - self.looked < ENOUGH_ROWS && !now {
                 return Ok(Vec::new());
             }
+            self.looked = self.rows;
             let schema = self.merged()?;
             let is_known = |field: &Arc<Field>| !is_unknown(field.data_type());
-            if !(schema.fields().iter().all(is_known) || self.rows >= most_rows || now) {
+            if !(schema.fields().iter().all(is_known) || now) {
                 return Ok(Vec::new());
             }
             self.schema = Some(Arc::new(schema));
@@ -81,10 +107,12 @@ impl Gather {
         let Some(schema) = &self.schema else {
             return Ok(Vec::new());
         };
-        self.rows = 0;
+        (self.rows, self.bytes) = (0, 0);
         let waiting = self.waiting.drain(..);
         waiting
-            .map(|(rows, columns)| Ok(Chunk { rows, columns: conform(columns, schema, rows)? }))
+            .map(|Waiting { rows, columns, key, bytes }| {
+                Ok(Chunk { rows, columns: conform(columns, schema, rows)?, key, bytes })
+            })
             .collect()
     }
 
@@ -92,19 +120,12 @@ impl Gather {
     pub(crate) fn batches(&mut self, most_rows: usize, now: bool) -> Result<Vec<RecordBatch>> {
         let chunks = self.chunks(most_rows, now)?;
         let Some(schema) = &self.schema else { return Ok(Vec::new()) };
-        let batch = |chunk: Chunk| {
-            let arrays = chunk.columns.into_iter().map(Column::into_array);
-            let arrays = arrays.collect::<Result<Vec<_>>>()?;
-            RecordBatch::try_new(Arc::clone(schema), arrays).map_err(|error| {
-                Error::fatal("the columns don't make a record batch").caused_by(error)
-            })
-        };
-        chunks.into_iter().map(batch).collect()
+        chunks.into_iter().map(|chunk| chunk.into_batch(schema)).collect()
     }
 
     fn merged(&self) -> Result<Schema> {
         let mut fields: Vec<Field> = Vec::new();
-        for (name, column) in self.waiting.iter().flat_map(|(_, columns)| columns) {
+        for (name, column) in self.waiting.iter().flat_map(|waiting| &waiting.columns) {
             let kind = column.data_type();
             match fields.iter_mut().find(|field| **field.name() == **name) {
                 Some(field) => {
@@ -122,6 +143,25 @@ impl Gather {
             }
         }
         Ok(Schema::new(fields))
+    }
+}
+
+impl Chunk {
+    /// Takes off the rows from `at` on.
+    pub(crate) fn split_off(&mut self, at: usize) -> Chunk {
+        let columns = self.columns.iter_mut().map(|column| column.split_off(at)).collect();
+        let rows = self.rows - at;
+        let bytes = self.bytes / self.rows.max(1) * rows;
+        self.rows = at;
+        self.bytes -= bytes;
+        Chunk { rows, columns, key: self.key, bytes }
+    }
+
+    pub(crate) fn into_batch(self, schema: &SchemaRef) -> Result<RecordBatch> {
+        let arrays = self.columns.into_iter().map(Column::into_array);
+        let arrays = arrays.collect::<Result<Vec<_>>>()?;
+        RecordBatch::try_new(Arc::clone(schema), arrays)
+            .map_err(|error| Error::fatal("the columns don't make a record batch").caused_by(error))
     }
 }
 

@@ -10,7 +10,10 @@ mod column;
 mod de;
 mod gather;
 mod heads;
+mod ipc;
+pub(crate) mod many;
 pub(crate) mod merge;
+pub(crate) mod out;
 mod page;
 mod push;
 mod row;
@@ -25,13 +28,15 @@ pub(crate) mod verify;
 pub use batch::{Batch, ColumnarBatch};
 pub use cell::{Cell, FromCell};
 pub(crate) use column::Column as Building;
-pub(crate) use gather::{Declared, Gather, check_schema};
+pub(crate) use gather::Declared;
 pub use page::Page;
 pub use row::{At, Column, Row};
 pub(crate) use row::{Frame, Shape};
 pub use sink::{Columnar, Compression, Encoder, Sink};
 pub use source::{ColumnarSource, Source};
 pub use types::{Date, Decimal, Timestamp};
+
+pub use crate::partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 
 pub use arrow_array::{self, RecordBatch};
 pub use arrow_ipc;

@@ -3,6 +3,7 @@
 use super::column::{Bytes, Column, Values};
 use super::merge::{per_second, rescale};
 use super::types::Decimal;
+use crate::calendar::{self, DAY, EPOCH_DAYS, SECOND, Zone, is_finer};
 use arrow_schema::{DataType, Field, TimeUnit};
 use trommel::{Error, Result};
 
@@ -100,6 +101,41 @@ impl Column {
         Ok(())
     }
 
+    /// A text that says a date or a timestamp; `false` for a column of something else.
+    #[inline(never)]
+    pub(super) fn push_moment(&mut self, text: &str) -> Result<bool> {
+        match &mut self.values {
+            Values::I32(values, DataType::Date32) => match calendar::date(text) {
+                Some(days) => values.push(days + EPOCH_DAYS as i32),
+                None => return Err(unlike(text, "a date, as 2026-11-22")),
+            },
+            Values::I64(_, DataType::Timestamp(_, zone)) => {
+                let micros = match calendar::timestamp(text) {
+                    Some((micros, Zone::Unsaid)) => Some(micros),
+                    Some((micros, Zone::Offset(east))) if zone.is_some() => {
+                        micros.checked_sub(i64::from(east) * SECOND)
+                    }
+                    _ => None,
+                };
+                let micros = micros.and_then(|micros| micros.checked_add(EPOCH_DAYS * DAY));
+                return match micros {
+                    Some(micros) if text.len() <= LONGEST_EXACT || !is_finer(text) => {
+                        self.push_timestamp(micros).map(|()| true)
+                    }
+                    _ if zone.is_some() => {
+                        Err(unlike(text, "a timestamp, as 2026-11-22 12:34:56.789+02:00"))
+                    }
+                    _ => {
+                        Err(unlike(text, "a timestamp without a zone, as 2026-11-22 12:34:56.789"))
+                    }
+                };
+            }
+            _ => return Ok(false),
+        }
+        self.pushed();
+        Ok(true)
+    }
+
     pub(super) fn push_decimal(&mut self, decimal: Decimal) -> Result<()> {
         self.learn(|| DataType::Decimal128(38, decimal.scale))?;
         let Values::I128(values, precision, scale) = &mut self.values else {
@@ -121,6 +157,11 @@ impl Column {
         let Values::I64(values, DataType::Timestamp(unit, _)) = &mut self.values else {
             return Err(self.mismatch("a timestamp"));
         };
+        if *unit == TimeUnit::Microsecond {
+            values.push(micros);
+            self.pushed();
+            return Ok(());
+        }
         let ticks = i128::from(micros) * i128::from(per_second(*unit));
         match (ticks % 1_000_000, i64::try_from(ticks / 1_000_000)) {
             (0, Ok(ticks)) => values.push(ticks),
@@ -134,6 +175,16 @@ impl Column {
         self.pushed();
         Ok(())
     }
+}
+
+/// Bytes of `2026-11-22 12:34:56.123456`: a shorter text has no fraction of more digits.
+const LONGEST_EXACT: usize = 26;
+
+#[cold]
+fn unlike(text: &str, wanted: &str) -> Error {
+    // Enough to find it by, and no more than a message can bear.
+    let shown: String = text.chars().take(40).collect();
+    Error::row(format!("`{shown}` is not {wanted}"))
 }
 
 fn is_text_type(kind: &DataType) -> bool {

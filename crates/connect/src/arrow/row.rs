@@ -8,7 +8,7 @@ use arrow_schema::{FieldRef, SchemaRef};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
-use trommel::{Error, ErrorKind, Origin, Result};
+use trommel::{Error, ErrorKind, Result};
 
 /// What all rows of a source share.
 #[derive(Debug)]
@@ -64,10 +64,6 @@ impl Shape {
             ErrorKind::Config,
             format!("no column `{name}` in {}; columns are: {}", self.name, names.join(", ")),
         )
-    }
-
-    pub(crate) fn origin(&self, record: u64) -> Origin {
-        Origin { source: Some(self.name.clone()), record: Some(record), ..Origin::default() }
     }
 }
 

@@ -1,18 +1,15 @@
 //! Arrow IPC files and streams as a sink.
 
-use super::aside::{Aside, io_error};
-use super::gather::{Declared, Gather};
+use super::gather::Declared;
+use super::ipc::Ipc;
+use super::out::{Output, out_settings};
 use super::page::Page;
-use super::verify;
-use crate::verify::{Digest, compare_file};
+use crate::partition::{FileSink, Partitioned};
 use arrow_array::RecordBatch;
-use arrow_ipc::CompressionType;
-use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, SchemaRef};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use trommel::{Checkpoint, Commit, Durability, Encode, Error, ErrorKind, Result};
+use std::path::Path;
+use trommel::{Checkpoint, Commit, Durability, Encode, Result};
 
 /// Compression of the buffers of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,7 +55,7 @@ pub enum Compression {
 #[derive(Debug)]
 #[must_use = "a sink does nothing until a pipeline loads into it"]
 pub struct Sink {
-    output: Output,
+    output: Output<Ipc>,
 }
 
 /// Writes whole [`RecordBatch`]es; made by [`Sink::columnar`]. A record batch is one value: counts
@@ -66,31 +63,12 @@ pub struct Sink {
 #[derive(Debug)]
 #[must_use = "a sink does nothing until a pipeline loads into it"]
 pub struct Columnar {
-    output: Output,
+    output: Output<Ipc>,
 }
 
 /// What the workers share: the declared columns.
 #[derive(Debug)]
 pub struct Encoder(Declared);
-
-#[derive(Debug)]
-struct Output {
-    path: PathBuf,
-    is_stream: bool,
-    compression: Compression,
-    batch_rows: usize,
-    declared: Declared,
-    gather: Gather,
-    writer: Option<Writer>,
-    verify: bool,
-    /// What the file was given, if it is to be verified.
-    given: Digest,
-}
-
-enum Writer {
-    File(Box<FileWriter<Aside>>),
-    Stream(Box<StreamWriter<Aside>>),
-}
 
 impl Encoder {
     pub(super) fn new(declared: Declared) -> Self {
@@ -110,36 +88,24 @@ impl Encoder {
 impl Sink {
     /// A file at `path`. Nothing is touched before the run.
     pub fn create(path: impl AsRef<Path>) -> Self {
-        Sink {
-            output: Output {
-                path: path.as_ref().into(),
-                is_stream: false,
-                compression: Compression::default(),
-                batch_rows: 1 << 16,
-                declared: Declared::default(),
-                gather: Gather::default(),
-                writer: None,
-                verify: false,
-                given: Digest::default(),
-            },
-        }
+        Sink { output: Output::new(path.as_ref().into(), Ipc::default()) }
     }
 
     /// Writes the stream format instead of the file format. Default: the file format.
     pub fn stream(mut self) -> Self {
-        self.output.is_stream = true;
+        self.output.format.is_stream = true;
         self
     }
 
     /// How buffers are compressed. Default: not at all.
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.output.compression = compression;
+        self.output.format.compression = compression;
         self
     }
 
     /// Rows after which a record batch ends. Default: 65,536; 0 is refused.
     pub fn batch_rows(mut self, rows: usize) -> Self {
-        self.output.batch_rows = rows;
+        self.output.format.batch_rows = rows;
         self
     }
 
@@ -160,139 +126,19 @@ impl Sink {
     /// what was there before. It costs a hash of all values and a second pass over the file, on the
     /// sink's thread. What the system has in its cache is not read from the disk. Default: off.
     pub fn verify(mut self) -> Self {
-        self.output.verify = true;
+        self.output.format.verify = true;
         self
     }
+
+    out_settings!(
+        "A file ends with the record batch that brings it to so many",
+        "batch_rows",
+        "arrow"
+    );
 
     /// Takes whole record batches instead of records.
     pub fn columnar(self) -> Columnar {
         Columnar { output: self.output }
-    }
-}
-
-impl Output {
-    fn start(&mut self) -> Result<Encoder> {
-        if self.batch_rows == 0 {
-            return Err(Error::config("batch_rows: 0 rows make no record batch; give at least 1"));
-        }
-        self.declared.check()?;
-        self.gather = Gather::new(self.declared.schema.clone());
-        self.writer = None;
-        self.given = Digest::default();
-        drop(Aside::create(&self.path)?);
-        Ok(Encoder(self.declared.clone()))
-    }
-
-    fn write(&mut self, page: &mut Page) -> Result<()> {
-        self.gather.take(page);
-        if self.gather.rows() >= self.batch_rows { self.flush(false) } else { Ok(()) }
-    }
-
-    fn flush(&mut self, now: bool) -> Result<()> {
-        let batches = self.gather.batches(self.batch_rows, now)?;
-        let Some(schema) = self.gather.schema().cloned().filter(|_| !batches.is_empty()) else {
-            return Ok(());
-        };
-        let all = arrow_select::concat::concat_batches(&schema, &batches)
-            .map_err(|error| self.explain(error))?;
-        let mut from = 0;
-        while from < all.num_rows() {
-            let rows = self.batch_rows.min(all.num_rows() - from);
-            self.append(&all.slice(from, rows))?;
-            from += rows;
-        }
-        Ok(())
-    }
-
-    fn write_batches(&mut self, page: &mut Page) -> Result<()> {
-        page.batches.drain(..).try_for_each(|batch| {
-            if self.gather.schema().is_none() {
-                self.gather = Gather::new(Some(batch.schema()));
-            }
-            self.append(&batch)
-        })
-    }
-
-    fn append(&mut self, batch: &RecordBatch) -> Result<()> {
-        let schema = self.gather.schema().cloned().unwrap_or_else(|| batch.schema());
-        super::gather::check_schema(batch, &schema)?;
-        if self.verify {
-            verify::add(&mut self.given, batch.columns(), batch.num_rows())?;
-        }
-        let written = match self.writer(&schema)? {
-            Writer::File(writer) => writer.write(batch),
-            Writer::Stream(writer) => writer.write(batch),
-        };
-        written.map_err(|error| self.explain(error))
-    }
-
-    fn writer(&mut self, schema: &Schema) -> Result<&mut Writer> {
-        if self.writer.is_none() {
-            let aside = Aside::create(&self.path)?;
-            let compression = match self.compression {
-                Compression::None => None,
-                Compression::Lz4 => Some(CompressionType::LZ4_FRAME),
-                Compression::Zstd => Some(CompressionType::ZSTD),
-            };
-            let begin = || {
-                let options = IpcWriteOptions::default().try_with_compression(compression)?;
-                Ok(match self.is_stream {
-                    true => Writer::Stream(Box::new(StreamWriter::try_new_with_options(
-                        aside, schema, options,
-                    )?)),
-                    false => Writer::File(Box::new(FileWriter::try_new_with_options(
-                        aside, schema, options,
-                    )?)),
-                })
-            };
-            self.writer = Some(begin().map_err(|error| self.explain(error))?);
-        }
-        self.writer.as_mut().ok_or_else(|| Error::fatal("the file is not open"))
-    }
-
-    fn finish(&mut self) -> Result<()> {
-        self.flush(true)?;
-        if self.writer.is_none() {
-            let schema = self.gather.schema().cloned();
-            self.writer(&schema.unwrap_or_else(|| Arc::new(Schema::empty())))?;
-        }
-        let aside = match self.writer.take() {
-            Some(Writer::File(writer)) => writer.into_inner(),
-            Some(Writer::Stream(writer)) => writer.into_inner(),
-            None => return Ok(()),
-        };
-        aside.map_err(|error| self.explain(error))?.publish_if(|side| match self.verify {
-            true => {
-                let found = verify::read(side, self.is_stream)?;
-                let kept = format!("{} was not touched", self.path.display());
-                compare_file(side, self.given, found, &kept)
-            }
-            false => Ok(()),
-        })
-    }
-
-    fn abort(&mut self) -> Durability {
-        self.writer = None;
-        Durability::Pending
-    }
-
-    fn explain(&self, error: ArrowError) -> Error {
-        match error {
-            ArrowError::IoError(_, error) => io_error(&self.path, "can't be written", error),
-            error => {
-                let message = format!("{}: can't be written", self.path.display());
-                Error::new(ErrorKind::Fatal, message).caused_by(error)
-            }
-        }
-    }
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Writer::File(_) => "File",
-            Writer::Stream(_) => "Stream",
-        })
     }
 }
 
@@ -303,7 +149,8 @@ macro_rules! sink {
             type Encoder = Encoder;
 
             fn encoder(&mut self) -> Result<Encoder> {
-                self.output.start()
+                self.output.start(None::<std::iter::Empty<_>>)?;
+                Ok(Encoder(self.output.declared.clone()))
             }
 
             fn write(&mut self, page: &mut Page) -> Result<()> {
@@ -315,17 +162,26 @@ macro_rules! sink {
             }
 
             fn finish(&mut self) -> Result<()> {
-                self.output.finish()
+                self.output.publish(true, true, || Ok(())).map(drop)
             }
 
             fn abort(&mut self) -> Durability {
-                self.output.abort()
+                self.output.abort();
+                Durability::Pending
             }
         }
     };
 }
 sink!(Sink, write);
 sink!(Columnar, write_batches);
+
+impl FileSink for Sink {
+    type Output = Output<Ipc>;
+
+    fn output(&mut self) -> &mut Output<Ipc> {
+        &mut self.output
+    }
+}
 
 impl<R: Serialize> Encode<R> for Sink {
     #[inline]

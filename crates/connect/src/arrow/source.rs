@@ -4,12 +4,14 @@ use super::aside::io_error;
 use super::at::{self, About, At};
 use super::batch::{Batch, ColumnarBatch, Piece};
 use super::heads::rows_before;
+use super::many::{Known, Many, open_many};
 use super::row::{Column, Shape};
+use crate::listing::in_partitions;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trommel::{Error, ErrorKind, Fill, Fingerprint, Limit, Position, Result, Size};
 
@@ -18,7 +20,7 @@ const MAGIC: &[u8] = b"ARROW1";
 
 /// Reads Arrow IPC files (`.arrow`, `.feather` of version 2) and streams, row by row.
 ///
-/// A record batch of the file is a batch, whatever the batch size. Those of a file are read and
+/// A record batch of a file is a batch, whatever the batch size. Those of files are read and
 /// decoded by the workers, and the source can be resumed; those of a stream are decoded by the
 /// feeder, one after the other, as streams want it.
 pub struct Source {
@@ -35,14 +37,16 @@ pub struct ColumnarSource {
 struct Reading {
     shape: Arc<Shape>,
     from: Input,
-    /// Number of the next record batch.
+    /// The file that is read.
+    file: usize,
+    /// Number of its next record batch, or of the stream's.
     next: usize,
     /// Rows before it.
     rows: u64,
 }
 
 enum Input {
-    File(Arc<Blocks>),
+    Files(Many<Blocks>),
     Stream(Box<dyn Iterator<Item = Result<arrow_array::RecordBatch, ArrowError>> + Send>),
 }
 
@@ -51,6 +55,7 @@ enum Input {
 pub(super) struct Blocks {
     pub(super) file: Arc<File>,
     pub(super) name: Box<str>,
+    schema: SchemaRef,
     rows_before: Vec<u64>,
     about: About,
 }
@@ -63,25 +68,21 @@ impl Source {
     /// file nor a stream, or not a whole one.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let (file, about) = at::open(path)?;
-        let name: Box<str> = path.display().to_string().into();
-        let mut head = Vec::new();
-        At::new(&file, 0)
-            .take(MAGIC.len() as u64)
-            .read_to_end(&mut head)
-            .map_err(|error| io_error(path, "can't be read", error))?;
-        if head != MAGIC {
-            return Self::stream(name, BufReader::new(At::new(&file, 0)));
+        let (file, _) = at::open(path)?;
+        match is_file_format(path, &file)? {
+            true => Self::open_many([path]),
+            false => {
+                let name = path.display().to_string();
+                Self::stream(name.into(), BufReader::new(At::new(&file, 0)))
+            }
         }
-        let failed = |error| unreadable(&name, "an Arrow file", error);
-        let blocks = Blocks {
-            rows_before: rows_before(&file).map_err(failed)?,
-            name: name.clone(),
-            about,
-            file,
-        };
-        let schema = blocks.reader().map_err(failed)?.schema();
-        Ok(Self::new(name, schema, Input::File(Arc::new(blocks))))
+    }
+
+    open_many!(files, "`.arrow`, `.feather` or `.ipc`");
+
+    fn over(files: Many<Blocks>) -> Self {
+        let (name, schema) = (files.name.clone(), Arc::clone(files.schema()));
+        Self::new(name, schema, Input::Files(files))
     }
 
     /// Reads a stream from anything; `name` is what messages call it. The schema is read at once.
@@ -113,7 +114,7 @@ impl Source {
 
     fn new(name: Box<str>, schema: SchemaRef, from: Input) -> Self {
         let shape = Arc::new(Shape::new(name, schema));
-        Source { reading: Reading { shape, from, next: 0, rows: 0 } }
+        Source { reading: Reading { shape, from, file: 0, next: 0, rows: 0 } }
     }
 
     /// The column with this name, to be found once and used for every row.
@@ -139,25 +140,86 @@ fn unreadable(name: &str, what: &str, error: ArrowError) -> Error {
     Error::fatal(format!("{name} is not {what}, or not a whole one")).caused_by(error)
 }
 
+/// Whether a file is in the file format, not a stream.
+fn is_file_format(path: &Path, file: &Arc<File>) -> Result<bool> {
+    let mut head = Vec::new();
+    At::new(file, 0)
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut head)
+        .map_err(|error| io_error(path, "can't be read", error))?;
+    Ok(head == MAGIC)
+}
+
+/// The files of a directory, by name, those of its partitions included.
+fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    in_partitions(path, &[".arrow", ".feather", ".ipc"])
+}
+
+impl Known for Blocks {
+    fn open(path: &Path) -> Result<Self> {
+        let (file, about) = at::open(path)?;
+        let name: Box<str> = path.display().to_string().into();
+        if !is_file_format(path, &file)? {
+            // Or nothing of Arrow's at all.
+            let stream = StreamReader::try_new(BufReader::new(At::new(&file, 0)), None);
+            stream.map_err(|error| unreadable(&name, "an Arrow file", error))?;
+            return Err(Error::config(format!(
+                "{name} is an Arrow stream: only files in the file format are read as one"
+            )));
+        }
+        let failed = |error| unreadable(&name, "an Arrow file", error);
+        let rows_before = rows_before(&file).map_err(failed)?;
+        let schema = reader(&file).map_err(failed)?.schema();
+        Ok(Blocks { file, name, schema, rows_before, about })
+    }
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows_before.last().copied().unwrap_or(0)
+    }
+
+    fn groups(&self) -> usize {
+        self.rows_before.len() - 1
+    }
+}
+
+fn reader(file: &Arc<File>) -> Result<FileReader<BufReader<At>>, ArrowError> {
+    FileReader::try_new(BufReader::new(At::new(file, 0)), None)
+}
+
 impl Blocks {
     /// A reader of its own for a worker.
     pub(super) fn reader(&self) -> Result<FileReader<BufReader<At>>, ArrowError> {
-        FileReader::try_new(BufReader::new(At::new(&self.file, 0)), None)
+        reader(&self.file)
     }
 }
 
 impl Reading {
     fn next(&mut self) -> Result<Option<Piece>> {
-        let first = self.rows;
         match &mut self.from {
-            Input::File(blocks) => {
-                let Some(end) = blocks.rows_before.get(self.next + 1) else {
-                    return Ok(None);
+            Input::Files(files) => {
+                let mut blocks = files.get(self.file)?;
+                let end = loop {
+                    if let Some(end) = blocks.rows_before.get(self.next + 1) {
+                        break *end;
+                    }
+                    if self.file + 1 == files.len() {
+                        return Ok(None);
+                    }
+                    (self.file, self.next, self.rows) = (self.file + 1, 0, 0);
+                    blocks = files.get(self.file)?;
                 };
-                let rows = (end - first) as usize;
-                let piece = Piece::Block(Arc::clone(blocks), self.next, first, rows);
+                let rows = (end - self.rows) as usize;
+                let piece = Piece::Block(blocks, self.next, self.rows, rows);
                 self.next += 1;
-                self.rows = *end;
+                self.rows = end;
                 Ok(Some(piece))
             }
             Input::Stream(stream) => {
@@ -172,6 +234,7 @@ impl Reading {
                     ))
                     .caused_by(error)
                 })?;
+                let first = self.rows;
                 self.next += 1;
                 self.rows += batch.num_rows() as u64;
                 Ok(Some(Piece::Whole(batch, first)))
@@ -180,8 +243,12 @@ impl Reading {
     }
 
     fn position(&self) -> Option<Position> {
-        matches!(self.from, Input::File(_))
-            .then(|| Position::from_numbers(&[self.next as u64, self.rows]))
+        let Input::Files(files) = &self.from else { return None };
+        let (next, rows) = (self.next as u64, self.rows);
+        Some(match files.mark(self.file) {
+            None => Position::from_numbers(&[next, rows]),
+            Some(mark) => Position::from_numbers(&[next, rows, self.file as u64, mark]),
+        })
     }
 
     fn seek(&mut self, position: &Position) -> Result<()> {
@@ -189,38 +256,45 @@ impl Reading {
             let message = format!("{} can't be resumed: {why}", self.shape.name);
             Error::new(ErrorKind::Unsupported, message)
         };
-        let Input::File(blocks) = &self.from else {
+        let Input::Files(files) = &mut self.from else {
             return Err(unsupported("it is a stream"));
         };
         let numbers = position.numbers().unwrap_or_default();
-        let [next, rows] = numbers[..] else {
-            return Err(unsupported("this is not a position in an Arrow file"));
+        let (next, rows, file) = match numbers[..] {
+            [next, rows] => (next, rows, files.check(0, None)?),
+            [next, rows, file, mark] => (next, rows, files.check(file, Some(mark))?),
+            _ => return Err(unsupported("this is not a position in Arrow files")),
         };
-        if blocks.rows_before.get(next as usize) != Some(&rows) {
+        let is_there = |blocks: &Blocks| blocks.rows_before.get(next as usize) == Some(&rows);
+        if file == files.len() || !is_there(&*files.get(file)?) {
             return Err(Error::fatal(format!(
                 "cannot resume {} at record batch {next}: it has others; is it another file?",
                 self.shape.name
             )));
         }
-        self.next = next as usize;
-        self.rows = rows;
+        (self.file, self.next, self.rows) = (file, next as usize, rows);
         Ok(())
     }
 
     fn size(&self) -> Size {
         match &self.from {
-            Input::File(blocks) => {
-                Size { rows: blocks.rows_before.last().copied(), bytes: Some(blocks.about.length) }
-            }
+            Input::Files(files) => files.size(),
             Input::Stream(_) => Size::default(),
         }
     }
 
+    fn bytes_read(&self) -> u64 {
+        match &self.from {
+            Input::Files(files) => files.bytes_read(self.file, self.rows),
+            Input::Stream(_) => 0,
+        }
+    }
+
     fn fingerprint(&self) -> Option<Fingerprint> {
-        let Input::File(blocks) = &self.from else {
-            return None;
-        };
-        Some(blocks.about.print(Fingerprint::new(), &blocks.name))
+        match &self.from {
+            Input::Files(files) => Some(files.fingerprint()),
+            Input::Stream(_) => None,
+        }
     }
 }
 
@@ -236,7 +310,8 @@ macro_rules! source {
                 Ok(fill)
             }
 
-            /// Record batch, and rows before it.
+            /// Record batch, and rows before it; of several files also which one, and a hash of its
+            /// name.
             fn position(&self) -> Option<Position> {
                 self.reading.position()
             }
@@ -247,6 +322,10 @@ macro_rules! source {
 
             fn size(&self) -> Size {
                 $size(self.reading.size())
+            }
+
+            fn bytes_read(&self) -> u64 {
+                self.reading.bytes_read()
             }
 
             fn fingerprint(&self) -> Result<Option<Fingerprint>> {

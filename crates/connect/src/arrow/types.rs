@@ -1,5 +1,6 @@
 //! Dates, times and decimals, as small values of their own.
 
+use crate::calendar::{DAY, EPOCH_DAYS, show_date, show_time};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -13,13 +14,25 @@ pub(super) const DECIMAL: &str = "$trommel::arrow::Decimal";
 
 /// A day: days since 1970-01-01.
 ///
-/// As a field of a record it becomes a `Date32` column.
+/// As a field of a record it becomes a `Date32` column. A column that was declared as one takes texts as
+/// well, as `2026-11-22`.
+///
+/// ```
+/// assert_eq!(trommel_connect::arrow::Date(20_779).to_string(), "2026-11-22");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Date(pub i32);
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
 ///
-/// As a field of a record it becomes a column of UTC timestamps in microseconds.
+/// As a field of a record it becomes a column of UTC timestamps in microseconds. A column that was declared
+/// as one of timestamps takes texts in ISO 8601 as well, as `2026-11-22 12:34:56.789`: with an offset,
+/// which is UTC when it is not said, if the column has a time zone, and else without one.
+///
+/// ```
+/// let noon = trommel_connect::arrow::Timestamp(1_795_348_800_500_000);
+/// assert_eq!(noon.to_string(), "2026-11-22 12:00:00.5");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub i64);
 
@@ -93,6 +106,21 @@ impl fmt::Display for Decimal {
                 )
             }
         }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_date(f, i64::from(self.0) - EPOCH_DAYS)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// The date and the time of day, without a time zone: that of UTC, if it is an instant.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show_date(f, self.0.div_euclid(DAY) - EPOCH_DAYS)?;
+        f.write_str(" ")?;
+        show_time(f, self.0.rem_euclid(DAY))
     }
 }
 
@@ -182,6 +210,14 @@ impl<'de> Deserialize<'de> for Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_and_timestamps_count_from_1970() {
+        assert_eq!(Date(0).to_string(), "1970-01-01");
+        assert_eq!(Date(-800_000).to_string(), "-0221-09-04");
+        assert_eq!(Timestamp(-1).to_string(), "1969-12-31 23:59:59.999999");
+        assert_eq!(Timestamp(951_827_696_000_000).to_string(), "2000-02-29 12:34:56");
+    }
 
     #[test]
     fn decimals_are_read_as_they_are_written() {

@@ -90,12 +90,16 @@ impl<'c> ser::Serializer for ValueSerializer<'c> {
     }
     #[inline]
     fn serialize_str(self, text: &str) -> Result<(), Fault> {
-        *self.bytes += text.len();
         if let Values::Bytes(bytes, DataType::Utf8) = &mut self.column.values {
+            *self.bytes += text.len();
             bytes.push(text.as_bytes())?;
             self.column.pushed();
             return Ok(());
         }
+        if self.column.push_moment(text)? {
+            return Ok(());
+        }
+        *self.bytes += text.len();
         Ok(self.column.push_other_bytes(text.as_bytes(), DataType::Utf8)?)
     }
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Fault> {

@@ -47,6 +47,8 @@ mod number;
 mod options;
 mod page;
 mod parse;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+mod plain;
 mod record;
 mod row;
 mod rules;
@@ -63,7 +65,11 @@ pub use fields::Record;
 pub use headers::{Column, Field};
 pub use options::{Builder, Trim};
 pub use page::Page;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+pub(crate) use plain::Plain;
 pub use row::Row;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+pub(crate) use shape::Shape;
 pub use sink::{Encoder, Sink};
 pub use source::Source;
 pub use with::With;

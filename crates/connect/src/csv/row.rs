@@ -5,6 +5,8 @@ use super::cell::Cell;
 use super::field::FromField;
 use super::headers::Field;
 use super::parse::Start;
+#[cfg(any(feature = "postgres", feature = "postgres-system"))]
+use super::plain::Plain;
 use super::shape::Shape;
 use crate::decode;
 use std::fmt;
@@ -176,11 +178,32 @@ impl<'a> Row<'a> {
         self.batch.place(self.index as usize).line
     }
 
-    pub(super) fn shape(&self) -> &'a Shape {
+    /// All fields in order, as they lie in the block. `None` where they may need a closer look: in a
+    /// block that is not all text, a row with a NUL byte, or where numbers may be nulls or blanks
+    /// around fields don't count.
+    #[cfg(any(feature = "postgres", feature = "postgres-system"))]
+    #[inline(always)]
+    pub(crate) fn plain_fields(&self) -> Option<impl Iterator<Item = Option<Plain<'a>>>> {
+        let Row { data, text, starts, shape, .. } = *self;
+        let is_plain = !text.is_empty()
+            && shape.rules.delimiter.is_ascii()
+            && !shape.trim
+            && !shape.nulls.has_number()
+            && memchr::memchr(0, self.raw()).is_none();
+        is_plain.then(|| {
+            starts.windows(2).map(|pair| {
+                let (from, to) = (pair[0].place(), pair[1].place() - 1);
+                pair[0].is_plain().then(|| Plain::new(data, (from, to), &shape.nulls))?
+            })
+        })
+    }
+
+    #[inline(always)]
+    pub(crate) fn shape(&self) -> &'a Shape {
         self.shape
     }
 
-    pub(super) fn shared_shape(&self) -> Option<Arc<Shape>> {
+    pub(crate) fn shared_shape(&self) -> Option<Arc<Shape>> {
         self.batch.shared_shape()
     }
 
@@ -222,7 +245,7 @@ impl<'a> Row<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn cell(&self, index: usize) -> Result<Cell<'a>> {
+    pub(crate) fn cell(&self, index: usize) -> Result<Cell<'a>> {
         match self.plain(index) {
             Some(cell) => Ok(cell),
             None => self.taken_out(index),
@@ -258,7 +281,7 @@ impl<'a> Row<'a> {
 
     /// Names the column that an error is about.
     #[cold]
-    pub(super) fn in_column(&self, error: Error, index: usize) -> Error {
+    pub(crate) fn in_column(&self, error: Error, index: usize) -> Error {
         match self.shape.headers.name(index) {
             Some(name) => error.in_column(name),
             None => error.in_column(index.to_string()),

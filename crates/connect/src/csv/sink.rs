@@ -299,6 +299,8 @@ fn difference(
 }
 
 impl files::FileSink for Sink {
+    type Output = Output;
+
     fn output(&mut self) -> &mut Output {
         &mut self.output
     }

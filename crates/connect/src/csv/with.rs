@@ -8,8 +8,8 @@ use trommel::Result;
 /// A row and fields to write behind its own; made by [`Row::with`].
 #[derive(Debug, Clone, Copy)]
 pub struct With<'a, T> {
-    pub(super) row: Row<'a>,
-    pub(super) fields: T,
+    pub(crate) row: Row<'a>,
+    pub(crate) fields: T,
 }
 
 impl<'a> Row<'a> {

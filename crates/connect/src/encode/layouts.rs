@@ -188,14 +188,12 @@ impl Layouts {
         self.find(Columns::Named(names))
     }
 
-    /// The layout of a row whose fields have none.
+    /// The layout of a row whose fields have none: this many.
     #[inline]
-    pub(super) fn end_places(&mut self, row: &Names) -> Result<usize> {
-        let unchanged = row.as_latest
-            && matches!(self.known[self.latest], Columns::Numbered(count) if count == row.fields);
-        match unchanged {
-            true => Ok(self.latest),
-            false => self.find(Columns::Numbered(row.fields)),
+    pub(crate) fn numbered(&mut self, fields: usize) -> Result<usize> {
+        match self.known.get(self.latest) {
+            Some(Columns::Numbered(count)) if *count == fields => Ok(self.latest),
+            _ => self.find(Columns::Numbered(fields)),
         }
     }
 

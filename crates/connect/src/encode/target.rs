@@ -178,7 +178,7 @@ impl<P: Target> Rows for P {
         if names.fields == 0 {
             return self.end_empty_row(mark);
         }
-        let layout = self.layouts().end_places(&names)?;
+        let layout = self.layouts().numbered(names.fields)?;
         self.end_row(mark, layout)
     }
 

@@ -61,7 +61,7 @@ impl Output {
                 Some(_) if part.bytes == 0 => Some(Digest::default()),
                 Some(_) => Some(part.digest.ok_or_else(|| verify::unknown(job))?),
             };
-            run.adopt(part, self.settings.max_open_files);
+            run.adopt(part, self.settings.limits.open);
         }
         if let Some(entry) = &manifest.rejects {
             run.rejects = Some(Part::resume(place.parent(), entry, is_in_use)?);

@@ -53,12 +53,10 @@
 mod append;
 mod compress;
 mod job;
-mod key;
 mod manifest;
 mod output;
 mod page;
 mod part;
-mod partition;
 mod place;
 mod run;
 mod runner;
@@ -67,11 +65,11 @@ mod verify;
 mod write;
 
 pub use crate::input::Compression;
+pub(crate) use crate::partition::FileSink;
+pub use crate::partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 #[cfg(feature = "csv")]
 pub(crate) use compress::open_compressed;
 pub(crate) use output::Output;
 pub use page::Page;
-pub(crate) use partition::FileSink;
-pub use partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 pub(crate) use settings::{Existing, Settings, file_settings, forward_output};
 pub(crate) use verify::{ReadBack, digest};

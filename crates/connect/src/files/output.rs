@@ -8,6 +8,7 @@ use super::run::Run;
 use super::runner::Runner;
 use super::settings::{Existing, Settings};
 use super::verify::ReadBack;
+use crate::partition::{Folder, Limits};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Write;
@@ -68,13 +69,6 @@ impl Output {
         Output { target, settings, run: None, header: Vec::new(), packer, read_back: None }
     }
 
-    /// Makes the path that of a folder with files for keys in it.
-    pub(crate) fn make_folder(&mut self) {
-        if let Target::Path { is_folder, .. } = &mut self.target {
-            *is_folder = true;
-        }
-    }
-
     /// What messages call it.
     pub(crate) fn name(&self) -> String {
         match &self.target {
@@ -115,9 +109,7 @@ impl Output {
     pub(super) fn check(&self) -> Result<()> {
         let settings = &self.settings;
         settings.compression.check()?;
-        if settings.max_open_files == 0 {
-            return Err(Error::config("max_open_files: must be at least 1"));
-        }
+        settings.limits.check()?;
         match &self.target {
             Target::Path { place, is_folder, .. } => {
                 if settings.existing == Existing::Append && (settings.rolls() || *is_folder) {
@@ -183,7 +175,7 @@ impl Output {
             match is_folder {
                 true => std::fs::create_dir_all(place.path())
                     .map_err(|error| explain("create the directory", place.path(), error))?,
-                false => self.select("")?,
+                false => self.choose("")?,
             }
         }
         self.end_last_line()
@@ -283,6 +275,22 @@ impl Output {
             _ = runner.end();
         }
         Durability::Pending
+    }
+}
+
+impl Folder for Output {
+    fn make_folder(&mut self) {
+        if let Target::Path { is_folder, .. } = &mut self.target {
+            *is_folder = true;
+        }
+    }
+
+    fn select(&mut self, key: &str) -> Result<()> {
+        self.choose(key)
+    }
+
+    fn limits(&mut self) -> &mut Limits {
+        &mut self.settings.limits
     }
 }
 

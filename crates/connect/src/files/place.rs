@@ -1,6 +1,7 @@
 //! Where the output goes, and what is wrong with that.
 
 use super::settings::Settings;
+use crate::partition::{name_in_folder, rolled_name};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -39,15 +40,12 @@ impl Place {
     ) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         if is_folder {
-            let packed = settings.compression.extension();
-            return format!("{name}/{key}/part-{number}.{extension}{packed}");
+            let extension = format!("{extension}{}", settings.compression.extension());
+            return format!("{name}/{}", name_in_folder(key, number, &extension));
         }
-        if !settings.rolls() {
-            return name.into_owned();
-        }
-        match name.split_once('.').filter(|(stem, _)| !stem.is_empty()) {
-            Some((stem, extension)) => format!("{stem}-{number:05}.{extension}"),
-            None => format!("{name}-{number:05}"),
+        match settings.rolls() {
+            true => rolled_name(&name, number),
+            false => name.into_owned(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the user can choose about the files.
 
 use crate::input::Compression;
+use crate::partition::Limits;
 use std::time::Duration;
 
 /// What happens to a file that is there already.
@@ -28,8 +29,7 @@ pub(crate) struct Settings {
     /// A new file begins when this one has so many bytes or values; 0: never.
     pub(crate) roll_bytes: u64,
     pub(crate) roll_values: u64,
-    pub(crate) max_open_files: usize,
-    pub(crate) max_files: usize,
+    pub(crate) limits: Limits,
     pub(crate) verify: bool,
 }
 
@@ -45,8 +45,7 @@ impl Default for Settings {
             commit_interval: Duration::from_secs(1),
             roll_bytes: 0,
             roll_values: 0,
-            max_open_files: 256,
-            max_files: 10_000,
+            limits: Limits::default(),
             verify: false,
         }
     }
@@ -128,7 +127,7 @@ macro_rules! file_settings {
         }
 
         /// Writes one file, or several that [roll](Self::roll_rows), for each key into the folder
-        /// that the path names: `OUT/year=2013/month=1/part-00000.csv`. The key is made of these
+        /// that the path names: `OUT/year=2013/month=1/part-0.csv`. The key is made of these
         /// columns of the record, in this order, which stay in the files as well. With no columns,
         /// only [`Keyed`](crate::files::Keyed) values can be emitted.
         pub fn partition_by<N: Into<String>>(

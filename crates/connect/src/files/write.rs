@@ -6,11 +6,11 @@ use super::part::{Part, Slot};
 use super::verify;
 use std::ops::Range;
 use std::time::Instant;
-use trommel::{Error, Result};
+use trommel::Result;
 
 impl Output {
     /// Chooses the file for a key, a path of folders; `""` for outputs without keys.
-    pub(crate) fn select(&mut self, key: &str) -> Result<()> {
+    pub(super) fn choose(&mut self, key: &str) -> Result<()> {
         let Output { target, run, settings, read_back, .. } = self;
         let Target::Path { place, is_folder, extension } = target else { return Ok(()) };
         let Some(run) = run else { return Err(not_started()) };
@@ -20,17 +20,10 @@ impl Output {
         }
         let number = run.next_number();
         let slot = Slot { name: place.file(*is_folder, extension, settings, key, number), number };
-        if run.parts.len() >= settings.max_files {
-            return Err(Error::config(format!(
-                "max_files: {} would be file number {}; partition by columns with fewer values, \
-                 or raise the limit",
-                place.parent().join(&slot.name).display(),
-                run.parts.len() + 1
-            )));
-        }
+        settings.limits.admit(&place.parent().join(&slot.name), run.parts.len())?;
         let _section = run.enter(place)?;
         let part = Part::create(place.parent(), slot, key, settings.existing, read_back.as_ref())?;
-        run.adopt(part, settings.max_open_files);
+        run.adopt(part, settings.limits.open);
         Ok(())
     }
 
@@ -94,7 +87,7 @@ impl Output {
         let Some(run) = &mut self.run else { return Err(not_started()) };
         run.is_full = true;
         let key = run.current.clone();
-        self.select(&key)
+        self.choose(&key)
     }
 
     pub(super) fn present(&self) -> Result<Option<&Part>> {
@@ -135,7 +128,7 @@ impl Output {
                 }
                 part.append(bytes, values)?;
                 if !was_open {
-                    run.opened(settings.max_open_files);
+                    run.opened(settings.limits.open);
                 }
             }
         }

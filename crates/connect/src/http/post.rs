@@ -6,6 +6,18 @@ use super::url::public;
 use std::path::PathBuf;
 
 /// Sends to a URL by `POST`.
+///
+/// ```no_run
+/// use trommel::{Engine, Options, Pipeline, Retry, sources};
+/// use trommel_connect::http;
+/// let lines = http::post("https://log.example/in").connections(4).lines();
+/// Pipeline::from(sources::generate(10_000, |id| id))
+///     .transform(|id, out| out.emit(out.text().str("event ").int(id).finish()))
+///     .options(Options::builder().retry(Retry::times(5)).build()?)
+///     .load_into(lines)
+///     .run(&Engine::new()?)?;
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub fn post(url: impl Into<String>) -> Post {
     Post {
         url: url.into(),

@@ -16,6 +16,11 @@ pub(crate) trait Cut: Clone + Send + std::fmt::Debug {
     /// Records in `data[..end]`.
     fn rows(&self) -> usize;
 
+    /// Ends of lines in `data[..end]`, if the scan sees them all.
+    fn lines(&self) -> Option<usize> {
+        None
+    }
+
     /// The record that [`walk`](Self::walk) found last, without its terminator.
     fn last(&self) -> (usize, usize);
 

@@ -4,7 +4,7 @@ use super::block::Block;
 use super::bytes::Got;
 use super::cut::Cut;
 use super::inputs::Inputs;
-use super::place::Place;
+use super::place::{Place, line_ends};
 use super::skip::Skip;
 use super::window::Window;
 use std::fmt;
@@ -348,7 +348,10 @@ impl<C: Cut> Feeder<C> {
     fn deliver(&mut self, block: &mut Block, cap: usize) {
         let (end, rows) = (self.cutter.end(), self.cutter.rows());
         block.clear(self.inputs.name(), self.place);
-        self.place = self.place.after(&self.window.data()[..end], rows);
+        let data = &self.window.data()[..end];
+        let lines = self.cutter.lines().unwrap_or_else(|| line_ends(data));
+        debug_assert_eq!(lines, line_ends(data));
+        self.place = self.place.after_lines(end, rows, lines);
         if rows > 0 {
             self.done = self.place;
             self.average = (self.average * 3.0 + end as f64 / rows as f64) / 4.0;

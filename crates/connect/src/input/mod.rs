@@ -25,7 +25,6 @@ pub use compression::Compression;
 pub(crate) use block::Block;
 pub(crate) use cut::{Cut, scanned};
 pub(crate) use feed::Feeder;
-pub(crate) use files::{in_directory, matching};
 pub(crate) use inputs::Inputs;
 pub(crate) use place::Place;
 pub(crate) use shared::{LARGEST_BLOCK, forward_feeder, open_by_default, open_inputs};

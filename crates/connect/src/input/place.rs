@@ -24,10 +24,15 @@ impl Default for Place {
 impl Place {
     /// The place behind `data`, which starts here and holds `rows` records.
     pub(crate) fn after(self, data: &[u8], rows: usize) -> Place {
+        self.after_lines(data.len(), rows, line_ends(data))
+    }
+
+    /// The same, behind so many bytes with so many ends of lines.
+    pub(super) fn after_lines(self, bytes: usize, rows: usize, lines: usize) -> Place {
         Place {
-            offset: self.offset + data.len() as u64,
+            offset: self.offset + bytes as u64,
             record: self.record + rows as u64,
-            line: self.line + memchr_iter(b'\n', data).count() as u64,
+            line: self.line + lines as u64,
         }
     }
 
@@ -39,4 +44,8 @@ impl Place {
             offset: Some(self.offset),
         }
     }
+}
+
+pub(super) fn line_ends(data: &[u8]) -> usize {
+    memchr_iter(b'\n', data).count()
 }

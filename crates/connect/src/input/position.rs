@@ -4,6 +4,7 @@ use super::cut::Cut;
 use super::feed::Feeder;
 use super::files::Entry;
 use super::place::Place;
+use crate::listing::{HASH_START, NAMED, another_file, hash};
 use std::fs::File;
 use std::io::Read;
 use std::time::UNIX_EPOCH;
@@ -11,9 +12,6 @@ use trommel::{Error, ErrorKind, Fingerprint, Position, Result, Size};
 
 /// Bytes of a file that tell it from another one.
 const HEAD: u64 = 64 * 1024;
-
-/// Files that a fingerprint speaks of one by one.
-const NAMED: usize = 16;
 
 impl<C: Cut> Feeder<C> {
     /// Byte offset (of what is decompressed), record and line; with several files also which one,
@@ -48,12 +46,7 @@ impl<C: Cut> Feeder<C> {
                 match entries.get(file) {
                     Some(entry) if hash(HASH_START, entry.name.as_bytes()) == name => {}
                     _ => {
-                        return Err(Error::fatal(format!(
-                            "cannot resume: file {file} (counted from 0) of the {} is not the one \
-                             in which the earlier run stopped; give the same files in the same \
-                             order",
-                            entries.len()
-                        )));
+                        return Err(another_file(file, entries.len()));
                     }
                 }
                 (Place { offset, record, line }, file)
@@ -105,7 +98,6 @@ impl<C: Cut> Feeder<C> {
         }
         let mut print = Fingerprint::new();
         if entries.len() > NAMED {
-            // Stored with every checkpoint, so it must not grow with the number of files.
             let (mut bytes, mut all) = (0, HASH_START);
             for entry in entries {
                 let traits = Traits::of(entry)?;
@@ -169,23 +161,5 @@ impl Traits {
         let mut head = Vec::new();
         file.take(HEAD).read_to_end(&mut head)?;
         Ok(Traits { bytes: metadata.len(), changed, head: hash(HASH_START, &head) })
-    }
-}
-
-const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// FNV-1a: stored, so it must be the same for ever.
-fn hash(start: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_hash_is_the_published_one() {
-        assert_eq!(hash(HASH_START, b""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(hash(HASH_START, b"foobar"), 0x8594_4171_f739_67e8);
     }
 }

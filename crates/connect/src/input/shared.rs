@@ -57,7 +57,7 @@ macro_rules! open_inputs {
         /// As [`open_many`](Self::open_many), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when
         /// there is none.
         pub fn open_glob(self, pattern: &str) -> Result<Source> {
-            self.open_many(crate::input::matching(pattern)?)
+            self.open_many(crate::listing::matching(pattern)?)
         }
 
         /// As [`open_many`](Self::open_many) with the regular files of a directory, in the order of
@@ -68,7 +68,7 @@ macro_rules! open_inputs {
         /// As [`open_many`](Self::open_many), and [`ErrorKind::Io`](trommel::ErrorKind::Io) when
         /// there is none.
         pub fn open_directory(self, path: impl AsRef<std::path::Path>) -> Result<Source> {
-            self.open_many(crate::input::in_directory(path.as_ref())?)
+            self.open_many(crate::listing::in_directory(path.as_ref())?)
         }
 
         /// Reads from anything; `name` is what messages call it. No row is read yet.

@@ -3,7 +3,8 @@
 use super::batch::Batch;
 use super::cutter::Cutter;
 use super::row::{Bytes, Kind, Text};
-use crate::input::{self, Compression, Feeder, Inputs, forward_feeder};
+use crate::input::{Compression, Feeder, Inputs, forward_feeder};
+use crate::listing;
 use std::fmt;
 use std::io::Read;
 use std::marker::PhantomData;
@@ -45,7 +46,7 @@ impl Source {
     /// # Errors
     /// As [`open_many`](Self::open_many), and when there is none.
     pub fn open_glob(pattern: &str) -> Result<Self> {
-        Self::open_many(input::matching(pattern)?)
+        Self::open_many(listing::matching(pattern)?)
     }
 
     /// Opens the files of a directory, in the order of their names, without those that start with
@@ -54,7 +55,7 @@ impl Source {
     /// # Errors
     /// As [`open_many`](Self::open_many), and when there is none.
     pub fn open_directory(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_many(input::in_directory(path.as_ref())?)
+        Self::open_many(listing::in_directory(path.as_ref())?)
     }
 
     /// Reads a stream; `name` is what messages call it. Nothing is read before the run.

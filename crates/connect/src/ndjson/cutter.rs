@@ -41,6 +41,8 @@ pub(super) struct Cutter {
     at: usize,
     end: usize,
     rows: usize,
+    /// Ends of lines before `end`; of JSON lines only.
+    lines: usize,
     last: (usize, usize),
     is_cut_off: bool,
     /// Nothing but blanks of the file is before the window.
@@ -63,6 +65,7 @@ impl Cutter {
             at: 0,
             end: 0,
             rows: 0,
+            lines: 0,
             last: (0, 0),
             is_cut_off: false,
             opens: true,
@@ -99,7 +102,8 @@ impl Cutter {
     #[inline]
     fn pass_blanks(&mut self, data: &[u8]) {
         if self.at == self.end && !self.skipping {
-            while data.get(self.at).is_some_and(|byte| is_blank(*byte)) {
+            while let Some(byte) = data.get(self.at).filter(|byte| is_blank(**byte)) {
+                self.lines += usize::from(*byte == b'\n');
                 self.at += 1;
             }
             self.end = self.at;
@@ -115,6 +119,7 @@ impl Cutter {
             };
             let stop = self.at + stop;
             self.at = stop + 1;
+            self.lines += 1;
             self.row(data, stop, stop + 1);
         }
     }
@@ -199,6 +204,10 @@ impl Cutter {
 impl Cut for Cutter {
     scanned!();
 
+    fn lines(&self) -> Option<usize> {
+        (self.form == Form::Lines).then_some(self.lines)
+    }
+
     #[inline]
     fn walk(&mut self, data: &[u8], rows: usize) {
         match self.form {
@@ -251,6 +260,7 @@ impl Cut for Cutter {
         }
         self.end = 0;
         self.rows = 0;
+        self.lines = 0;
         self.is_resumed = false;
         self.skipping = false;
     }

@@ -80,6 +80,8 @@ impl Sink {
 }
 
 impl files::FileSink for Sink {
+    type Output = Output;
+
     fn output(&mut self) -> &mut Output {
         &mut self.output
     }

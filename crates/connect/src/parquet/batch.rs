@@ -1,8 +1,10 @@
 //! Pieces of row groups, decoded by the worker that walks them.
 
 use super::input::Piece;
+use crate::arrow::many::with_schema;
 use crate::arrow::{Frame, Row, Shape};
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -89,6 +91,8 @@ impl std::fmt::Debug for Batch {
 /// Some rows of a row group as [`RecordBatch`]es of up to 8,192 rows: each is a row of the batch.
 #[derive(Default)]
 pub struct ColumnarBatch {
+    /// What all record batches have, those of other files too.
+    schema: Option<SchemaRef>,
     piece: Option<Piece>,
     reader: Option<ParquetRecordBatchReader>,
     /// Record batches that the reader has given.
@@ -96,8 +100,13 @@ pub struct ColumnarBatch {
 }
 
 impl ColumnarBatch {
-    pub(super) fn fill(&mut self, piece: Option<Piece>) {
-        *self = ColumnarBatch { piece, ..ColumnarBatch::default() };
+    pub(super) fn clear(&mut self) {
+        *self = ColumnarBatch::default();
+    }
+
+    pub(super) fn fill(&mut self, schema: &SchemaRef, piece: Option<Piece>) {
+        let schema = Some(Arc::clone(schema));
+        *self = ColumnarBatch { schema, piece, ..ColumnarBatch::default() };
     }
 }
 
@@ -113,7 +122,8 @@ impl trommel::Batch for ColumnarBatch {
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
         let count = self.len();
-        let ColumnarBatch { piece: Some(piece), reader, decoded } = self else {
+        let ColumnarBatch { schema: Some(schema), piece: Some(piece), reader, decoded } = self
+        else {
             return Ok(());
         };
         if *decoded > from {
@@ -123,7 +133,7 @@ impl trommel::Batch for ColumnarBatch {
             let batch = next(piece, reader, FRAME_ROWS)?;
             *decoded += 1;
             if *decoded > from {
-                visit(Ok(batch))?;
+                visit(Ok(with_schema(batch, schema)?))?;
             }
         }
         Ok(())

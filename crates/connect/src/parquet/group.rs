@@ -2,17 +2,22 @@
 
 use super::chunk::{self, Codec, Settings};
 use super::error::explain;
+use super::footer::{Footer, MAGIC};
 use super::jobs::{Jobs, Piece, Task, Writer};
 use super::options::Options;
-use super::verify;
 use crate::arrow::aside::Aside;
+use crate::arrow::out::{self, Rows, Whole};
 use crate::arrow::verify::add;
-use crate::verify::{Digest, compare_file};
+use crate::verify::Digest;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::{SerializedRowGroupWriter, TrackedWrite};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use std::collections::VecDeque;
+use std::io::{Write, sink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trommel::{Error, Result};
@@ -23,9 +28,12 @@ const MAX_CLOSING: usize = 1;
 const MAX_BACKLOG: usize = 2;
 
 /// One file being written.
-pub(super) struct Groups {
+pub(crate) struct Groups {
     path: PathBuf,
-    file: SerializedFileWriter<Aside>,
+    file: TrackedWrite<Aside>,
+    footer: Footer,
+    descriptors: SchemaDescPtr,
+    properties: WriterPropertiesPtr,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     jobs: Arc<Jobs>,
@@ -36,9 +44,9 @@ pub(super) struct Groups {
     closing: VecDeque<Vec<Arc<Task>>>,
     /// Row groups begun.
     begun: usize,
-    pub(super) rows: usize,
+    rows: usize,
     /// What was given, if the file is to be verified.
-    pub(super) digest: Option<Digest>,
+    digest: Option<Digest>,
 }
 
 impl Groups {
@@ -51,12 +59,22 @@ impl Groups {
         let aside = Aside::create(path)?;
         let failed = |error| explain(path, "no Parquet file can have this schema", error);
         let properties = options.properties()?;
-        let (file, factory) = ArrowWriter::try_new(aside, Arc::clone(&schema), Some(properties))
+        // Into nowhere: what it knows of the schema is what is wanted.
+        let (model, factory) = ArrowWriter::try_new(sink(), Arc::clone(&schema), Some(properties))
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(failed)?;
+        let root = model.schema_descr().root_schema_ptr();
+        let descriptors = Arc::new(SchemaDescriptor::new(root));
+        let properties = Arc::clone(model.properties());
+        let mut file = TrackedWrite::new(aside);
+        let begun = file.write_all(MAGIC).map_err(ParquetError::from);
+        let footer = begun.and_then(|()| Footer::new(Arc::clone(&descriptors), &properties));
         Ok(Groups {
             path: path.into(),
             file,
+            footer: footer.map_err(failed)?,
+            descriptors,
+            properties,
             factory,
             schema,
             jobs,
@@ -73,13 +91,8 @@ impl Groups {
         })
     }
 
-    /// How many rows the open row group still takes.
-    pub(super) fn room(&self) -> usize {
-        self.row_group_rows - self.open.as_ref().map_or(0, |(_, rows)| *rows)
-    }
-
     /// Adds rows to the open row group: a piece of each column, of no more rows than it has room.
-    pub(super) fn add(&mut self, rows: usize, pieces: impl Iterator<Item = Piece>) -> Result<()> {
+    fn add(&mut self, rows: usize, pieces: impl Iterator<Item = Piece>) -> Result<()> {
         let mut pieces: Vec<Piece> = pieces.collect();
         if let Some(digest) = &mut self.digest {
             let arrays = pieces.into_iter().map(Piece::into_array).collect::<Result<Vec<_>>>()?;
@@ -111,7 +124,7 @@ impl Groups {
         let mut writers = self.factory.create_column_writers(self.begun).map_err(failed)?;
         self.begun += 1;
         let mut tasks = Vec::with_capacity(self.schema.fields().len());
-        let mut descriptors = self.file.schema_descr().columns().iter();
+        let mut descriptors = self.descriptors.columns().iter();
         for field in self.schema.fields() {
             let leaves = leaves(field.data_type());
             let rest = writers.split_off(leaves.min(writers.len()));
@@ -141,7 +154,14 @@ impl Groups {
                 return Ok(());
             }
             let failed = |error| explain(&self.path, "a row group can't be written", error);
-            let mut group = self.file.next_row_group().map_err(failed)?;
+            let (number, footer) = (self.footer.len() as i32, &mut self.footer);
+            let mut group = SerializedRowGroupWriter::new(
+                Arc::clone(&self.descriptors),
+                Arc::clone(&self.properties),
+                &mut self.file,
+                number,
+                Some(Box::new(|_, about, _, columns, offsets| footer.add(about, columns, offsets))),
+            );
             for task in tasks {
                 let lost = || Err(Error::fatal("a column of the row group was lost"));
                 let encoded = task.take_done().unwrap_or_else(lost)?;
@@ -152,26 +172,52 @@ impl Groups {
         }
         Ok(())
     }
+}
 
-    /// Encodes what is left, writes the footer, makes it durable and gives the file its name; with
-    /// `reads_back` only if it holds what was given to it. What comes with the file gets its name,
-    /// by `before`, when nothing can be wrong with the file any more.
-    pub(super) fn publish(
-        mut self,
-        reads_back: bool,
-        before: impl FnOnce() -> Result<()>,
-    ) -> Result<()> {
+impl out::Building for Groups {
+    fn room(&self, _: &Rows) -> usize {
+        self.row_group_rows - self.open.as_ref().map_or(0, |(_, rows)| *rows)
+    }
+
+    fn add(&mut self, rows: Rows) -> Result<()> {
+        let count = rows.len();
+        match rows {
+            Rows::Columns(chunk) => self.add(count, chunk.columns.into_iter().map(Piece::Column)),
+            Rows::Batch(batch) => {
+                self.add(count, batch.columns().iter().cloned().map(Piece::Array))
+            }
+        }
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        self.close_group();
+        self.store_closed(MAX_CLOSING)
+    }
+
+    fn is_between_groups(&self) -> bool {
+        self.open.is_none()
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        self.store_closed(0)
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows as u64
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file.bytes_written() as u64
+    }
+
+    /// Encodes what is left and writes the footer.
+    fn end(mut self) -> Result<Whole> {
         self.close_group();
         self.store_closed(0)?;
         let failed = |error| explain(&self.path, "the footer can't be written", error);
-        let given = self.digest.filter(|_| reads_back);
-        self.file.into_inner().map_err(failed)?.publish_if(|side| {
-            if let Some(given) = given {
-                let kept = format!("{} was not touched", self.path.display());
-                compare_file(side, given, verify::read(side)?, &kept)?;
-            }
-            before()
-        })
+        self.footer.write(&mut self.file).map_err(failed)?;
+        let written = self.file.into_inner().map_err(failed)?.written()?;
+        Ok(Whole { written, rows: self.rows as u64, given: self.digest })
     }
 }
 

@@ -3,8 +3,9 @@
 use super::error::explain;
 use super::manifest;
 use super::reader::Shared;
-use crate::arrow::aside::io_error;
 use crate::arrow::at::{self, About};
+use crate::arrow::many::Known;
+use crate::listing::in_partitions;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -13,32 +14,40 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type;
 use parquet::file::metadata::{PageIndexPolicy, RowGroupMetaData};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use trommel::{Error, ErrorKind, Fingerprint, Result};
+use trommel::{Error, Result};
 
 /// Rows that a piece has at least, unless they are large: opening a reader costs some 20 µs.
 const PIECE_ROWS: usize = 16 << 10;
 /// Bytes that the values of a piece may take.
 const PIECE_BYTES: usize = 4 << 20;
 
-/// Into how many pieces a row group should be cut, so that all workers get some.
+/// How large pieces should be, so that all workers get some and none is left with the last large
+/// one.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pieces {
-    /// Where a page index tells where pages start: each piece costs its dictionaries once more.
-    pub(super) at_pages: usize,
-    /// Without one: each piece costs what comes before it in a page, too.
-    pub(super) within_pages: usize,
+pub(super) struct Share {
+    cores: usize,
+    row_groups: usize,
 }
 
-impl Pieces {
+impl Share {
     /// For so many row groups in all.
-    pub(super) fn of(groups: usize) -> Self {
+    pub(super) fn of(row_groups: usize) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let groups = groups.max(1);
-        // Several a worker where they are cheap, so that none is left with the last large one.
-        Pieces { at_pages: (4 * cores).div_ceil(groups), within_pages: cores.div_ceil(groups) }
+        Share { cores, row_groups: row_groups.max(1) }
+    }
+
+    /// Rows of a piece where a page index tells where pages start, with so many left to be read:
+    /// each piece costs its dictionaries once more, so that they get smaller only towards the end.
+    fn at_pages(self, left: usize) -> usize {
+        left.div_ceil(2 * self.cores)
+    }
+
+    /// Without one, of a row group of so many rows: each piece costs what comes before it in a page,
+    /// too.
+    fn within_pages(self, rows: usize) -> usize {
+        rows.div_ceil(self.cores.div_ceil(self.row_groups))
     }
 }
 
@@ -88,46 +97,30 @@ impl Input {
         })
     }
 
-    pub(super) fn schema(&self) -> &SchemaRef {
-        self.metadata.schema()
-    }
-
     pub(super) fn groups(&self) -> &[RowGroupMetaData] {
         self.metadata.metadata().row_groups()
     }
 
-    pub(super) fn rows(&self) -> u64 {
-        self.groups().iter().map(rows).sum()
-    }
-
-    pub(super) fn length(&self) -> u64 {
-        self.file.length
-    }
-
     /// The columns of these numbers.
-    pub(super) fn mask(&self, columns: Option<&[usize]>) -> ProjectionMask {
-        match columns {
-            Some(columns) => {
-                ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied())
-            }
-            None => ProjectionMask::all(),
-        }
+    pub(super) fn mask(&self, columns: &[usize]) -> ProjectionMask {
+        ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied())
     }
 
-    /// Where a piece that starts at row `from` of a row group shall end.
+    /// Where a piece that starts at row `from` of a row group shall end, with `left` rows to come in
+    /// all files.
     pub(super) fn cut(
         &self,
-        group: usize,
-        from: usize,
+        (group, from): (usize, usize),
         mask: &ProjectionMask,
-        pieces: Pieces,
+        share: Share,
+        left: usize,
         most_bytes: usize,
     ) -> usize {
         let about = &self.groups()[group];
         let all = rows(about) as usize;
         let bytes = most_bytes.min(PIECE_BYTES);
         let most = (bytes / row_bytes(about, mask).max(1)).clamp(64, usize::MAX);
-        let wanted = |pieces: usize| all.div_ceil(pieces).max(PIECE_ROWS).min(most);
+        let wanted = |rows: usize| rows.max(PIECE_ROWS).min(most);
         // Where pages of all columns start, nothing is decompressed twice.
         let index = self.metadata.metadata().page_index_for_row_group(group);
         let leaves = (0..about.num_columns()).filter(|leaf| mask.leaf_included(*leaf));
@@ -136,17 +129,12 @@ impl Input {
         if let Some(pages) = pages
             && (pages.len() > 1 || all <= 2 * PIECE_ROWS.min(most))
         {
-            let least = from + wanted(pieces.at_pages);
+            let least = from + wanted(share.at_pages(left));
             let mut starts = pages.iter().map(|page| page.first_row_index as usize);
             let end = starts.find(|start| *start >= least).unwrap_or(all);
             return end.min(from + most).min(all);
         }
-        all.min(from + wanted(pieces.within_pages))
-    }
-
-    /// What tells this file from another one.
-    pub(super) fn fingerprint(&self, fingerprint: Fingerprint) -> Fingerprint {
-        self.about.print(fingerprint, &self.name)
+        all.min(from + wanted(share.within_pages(all)))
     }
 }
 
@@ -216,30 +204,33 @@ impl Piece {
     }
 }
 
-/// The Parquet files that a path means: itself, or all in a directory, by name. In the directory of
+impl Known for Input {
+    fn open(path: &Path) -> Result<Self> {
+        Input::open(path)
+    }
+
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(self.metadata.schema())
+    }
+
+    fn rows(&self) -> u64 {
+        self.groups().iter().map(rows).fold(0, u64::saturating_add)
+    }
+
+    fn groups(&self) -> usize {
+        self.groups().len()
+    }
+}
+
+/// The Parquet files of a directory, by name, those of its partitions included. In the directory of
 /// a resumable job, those that its manifest lists.
 pub(super) fn files(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.is_dir() {
-        return Ok(vec![path.into()]);
+    match manifest::parts(path)? {
+        Some(parts) => Ok(parts),
+        None => in_partitions(path, &[".parquet"]),
     }
-    if let Some(parts) = manifest::parts(path)? {
-        return Ok(parts);
-    }
-    let failed = |error| io_error(path, "can't be read", error);
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(failed)? {
-        let file = entry.map_err(failed)?.path();
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.ends_with(".parquet") && !name.starts_with(['_', '.']) {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Io,
-            format!("{} holds no file whose name ends in .parquet", path.display()),
-        ));
-    }
-    files.sort();
-    Ok(files)
 }

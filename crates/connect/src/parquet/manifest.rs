@@ -2,8 +2,10 @@
 
 use super::verify::read as read_back;
 use crate::arrow::aside::{io_error, lock, sync_directory, with_suffix};
+use crate::arrow::out::Named;
 use crate::verify::{Digest, compare_file, unknown};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -79,7 +81,9 @@ impl Directory {
             .open(&lock_path)
             .map_err(|error| io_error(&lock_path, "can't be created", error))?;
         lock(&file, path)?;
-        let mut contents = match read(path)? {
+        let found = read(path)?;
+        let is_known = found.is_some();
+        let mut contents = match found {
             Some(contents) if contents.job == job => contents,
             Some(contents) => {
                 return Err(Error::config(format!(
@@ -101,7 +105,7 @@ impl Directory {
             return Err(unknown(job));
         }
         contents.checkpoint.epoch += 1;
-        let mut directory = Directory {
+        let directory = Directory {
             path: path.into(),
             rejects: Vec::new(),
             checkpoint: contents.checkpoint.clone(),
@@ -109,7 +113,9 @@ impl Directory {
             verify,
             _lock: file,
         };
-        directory.clean()?;
+        directory.check()?;
+        // Folders of a directory that was no job's until now are not its own.
+        directory.clean(path, is_known, &directory.known())?;
         window!("parquet: cleaned up, before the new epoch");
         directory.store(directory.contents.checkpoint.epoch - 1)?;
         let contents = &directory.contents;
@@ -120,6 +126,14 @@ impl Directory {
     /// Where the next part goes.
     pub(super) fn next_part(&self) -> PathBuf {
         self.path.join(part_name(self.contents.parts.len()))
+    }
+
+    /// The key of each part, if it has one.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Box<str>> {
+        self.contents.parts.iter().map(|part| match part.file.rsplit_once('/') {
+            Some((key, _)) => key.into(),
+            None => "".into(),
+        })
     }
 
     /// The first part, which has the schema of all.
@@ -142,20 +156,17 @@ impl Directory {
         self.rejects.clear();
     }
 
-    /// Makes everything up to the checkpoint count: the part that has just been published, if there
-    /// is one, of so many rows, and the rejects. One rename decides.
-    pub(super) fn commit(
-        &mut self,
-        part: Option<(usize, Option<Digest>)>,
-        finished: bool,
-    ) -> Result<()> {
-        if let Some((rows, digest)) = part {
-            let path = self.next_part();
+    /// Makes everything up to the checkpoint count: the parts that have just been published, and the
+    /// rejects. One rename decides.
+    pub(super) fn commit(&mut self, parts: Vec<Named>, finished: bool) -> Result<()> {
+        for Named { path, rows, given } in parts {
             let bytes = fs::metadata(&path)
                 .map_err(|error| io_error(&path, "has gone since it was written", error))?
                 .len();
-            let file = part_name(self.contents.parts.len());
-            self.contents.parts.push(Part { file, rows: rows as u64, bytes, digest });
+            let file = self.name_of(&path).ok_or_else(|| {
+                Error::fatal(format!("{} is not in the directory of the job", path.display()))
+            })?;
+            self.contents.parts.push(Part { file, rows, bytes, digest: given });
         }
         if !self.rejects.is_empty() {
             let name = format!("_rejects-{:05}.ndjson", self.contents.rejects.len());
@@ -201,9 +212,14 @@ impl Directory {
         replace(&self.path.join(MANIFEST), &text)
     }
 
-    /// Removes parts and rejects that no commit has made count, and looks whether those that count
-    /// are there.
-    fn clean(&mut self) -> Result<()> {
+    /// What the manifest calls a file.
+    fn name_of(&self, path: &Path) -> Option<String> {
+        let names = path.strip_prefix(&self.path).ok()?.iter().map(|name| name.to_str());
+        names.collect::<Option<Vec<_>>>().map(|names| names.join("/"))
+    }
+
+    /// Looks whether the parts that count are there.
+    fn check(&self) -> Result<()> {
         for part in &self.contents.parts {
             let path = self.path.join(&part.file);
             let bytes = fs::metadata(&path).map(|metadata| metadata.len());
@@ -217,19 +233,34 @@ impl Directory {
                 )));
             }
         }
-        let failed = |error| io_error(&self.path, "can't be read", error);
-        for entry in fs::read_dir(&self.path).map_err(failed)? {
+        Ok(())
+    }
+
+    /// The files that count.
+    fn known(&self) -> HashSet<&str> {
+        let contents = &self.contents;
+        let parts = contents.parts.iter().map(|part| &*part.file);
+        parts.chain(contents.rejects.iter().map(|name| &**name)).chain([MANIFEST]).collect()
+    }
+
+    /// Removes parts and rejects that are not known; those in folders, too, if told.
+    fn clean(&self, folder: &Path, descends: bool, known: &HashSet<&str>) -> Result<()> {
+        let failed = |error| io_error(folder, "can't be read", error);
+        for entry in fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
+            if entry.file_type().map_err(failed)?.is_dir() {
+                if descends {
+                    self.clean(&entry.path(), true, known)?;
+                }
+                continue;
+            }
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
             let ours = (name.starts_with("part-") && name.contains(".parquet"))
                 || name.starts_with("_rejects-")
                 || name.starts_with(MANIFEST);
-            let counts = name == MANIFEST
-                || self.contents.parts.iter().any(|part| part.file == name)
-                || self.contents.rejects.iter().any(|rejects| rejects == name);
-            if ours && !counts {
-                let path = entry.path();
+            let path = entry.path();
+            if ours && !self.name_of(&path).is_some_and(|name| known.contains(&*name)) {
                 fs::remove_file(&path)
                     .map_err(|error| io_error(&path, "can't be removed", error))?;
             }

@@ -3,6 +3,7 @@
 mod batch;
 mod chunk;
 mod error;
+mod footer;
 mod group;
 mod input;
 mod jobs;
@@ -19,4 +20,5 @@ pub use options::{Compression, Statistics};
 pub use sink::{Columnar, Encoder, Sink};
 pub use source::{ColumnarSource, Source};
 
+pub use crate::partition::{Keyed, KeyedEncoder, KeyedPage, PartitionKey, Partitioned};
 pub use ::parquet;

@@ -2,8 +2,10 @@
 
 use super::jobs::Jobs;
 use super::options::{Compression, Statistics};
-use super::output::Output;
+use super::output::{Output, Parquet};
+use crate::arrow::out::{self, out_settings};
 use crate::arrow::{Declared, Page};
+use crate::partition::{FileSink, Partitioned};
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, SchemaRef};
 use serde::Serialize;
@@ -82,26 +84,26 @@ impl Sink {
 
     /// How pages are compressed. Default: `Zstd(1)`.
     pub fn compression(mut self, compression: Compression) -> Self {
-        self.output.options.compression = compression;
+        self.output.out.format.options.compression = compression;
         self
     }
 
     /// For what statistics are kept. Default: for pages and row groups.
     pub fn statistics(mut self, statistics: Statistics) -> Self {
-        self.output.options.statistics = statistics;
+        self.output.out.format.options.statistics = statistics;
         self
     }
 
     /// Rows of a row group; the last one of a file has fewer. Default: 131,072; 0 is refused.
     pub fn row_group_rows(mut self, rows: usize) -> Self {
-        self.output.options.row_group_rows = rows;
+        self.output.out.format.options.row_group_rows = rows;
         self
     }
 
     /// Rows after which a part of a resumable job ends, with the batch that brings them: what a
     /// run that is killed loads again. Default: 1,048,576; 0 is refused.
     pub fn part_rows(mut self, rows: usize) -> Self {
-        self.output.options.part_rows = rows;
+        self.output.out.format.options.part_rows = rows;
         self
     }
 
@@ -109,13 +111,13 @@ impl Sink {
     /// and are converted where nothing is lost: whole numbers to other sizes, floats, decimals and
     /// timestamps (in the column's unit), texts to decimals. Default: learnt from the first rows.
     pub fn schema(mut self, schema: SchemaRef) -> Self {
-        self.output.declared.schema = Some(schema);
+        self.output.out.declared.schema = Some(schema);
         self
     }
 
     /// The type of one column, the others being learnt. Default: learnt too.
     pub fn column(mut self, name: impl Into<String>, data_type: DataType) -> Self {
-        self.output.declared.columns.push(Field::new(name, data_type, true));
+        self.output.out.declared.columns.push(Field::new(name, data_type, true));
         self
     }
 
@@ -126,9 +128,15 @@ impl Sink {
     /// on. It costs a hash of all values and a second pass over the files, on the sink's thread.
     /// What the system has in its cache is not read from the disk. Default: off.
     pub fn verify(mut self) -> Self {
-        self.output.options.verify = true;
+        self.output.out.format.options.verify = true;
         self
     }
+
+    out_settings!(
+        "A file ends with the row group that brings it to so many",
+        "row_group_rows",
+        "parquet"
+    );
 
     /// Takes whole record batches instead of records.
     pub fn columnar(self) -> Columnar {
@@ -145,8 +153,8 @@ macro_rules! sink {
             fn encoder(&mut self) -> Result<Encoder> {
                 self.output.start()?;
                 Ok(Encoder {
-                    declared: self.output.declared.clone(),
-                    jobs: Arc::clone(&self.output.jobs),
+                    declared: self.output.out.declared.clone(),
+                    jobs: Arc::clone(&self.output.out.format.jobs),
                 })
             }
 
@@ -182,6 +190,14 @@ macro_rules! sink {
 }
 sink!(Sink, write);
 sink!(Columnar, write_batches);
+
+impl FileSink for Sink {
+    type Output = out::Output<Parquet>;
+
+    fn output(&mut self) -> &mut Self::Output {
+        &mut self.output.out
+    }
+}
 
 impl Encoder {
     /// Done when a page begins: columns that wait to be encoded come before new rows.

@@ -1,7 +1,8 @@
 //! The sources as their user and the driver see them.
 
 use super::batch::{Batch, ColumnarBatch};
-use super::input::{Input, Piece, Pieces, files};
+use super::input::{Input, Piece, Share, files};
+use crate::arrow::many::{Many, open_many};
 use crate::arrow::{Column, Shape};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
@@ -61,61 +62,45 @@ pub struct ColumnarSource {
 /// Where reading stands.
 #[derive(Debug)]
 struct Reading {
-    inputs: Vec<Arc<Input>>,
+    files: Many<Input>,
     shape: Arc<Shape>,
     mask: ProjectionMask,
-    pieces: Pieces,
+    share: Share,
     /// The next row: file, row group, row in it.
     next: [usize; 3],
     /// Rows of the file before the row group.
     before: u64,
-    bytes: u64,
     has_begun: bool,
 }
 
 impl Source {
-    /// Opens a file, or all files of a directory whose names end in `.parquet`, by name; of the
-    /// directory of a resumable job those that its manifest lists. All footers are read.
-    ///
-    /// # Errors
-    /// As [`open_all`](Self::open_all).
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_all(files(path.as_ref())?)
-    }
-
-    /// Opens several files, to be read one after the other.
+    /// Opens a file or, as [`open_directory`](Self::open_directory), a directory; of the directory of
+    /// a resumable job the files that its manifest lists.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] naming the file that can't be opened; [`ErrorKind::Fatal`] naming the one
-    /// that is no Parquet file or not a whole one; [`ErrorKind::Config`] when there is none, or
-    /// their columns differ.
-    pub fn open_all<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
-        let inputs = paths.into_iter().map(|path| Input::open(path.as_ref()).map(Arc::new));
-        let inputs: Vec<_> = inputs.collect::<Result<_>>()?;
-        let Some(first) = inputs.first() else {
-            return Err(Error::config("paths: there is no file to read"));
-        };
-        for input in &inputs[1..] {
-            same_columns(first, input)?;
+    /// that is no Parquet file or not a whole one.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        match path.as_ref().is_dir() {
+            true => Self::open_directory(path),
+            false => Self::open_many([path]),
         }
-        let groups: usize = inputs.iter().map(|input| input.groups().len()).sum();
-        let name = match inputs.len() {
-            1 => first.name.clone(),
-            count => format!("{} and {} more", first.name, count - 1).into(),
-        };
-        let shape = Arc::new(Shape::new(name, Arc::clone(first.schema())));
-        Ok(Source {
+    }
+
+    open_many!(files, "`.parquet`");
+
+    fn over(files: Many<Input>) -> Self {
+        Source {
             reading: Reading {
-                shape,
-                mask: first.mask(None),
-                pieces: Pieces::of(groups),
+                shape: Arc::new(Shape::new(files.name.clone(), Arc::clone(files.schema()))),
+                mask: ProjectionMask::all(),
+                share: Share::of(files.groups),
                 next: [0; 3],
                 before: 0,
-                bytes: 0,
                 has_begun: false,
-                inputs,
+                files,
             },
-        })
+        }
     }
 
     /// Reads only these columns, in the order in which the file has them. Default: all.
@@ -124,16 +109,16 @@ impl Source {
     /// [`ErrorKind::Config`] when there is no such column.
     pub fn columns<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let reading = &mut self.reading;
-        let first = &reading.inputs[0];
-        let all = Shape::new(reading.shape.name.clone(), Arc::clone(first.schema()));
+        let schema = reading.files.schema();
+        let all = Shape::new(reading.shape.name.clone(), Arc::clone(schema));
         let indices = names.into_iter().map(|name| all.require(name.as_ref()));
         let mut indices: Vec<usize> = indices.collect::<Result<_>>()?;
         indices.sort_unstable();
         indices.dedup();
-        let schema = first.schema().project(&indices).map_err(|error| {
+        let schema = schema.project(&indices).map_err(|error| {
             Error::config("columns: they can't be taken out of the schema").caused_by(error)
         })?;
-        reading.mask = first.mask(Some(&indices));
+        reading.mask = reading.files.get(0)?.mask(&indices);
         reading.shape = Arc::new(Shape::new(all.name, Arc::new(schema)));
         Ok(self)
     }
@@ -165,45 +150,17 @@ impl ColumnarSource {
     }
 }
 
-/// Files that are read as one have the same columns, nullable or not.
-fn same_columns(first: &Input, other: &Input) -> Result<()> {
-    let (a, b) = (first.schema().fields(), other.schema().fields());
-    let differs = |what: String| {
-        Error::config(format!(
-            "{} and {} don't have the same columns: {what}",
-            first.name, other.name
-        ))
-    };
-    for (a, b) in a.iter().zip(b) {
-        if a.name() != b.name() || a.data_type() != b.data_type() {
-            return Err(differs(format!(
-                "`{}` of type {} and `{}` of type {}",
-                a.name(),
-                a.data_type(),
-                b.name(),
-                b.data_type()
-            )));
-        }
-    }
-    match a.len() == b.len() {
-        true => Ok(()),
-        false => Err(differs(format!("{} and {} of them", a.len(), b.len()))),
-    }
-}
-
 impl Reading {
     /// Goes past row groups that are done; `false` at the end of all files.
-    fn is_at_row(&mut self) -> bool {
-        loop {
+    fn is_at_row(&mut self) -> Result<bool> {
+        while self.next[0] < self.files.len() {
             let [file, group, row] = self.next;
-            let Some(input) = self.inputs.get(file) else {
-                return false;
-            };
-            match input.groups().get(group) {
-                Some(about) if (row as i64) < about.num_rows() => return true,
+            let is_done = self.before >= self.files.rows(file);
+            let input = if is_done { None } else { Some(self.files.get(file)?) };
+            match input.as_ref().and_then(|input| input.groups().get(group)) {
+                Some(about) if (row as u64) < num_rows(about) => return Ok(true),
                 Some(about) => {
-                    self.before += u64::try_from(about.num_rows()).unwrap_or(0);
-                    self.bytes += u64::try_from(about.compressed_size()).unwrap_or(0);
+                    self.before = self.before.saturating_add(num_rows(about));
                     self.next = [file, group + 1, 0];
                 }
                 None => {
@@ -212,46 +169,50 @@ impl Reading {
                 }
             }
         }
+        Ok(false)
     }
 
-    fn piece(&mut self, limit: &Limit<'_>) -> Option<Piece> {
-        if !self.is_at_row() {
-            return None;
+    fn piece(&mut self, limit: &Limit<'_>) -> Result<Option<Piece>> {
+        if !self.is_at_row()? {
+            return Ok(None);
         }
         let [file, group, from] = self.next;
-        let input = &self.inputs[file];
-        let mut end = input.cut(group, from, &self.mask, self.pieces, limit.bytes());
+        let input = self.files.get(file)?;
+        let left = self.files.rows_from(file, self.before.saturating_add(from as u64));
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let mut end = input.cut((group, from), &self.mask, self.share, left, limit.bytes());
         if !self.has_begun && limit.rows() < PROBE_ROWS {
             end = end.min(from + limit.rows());
         }
         self.has_begun = true;
         self.next[2] = end;
-        Some(Piece {
-            input: Arc::clone(input),
-            group,
-            from,
-            rows: end - from,
-            before: self.before,
-            mask: self.mask.clone(),
-        })
+        let (rows, before, mask) = (end - from, self.before, self.mask.clone());
+        Ok(Some(Piece { input, group, from, rows, before, mask }))
     }
 
     fn position(&self) -> Position {
-        Position::from_numbers(&self.next.map(|number| number as u64))
+        let [file, group, row] = self.next.map(|number| number as u64);
+        match self.files.mark(self.next[0]) {
+            None => Position::from_numbers(&[file, group, row]),
+            Some(mark) => Position::from_numbers(&[file, group, row, mark]),
+        }
     }
 
     fn seek(&mut self, position: &Position) -> Result<()> {
         let numbers = position.numbers().unwrap_or_default();
-        let [file, group, row] = numbers[..] else {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "not a position in Parquet files, so {} can't be resumed from it",
-                    self.shape.name
-                ),
-            ));
+        let (file, group, row, mark) = match numbers[..] {
+            [file, group, row] => (file, group, row, None),
+            [file, group, row, mark] => (file, group, row, Some(mark)),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!(
+                        "not a position in Parquet files, so {} can't be resumed from it",
+                        self.shape.name
+                    ),
+                ));
+            }
         };
-        let (file, group, row) = (file as usize, group as usize, row as usize);
         let gone = || {
             Error::fatal(format!(
                 "cannot resume {} at file {file}, row group {group}, row {row}: there is no such \
@@ -259,17 +220,19 @@ impl Reading {
                 self.shape.name
             ))
         };
-        let before = match self.inputs.get(file) {
-            None if file == self.inputs.len() && group == 0 && row == 0 => 0,
-            None => return Err(gone()),
-            Some(input) => {
-                let rows = |about: &[_]| about.iter().map(num_rows).sum::<u64>();
+        let file = self.files.check(file, mark)?;
+        let (group, row) = (group as usize, row as usize);
+        let before = match file < self.files.len() {
+            false if file == self.files.len() && group == 0 && row == 0 => 0,
+            false => return Err(gone()),
+            true => {
+                let input = self.files.get(file)?;
                 let groups = input.groups();
                 let known = groups.get(..group).ok_or_else(gone)?;
                 if row as u64 > groups.get(group).map_or(0, num_rows) {
                     return Err(gone());
                 }
-                rows(known)
+                known.iter().map(num_rows).fold(0, u64::saturating_add)
             }
         };
         self.next = [file, group, row];
@@ -277,17 +240,8 @@ impl Reading {
         Ok(())
     }
 
-    fn size(&self) -> Size {
-        Size {
-            rows: Some(self.inputs.iter().map(|input| input.rows()).sum()),
-            bytes: Some(self.inputs.iter().map(|input| input.length()).sum()),
-        }
-    }
-
-    fn fingerprint(&self) -> Fingerprint {
-        self.inputs
-            .iter()
-            .fold(Fingerprint::new(), |fingerprint, input| input.fingerprint(fingerprint))
+    fn bytes_read(&self) -> u64 {
+        self.files.bytes_read(self.next[0], self.before.saturating_add(self.next[2] as u64))
     }
 }
 
@@ -302,19 +256,19 @@ macro_rules! source {
 
             fn fill(&mut self, $into: &mut $batch, limit: &Limit<'_>) -> Result<Fill> {
                 let $reading = &mut self.reading;
-                match $reading.piece(limit) {
+                match $reading.piece(limit)? {
                     Some($piece) => $fill,
                     None => $clear,
                 }
-                Ok(if $reading.is_at_row() { Fill::More } else { Fill::End })
+                Ok(if $reading.is_at_row()? { Fill::More } else { Fill::End })
             }
 
-            /// Nothing is read here: the workers do.
+            /// Only footers are read here, when a file is reached: the workers read the rest.
             fn may_block(&self) -> bool {
                 false
             }
 
-            /// File, row group, row.
+            /// File, row group, row; of several files also a hash of the name.
             fn position(&self) -> Option<Position> {
                 Some(self.reading.position())
             }
@@ -324,15 +278,15 @@ macro_rules! source {
             }
 
             fn size(&self) -> Size {
-                $size(self.reading.size())
+                $size(self.reading.files.size())
             }
 
             fn bytes_read(&self) -> u64 {
-                self.reading.bytes
+                self.reading.bytes_read()
             }
 
             fn fingerprint(&self) -> Result<Option<Fingerprint>> {
-                Ok(Some(self.reading.fingerprint()))
+                Ok(Some(self.reading.files.fingerprint()))
             }
         }
     };
@@ -340,5 +294,5 @@ macro_rules! source {
 source!(Source, Batch, reading, batch, piece => batch.fill(&reading.shape, piece), batch.clear(),
     |size| size);
 // Its rows are record batches, of which there are not that many.
-source!(ColumnarSource, ColumnarBatch, reading, batch, piece => batch.fill(Some(piece)),
-    batch.fill(None), |size: Size| Size { rows: None, ..size });
+source!(ColumnarSource, ColumnarBatch, reading, batch,
+    piece => batch.fill(&reading.shape.schema, Some(piece)), batch.clear(), |size: Size| Size { rows: None, ..size });

@@ -1,10 +1,11 @@
 //! The server: where it is, and what is said when it doesn't let us in.
 
-use super::connection::Connection;
-use super::failure::Place;
+use super::connection::{Connection, NAP};
+use super::failure::{Failure, Place};
 use super::libpq::{self, Handle};
-use std::ffi::CString;
-use std::time::Duration;
+use std::ffi::{CStr, CString};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 use trommel::{CancelToken, Error, ErrorKind, Result};
 
 /// Where to connect, and how patiently to wait there.
@@ -84,18 +85,14 @@ impl Address {
         })
     }
 
-    /// Connects.
+    /// Connects. In a run that is cancelled, a server that does not answer is waited for no longer
+    /// than told.
     pub(super) fn connect(&self) -> Result<Connection> {
-        let application = CString::new(self.application.as_str()).unwrap_or_default();
-        let handle = Handle::connect(&[
-            // Before the string: what it says wins.
-            (c"connect_timeout", c"10"),
-            (c"dbname", &self.conninfo),
-            // After it: what we rely on.
-            (c"client_encoding", c"UTF8"),
-            (c"application_name", &application),
-        ])
-        .ok_or_else(|| Error::fatal("libpq has no memory for a connection"))?;
+        let handle = match &self.patience.cancel {
+            Some(cancel) => self.open_unless(cancel)?,
+            None => open(&self.conninfo, &self.application),
+        };
+        let handle = handle.ok_or_else(|| Error::fatal("libpq has no memory for a connection"))?;
         if !handle.is_ok() {
             return Err(refused(&self.place, &handle.message()));
         }
@@ -109,6 +106,50 @@ impl Address {
             .map_err(|failure| failure.explain(&connection.place, "its settings can't be made"))?;
         Ok(connection)
     }
+
+    /// Opens a connection on a thread of its own, which is left to itself when the run is cancelled:
+    /// it ends when libpq does. libpq could also be asked step by step (`PQconnectPoll`), but would
+    /// then wait for a name server all the same, and know no `connect_timeout`, after which it goes
+    /// on to the next of several hosts.
+    fn open_unless(&self, cancel: &CancelToken) -> Result<Option<Handle>> {
+        let (conninfo, application) = (self.conninfo.clone(), self.application.clone());
+        let (said, hear) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("trommel-connect".into())
+            .spawn(move || {
+                // Closed again where nobody listens any more.
+                _ = said.send(open(&conninfo, &application));
+            })
+            .map_err(|error| {
+                Error::new(ErrorKind::Io, "connect: no thread for it").caused_by(error)
+            })?;
+        let began = Instant::now();
+        loop {
+            match hear.recv_timeout(NAP) {
+                Ok(handle) => return Ok(handle),
+                Err(RecvTimeoutError::Timeout) => {
+                    if cancel.is_cancelled() && began.elapsed() >= self.patience.grace {
+                        return Err(Failure::Cancelled.explain(&self.place, "can't connect"));
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(ErrorKind::Panic, "connecting has panicked"));
+                }
+            }
+        }
+    }
+}
+
+fn open(conninfo: &CStr, application: &str) -> Option<Handle> {
+    let application = CString::new(application).unwrap_or_default();
+    Handle::connect(&[
+        // Before the string: what it says wins.
+        (c"connect_timeout", c"10"),
+        (c"dbname", conninfo),
+        // After it: what we rely on.
+        (c"client_encoding", c"UTF8"),
+        (c"application_name", &application),
+    ])
 }
 
 /// Why there is no connection, in plainer words; libpq's own have no password in them.
@@ -131,6 +172,12 @@ fn refused(place: &Place, message: &str) -> Error {
         )
     } else if has("could not translate host name") {
         (ErrorKind::Config, "no such host: check its name")
+    } else if has("timeout expired") {
+        (
+            ErrorKind::Transient,
+            "it does not answer within `connect_timeout` (10 s unless the connection string says \
+             otherwise): check host and port, and what lies between",
+        )
     } else {
         (ErrorKind::Transient, "check that the server runs there and lets this machine in")
     };

@@ -12,7 +12,7 @@ mod copying;
 pub(super) use copying::row_of;
 
 /// Longest sleep while the server is awaited, so that a cancel is seen.
-const NAP: Duration = Duration::from_millis(50);
+pub(super) const NAP: Duration = Duration::from_millis(50);
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

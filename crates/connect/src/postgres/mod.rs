@@ -1,8 +1,9 @@
 //! Tables of a PostgreSQL database as sinks, queries as sources, through libpq.
 //!
-//! Rows are turned into the binary form of `COPY` in the workers, in the types of the table's
-//! columns, and sent by one connection or by several. What a transaction has committed stays; what it has not is
-//! sent again after a lost connection, and taken back when the run fails.
+//! Records, and rows of CSV files as they are, are turned into the binary form of `COPY` in the
+//! workers, in the types of the table's columns, and sent by one connection or by several. What a
+//! transaction has committed stays; what it has not is sent again after a lost connection, and taken
+//! back when the run fails.
 //!
 //! ```no_run
 //! use serde::Serialize;

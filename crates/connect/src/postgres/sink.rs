@@ -55,7 +55,8 @@ impl Sink {
     }
 
     /// Listens to the token of [`Pipeline::cancel_with`](trommel::Pipeline::cancel_with): once it is
-    /// cancelled, a server that does not move is waited for no longer than `grace` (keep it below
+    /// cancelled, a server that does not move, or that does not answer when a lost connection is made
+    /// again, is waited for no longer than `grace` (keep it below
     /// [`OptionsBuilder::grace`](trommel::OptionsBuilder::grace)). Default: no token, so that a
     /// cancelled run waits for the server up to [`timeout`](Self::timeout).
     pub fn cancel_with(mut self, token: &CancelToken, grace: Duration) -> Self {

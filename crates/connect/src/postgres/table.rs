@@ -5,6 +5,8 @@ use super::load::Load;
 use super::schema::{Declared, Name};
 use super::session::Session;
 use super::sink::Sink;
+#[cfg(feature = "csv")]
+use crate::csv;
 use crate::table::{Limits, Mode};
 use serde::Serialize;
 use std::fmt;
@@ -34,6 +36,34 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 /// [`commit_bytes`](Self::commit_bytes)), so that after a lost connection the transaction is done
 /// again, as often as [`OptionsBuilder::retry`](trommel::OptionsBuilder::retry) allows. Whether a
 /// COMMIT whose answer was lost has happened is asked, not guessed.
+///
+/// # Examples
+/// ```no_run
+/// use serde::Serialize;
+/// use trommel::{Engine, Options, Pipeline, Retry, Tier, sources};
+/// use trommel_connect::postgres;
+///
+/// #[derive(Serialize)]
+/// struct Reading {
+///     sensor: u32,
+///     at: &'static str,
+///     celsius: f64,
+/// }
+///
+/// let readings = [Reading { sensor: 7, at: "2013-01-01T10:00:00Z", celsius: 21.5 }];
+/// let table = postgres::Sink::connect("postgresql://loader@db.example/plant")?
+///     .table::<Reading>("readings")
+///     .column("sensor", "integer")
+///     .column("at", "timestamptz")
+///     .column("celsius", "real")
+///     .key(["sensor", "at"])
+///     .upsert();
+/// Pipeline::from(sources::slice(&readings))
+///     .options(Options::tier(Tier::Database).retry(Retry::times(5)).build()?)
+///     .load_into(table)
+///     .run(&Engine::new()?)?;
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub struct Table<T: ?Sized> {
     load: Load,
     // Neither owned nor borrowed: records pass through the workers alone.
@@ -234,5 +264,25 @@ impl<T: ?Sized, R: Serialize> Encode<R> for Table<T> {
     #[inline]
     fn encode(encoder: &Encoder, page: &mut Page, record: R) -> Result<()> {
         encode::encode(encoder, page, &record)
+    }
+}
+
+/// Takes rows of CSV files as they are, as if they were records of `Option<&str>`: the quickest way
+/// to load a file. Fields go to the columns of their names in the header (without one: to the columns
+/// in their order), and are read as the types of these.
+#[cfg(feature = "csv")]
+impl<T: ?Sized> Encode<csv::Row<'_>> for Table<T> {
+    #[inline]
+    fn encode(encoder: &Encoder, page: &mut Page, row: csv::Row<'_>) -> Result<()> {
+        encode::pass::pass(encoder, page, row)
+    }
+}
+
+/// Takes such rows with more fields, which are those of a struct.
+#[cfg(feature = "csv")]
+impl<T: ?Sized, R: Serialize> Encode<csv::With<'_, R>> for Table<T> {
+    #[inline]
+    fn encode(encoder: &Encoder, page: &mut Page, value: csv::With<'_, R>) -> Result<()> {
+        encode::pass::pass_with(encoder, page, value)
     }
 }

@@ -19,7 +19,8 @@ use trommel::{Error, ErrorKind, Result};
 /// up.
 const LOOK_UP: Duration = Duration::from_millis(5);
 
-/// A socket that peers can connect to, whose source has not been made yet.
+/// A socket that peers can connect to, whose source has not been made yet; made by
+/// [`Builder::listen`]. The [module](super) has an example.
 #[derive(Debug)]
 pub struct Listener {
     options: Builder,

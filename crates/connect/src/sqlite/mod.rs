@@ -6,30 +6,27 @@
 //!
 //! ```
 //! use serde::Serialize;
-//! use trommel::{Commit, Encode, Sink as _};
+//! use trommel::{Engine, Pipeline, sources};
 //! use trommel_connect::sqlite;
 //!
 //! #[derive(Serialize)]
-//! struct Flight<'a> {
-//!     id: &'a str,
+//! struct Flight {
+//!     id: &'static str,
 //!     speed: f64,
 //! }
 //!
 //! # let directory = tempfile::tempdir().unwrap();
 //! # let path = directory.path().join("flights.db");
-//! let mut flights = sqlite::Sink::create(&path)?.table::<Flight>("flights").key(["id"]).upsert();
-//! // What a pipeline does with `.load_into(flights)`:
-//! flights.encoder()?;
-//! let mut page = Default::default();
-//! let flight = Flight { id: "UA1545", speed: 373.5 };
-//! sqlite::Table::<Flight>::encode(&(), &mut page, &flight)?;
-//! flights.write(&mut page)?;
-//! flights.finish()?;
+//! let flown = [Flight { id: "UA1545", speed: 370.0 }, Flight { id: "UA1714", speed: 374.3 }];
+//! let (report, flights) = Pipeline::from(sources::slice(&flown))
+//!     .load_into(sqlite::Sink::create(&path)?.table::<Flight>("flights").key(["id"]).upsert())
+//!     .run_and_return(&Engine::new()?)?;
+//! assert_eq!(report.counts.loaded, 2);
 //!
 //! let speed: f64 = flights
 //!     .into_connection()
-//!     .query_row("SELECT speed FROM flights WHERE id = 'UA1545'", [], |row| row.get(0))?;
-//! assert_eq!(speed, 373.5);
+//!     .query_row("SELECT speed FROM flights WHERE id = 'UA1714'", [], |row| row.get(0))?;
+//! assert_eq!(speed, 374.3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

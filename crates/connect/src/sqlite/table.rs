@@ -26,6 +26,35 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 /// it: a runner from before, should it still be alive, can't commit any more. Delete the job's row to
 /// load from the start again. Not possible with [`replace`](Self::replace), which is one transaction.
 /// Rejects that are kept [with the data](trommel::RejectPolicy::with_data) go to `trommel_reject`.
+///
+/// # Examples
+/// A key, a column with a rule, and a row that breaks it:
+/// ```
+/// use serde::Serialize;
+/// use trommel::{Engine, Options, Pipeline, RejectPolicy, sources};
+/// use trommel_connect::sqlite;
+///
+/// #[derive(Serialize)]
+/// struct City {
+///     name: &'static str,
+///     people: i64,
+/// }
+///
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let path = directory.path().join("cities.db");
+/// let cities = [City { name: "Oslo", people: 709_037 }, City { name: "Nowhere", people: -1 }];
+/// let table = sqlite::Sink::create(&path)?
+///     .table::<City>("cities")
+///     .column("people", "INTEGER CHECK (people >= 0)")
+///     .key(["name"])
+///     .upsert();
+/// let report = Pipeline::from(sources::slice(&cities))
+///     .options(Options::builder().on_reject(RejectPolicy::with_data(10)).build()?)
+///     .load_into(table)
+///     .run(&Engine::new()?)?;
+/// assert_eq!((report.counts.loaded, report.counts.rejected), (1, 1));
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub struct Table<T: ?Sized> {
     load: Load,
     // Neither owned nor borrowed: records pass through the workers alone.

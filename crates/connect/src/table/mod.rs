@@ -52,7 +52,7 @@ pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
 #[cfg(any(feature = "postgres-common", feature = "sqlite"))]
 pub(crate) use limits::Limits;
-pub use page::{Page, Rows, Value};
+pub use page::{Page, RowOf, Rows, Value};
 
 use serde::Serialize;
 use trommel::Result;

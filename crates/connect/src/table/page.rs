@@ -72,6 +72,43 @@ impl Page {
         })
     }
 
+    /// Appends the row that `fill` pushes, value by value. They go to the columns by their place, as those
+    /// of a tuple do: for rows whose columns are known only when the program runs. After an error the page
+    /// is as it was.
+    ///
+    /// ```
+    /// use trommel_connect::table::{Columns, Page, Value};
+    ///
+    /// let mut page = Page::default();
+    /// page.push_row(|row| {
+    ///     row.push(Value::Text("UA1545"))?;
+    ///     row.push(Value::Null)
+    /// })?;
+    /// let rows = page.runs().next().unwrap();
+    /// assert_eq!(rows.columns(), &Columns::Numbered(2));
+    /// assert!(rows.row(0).eq([Value::Text("UA1545"), Value::Null]));
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What `fill` says; a row without values.
+    #[inline]
+    pub fn push_row(&mut self, fill: impl FnOnce(&mut RowOf<'_>) -> Result<()>) -> Result<()> {
+        let mark = self.begin_row()?;
+        let filled = fill(&mut RowOf { page: self });
+        let ended = filled.and_then(|()| match self.cells.len() - mark.0 {
+            0 => self.end_empty_row(&mark),
+            fields => {
+                let layout = self.layouts.numbered(fields)?;
+                self.end_row(&mark, layout)
+            }
+        });
+        if ended.is_err() {
+            self.give_up_row(mark);
+        }
+        ended
+    }
+
     /// Appends the bytes of a text and gives its cell.
     fn push_text(&mut self, text: &str) -> Result<()> {
         let start = self.text.len();
@@ -107,6 +144,29 @@ impl Page {
             Cell::Blob { start, len } => {
                 Value::Blob(&self.bytes[start as usize..start as usize + len as usize])
             }
+        }
+    }
+}
+
+/// A row of a page under construction, see [`Page::push_row`].
+#[derive(Debug)]
+pub struct RowOf<'p> {
+    page: &'p mut Page,
+}
+
+impl RowOf<'_> {
+    /// Appends a value, which is copied.
+    ///
+    /// # Errors
+    /// More than 4 GiB of texts or bytes in the page.
+    #[inline(always)]
+    pub fn push(&mut self, value: Value<'_>) -> Result<()> {
+        match value {
+            Value::Null => self.page.null(),
+            Value::Int(number) => self.page.int(number),
+            Value::Float(number) => self.page.float(number),
+            Value::Text(text) => self.page.push_text(text),
+            Value::Blob(bytes) => self.page.push_blob(bytes),
         }
     }
 }
@@ -273,5 +333,42 @@ impl<'a> Rows<'a> {
     /// When there is no such row.
     pub fn row(&self, row: usize) -> impl Iterator<Item = Value<'a>> + use<'a> {
         self.values(row, row + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trommel::Page as _;
+
+    #[test]
+    fn a_row_that_is_given_up_leaves_nothing_behind() {
+        let mut page = Page::default();
+        page.push_row(|row| row.push(Value::Text("kept"))).unwrap();
+        let before = (page.rows(), page.bytes());
+        let bad = page.push_row(|row| {
+            row.push(Value::Text("lost"))?;
+            row.push(Value::Blob(b"lost"))?;
+            Err(Error::row("no"))
+        });
+        assert_eq!(bad.unwrap_err().to_string(), "no");
+        assert!(page.push_row(|_| Ok(())).is_err());
+        assert_eq!((page.rows(), page.bytes()), before);
+    }
+
+    #[test]
+    fn rows_by_value_and_tuples_of_the_same_width_are_one_run() {
+        let mut page = Page::default();
+        crate::table::encode(&mut page, &(1, 2.5)).unwrap();
+        page.push_row(|row| {
+            row.push(Value::Int(3))?;
+            row.push(Value::Null)
+        })
+        .unwrap();
+        page.push_row(|row| row.push(Value::Int(4))).unwrap();
+        let runs: Vec<_> = page.runs().map(|rows| (rows.len(), rows.columns().len())).collect();
+        assert_eq!(runs, [(2, 2), (1, 1)]);
+        let first = page.runs().next().unwrap();
+        assert!(first.row(1).eq([Value::Int(3), Value::Null]));
     }
 }

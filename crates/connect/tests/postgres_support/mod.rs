@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use trommel::ErrorKind;
 
 /// Must be set where a missing server is a failure (`.ci/run`).
-const REQUIRED: &str = "TROMMEL_REQUIRE_SERVERS";
+const REQUIRED: &str = "TROMMEL_REQUIRE_TOOLS";
 
 pub(crate) struct Server {
     bin: PathBuf,

@@ -167,14 +167,16 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         }
         let unwritten = &slot.used()[slot.written..];
         let rejected = unwritten.iter().map(|lane| lane.counts.rejected).sum();
+        let read: u64 = unwritten.iter().map(|lane| lane.counts.read).sum();
         if !self.drops(seq)
-            && let Err(error) = self.check_rejects(rejected)
+            && let Some(error) = self.too_many_rejects(rejected)
         {
+            let last = slot.used_mut().iter_mut().rev().find_map(|lane| lane.rejects.pop());
+            let error = because_of(error, last.map(|last| last.error.at(last.origin)));
             self.control.fail(seq, error.in_stage(Stage::Transform).in_batch(seq));
         }
         if self.drops(seq) {
             // Whole batches only; of one that has paused, what comes after the failure.
-            let read: u64 = unwritten.iter().map(|lane| lane.counts.read).sum();
             self.counts.read += read;
             self.counts.abandoned += read;
             return Ok(());
@@ -235,16 +237,16 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         Ok(())
     }
 
-    /// Refuses a batch whose rejects would be too many, before any of it is written.
-    fn check_rejects(&self, more: u64) -> Result<()> {
+    /// The error of a batch with so many rejects that they are too many in all.
+    fn too_many_rejects(&self, more: u64) -> Option<Error> {
         let (all, max) = (self.counts.rejected + more, self.policy.max());
         if self.policy.stops() || all <= max {
-            return Ok(());
+            return None;
         }
         let message = format!(
             "{all} rows were rejected, those of the batch at hand included, more than the {max} allowed"
         );
-        Err(Error::new(ErrorKind::RejectLimit, message))
+        Some(Error::new(ErrorKind::RejectLimit, message))
     }
 
     fn keep_rejects(
@@ -252,12 +254,19 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         rejects: &mut smallvec::SmallVec<[Rejected; 2]>,
         first_record: u64,
     ) -> Result<()> {
+        let too_many = self.too_many_rejects(0);
+        let mut last = None;
         for rejected in rejects.drain(..) {
             let record = self.ordered.then_some(first_record + rejected.row as u64);
             let Rejected { error, origin, raw, .. } = rejected;
+            let place = too_many.as_ref().map(|_| origin.clone());
             self.keep(&Reject::new(&error, origin, record, raw))?;
+            last = place.map(|place| error.at(place));
         }
-        self.check_rejects(0)
+        match too_many {
+            Some(error) => Err(because_of(error, last)),
+            None => Ok(()),
+        }
     }
 
     fn keep(&mut self, reject: &Reject) -> Result<()> {
@@ -311,5 +320,13 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         if self.outlet.abort() == Durability::Stored {
             self.stored = self.counts;
         }
+    }
+}
+
+/// An error with the last reject that led to it.
+fn because_of(error: Error, last: Option<Error>) -> Error {
+    match last {
+        Some(last) => error.caused_by(last),
+        None => error,
     }
 }

@@ -5,6 +5,17 @@ use crate::sink::{Encode, Sink};
 use crossbeam_channel::Sender;
 
 /// Sends each value to a channel, in order in an ordered run; a full channel slows the run down.
+///
+/// ```
+/// # use trommel::{Engine, Pipeline, sinks, sources};
+/// let (sender, receiver) = crossbeam_channel::bounded(64);
+/// let consumer = std::thread::spawn(move || receiver.iter().sum::<u64>());
+/// Pipeline::from(sources::generate(1_000, |id| id))
+///     .load_into(sinks::channel(sender))
+///     .run(&Engine::new()?)?; // the sink, and the sender in it, go with the run
+/// assert_eq!(consumer.join().unwrap(), 499_500);
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub fn channel<T: Send>(sender: Sender<T>) -> Channel<T> {
     Channel { sender }
 }

@@ -4,6 +4,16 @@ use crate::error::Result;
 use crate::sink::{Encode, Sink};
 
 /// Keeps every value, in order in an ordered run.
+///
+/// ```
+/// # use trommel::{Engine, Pipeline, sinks, sources};
+/// let mut squares = sinks::collect();
+/// Pipeline::from(sources::generate(4, |id| id * id))
+///     .load_into(&mut squares)
+///     .run(&Engine::new()?)?;
+/// assert_eq!(squares.into_vec(), [0, 1, 4, 9]);
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub fn collect<T: Send>() -> Collect<T> {
     Collect { values: Vec::new() }
 }

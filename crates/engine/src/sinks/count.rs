@@ -5,11 +5,31 @@ use crate::page::Page;
 use crate::sink::{Encode, Sink};
 
 /// Counts values of any type.
+///
+/// ```
+/// # use trommel::{Engine, Pipeline, sinks, sources};
+/// let mut even = sinks::count();
+/// Pipeline::from(sources::generate(1_001, |id| id))
+///     .filter(|id| id % 2 == 0)
+///     .load_into(&mut even)
+///     .run(&Engine::new()?)?;
+/// assert_eq!(even.values(), 501);
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub fn count() -> Count {
     Count { values: 0 }
 }
 
-/// Takes values of any type and keeps nothing.
+/// Takes values of any type and keeps nothing: for measuring what comes before it.
+///
+/// ```
+/// # use trommel::{Engine, Pipeline, sinks, sources};
+/// let report = Pipeline::from(sources::generate(1_000, |id| id))
+///     .load_into(sinks::null())
+///     .run(&Engine::new()?)?;
+/// assert_eq!(report.counts.loaded, 1_000);
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub fn null() -> Null {
     Null(())
 }

@@ -62,45 +62,6 @@ pub struct OwnedIter<I> {
     pull: Pull<I>,
 }
 
-/// Records, owned by the batch.
-#[derive(Debug)]
-pub struct RecordBatch<T>(Vec<T>);
-
-impl<T> Default for RecordBatch<T> {
-    fn default() -> Self {
-        RecordBatch(Vec::new())
-    }
-}
-
-impl<T: Send + 'static> Batch for RecordBatch<T> {
-    type Row<'a> = &'a mut T;
-
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    fn bytes(&self) -> usize {
-        self.0.len() * size_of::<T>()
-    }
-
-    #[inline]
-    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
-    where
-        F: FnMut(Result<&'a mut T>) -> Result<()>,
-    {
-        for record in &mut self.0[from..] {
-            visit(Ok(record))?;
-        }
-        Ok(())
-    }
-
-    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
-        tail.0.clear();
-        tail.0.extend(self.0.drain(at..));
-        true
-    }
-}
-
 /// Records that the transform takes out of the batch.
 #[derive(Debug)]
 pub struct OwnedBatch<T> {
@@ -227,11 +188,11 @@ impl<I: Iterator> Pull<I> {
 }
 
 impl<I: Iterator<Item: Send + 'static> + Send> Source for Iter<I> {
-    type Batch = RecordBatch<I::Item>;
+    type Batch = Vec<I::Item>;
 
     fn fill(&mut self, batch: &mut Self::Batch, limit: &Limit<'_>) -> Result<Fill> {
-        batch.0.clear();
-        Ok(self.pull.fill(&mut batch.0, limit))
+        batch.clear();
+        Ok(self.pull.fill(batch, limit))
     }
 
     fn size(&self) -> Size {

@@ -9,5 +9,5 @@ pub use channel::{Channel, ChannelBatch, channel};
 pub use generate::{
     Generate, GenerateBatch, GenerateIn, GenerateInBatch, Generator, generate, generate_in,
 };
-pub use iter::{Iter, OwnedBatch, OwnedIter, RecordBatch, iter};
+pub use iter::{Iter, OwnedBatch, OwnedIter, iter};
 pub use slice::{Slice, SliceBatch, SliceMut, SliceMutBatch, slice, slice_mut};

@@ -1,10 +1,8 @@
 //! Values in their text forms: ISO for dates and times, digits for numbers.
 
-use crate::postgres::encode::temporal::EPOCH_DAYS;
+use crate::calendar::{DAY, SECOND, show_date, show_fraction, show_time};
 use crate::postgres::types::Type;
 use std::fmt::{self, Write};
-
-const DAY: i64 = 86_400_000_000;
 
 /// A value whose bytes are not of its type.
 pub(super) const TORN: &str = "the server has sent a value of another form than its type has";
@@ -48,16 +46,18 @@ pub(in crate::postgres) fn show(
         Type::Date => match take!(bytes, i32) {
             i32::MAX => out.write_str("infinity"),
             i32::MIN => out.write_str("-infinity"),
-            days => date(out, days.into()),
+            days => show_date(out, days.into()),
         },
-        Type::Time => time(out, take!(bytes, i64)),
-        Type::TimeTz => time(out, take!(bytes, i64)).and_then(|()| offset(out, -take_i32(bytes)?)),
+        Type::Time => show_time(out, take!(bytes, i64)),
+        Type::TimeTz => {
+            show_time(out, take!(bytes, i64)).and_then(|()| offset(out, -take_i32(bytes)?))
+        }
         Type::Timestamp | Type::TimestampTz => match take!(bytes, i64) {
             i64::MAX => out.write_str("infinity"),
             i64::MIN => out.write_str("-infinity"),
-            micros => date(out, micros.div_euclid(DAY))
+            micros => show_date(out, micros.div_euclid(DAY))
                 .and_then(|()| out.write_char('T'))
-                .and_then(|()| time(out, micros.rem_euclid(DAY)))
+                .and_then(|()| show_time(out, micros.rem_euclid(DAY)))
                 .and_then(|()| {
                     out.write_str(if matches!(kind, Type::TimestampTz) { "Z" } else { "" })
                 }),
@@ -84,36 +84,6 @@ fn take_i32(bytes: &[u8]) -> Result<i32, fmt::Error> {
     bytes.first_chunk().map(|chunk| i32::from_be_bytes(*chunk)).ok_or(fmt::Error)
 }
 
-/// Days since 2000 as a date; BC as ISO counts it, year 0 being 1 BC.
-fn date(out: &mut String, days: i64) -> fmt::Result {
-    // Years begin in March (Howard Hinnant, `civil_from_days`).
-    let days = days + EPOCH_DAYS + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    write!(out, "{year:04}-{month:02}-{day:02}")
-}
-
-fn time(out: &mut String, micros: i64) -> fmt::Result {
-    let seconds = micros / 1_000_000;
-    write!(out, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
-    fraction(out, micros % 1_000_000)
-}
-
-fn fraction(out: &mut String, micros: i64) -> fmt::Result {
-    if micros == 0 {
-        return Ok(());
-    }
-    write!(out, ".{:06}", micros.abs())?;
-    out.truncate(out.trim_end_matches('0').len());
-    Ok(())
-}
-
 fn offset(out: &mut String, east: i32) -> fmt::Result {
     let sign = if east < 0 { '-' } else { '+' };
     let east = east.unsigned_abs();
@@ -132,7 +102,7 @@ fn interval(out: &mut String, months: i32, days: i32, micros: i64) -> fmt::Resul
     part(days.into(), 'D')?;
     if micros != 0 {
         out.write_char('T')?;
-        let seconds = micros / 1_000_000;
+        let seconds = micros / SECOND;
         let mut part = |number: i64, unit: char| match number {
             0 => Ok(()),
             number => write!(out, "{number}{unit}"),
@@ -142,7 +112,7 @@ fn interval(out: &mut String, months: i32, days: i32, micros: i64) -> fmt::Resul
         if micros % 60_000_000 != 0 {
             let sign = if micros < 0 { "-" } else { "" };
             write!(out, "{sign}{}", (seconds % 60).abs())?;
-            fraction(out, micros % 1_000_000)?;
+            show_fraction(out, micros % SECOND)?;
             out.write_char('S')?;
         }
     }

@@ -3,8 +3,9 @@
 use super::array;
 use super::number::{self, brief};
 use super::span;
-use super::temporal::{self, Zone};
+use super::temporal;
 use super::words::{has_nul, hex, truth};
+use crate::calendar::{SECOND, Zone, time};
 use crate::postgres::types::Type;
 use crate::table::{Values, write_json};
 use serde::Serialize;
@@ -31,7 +32,7 @@ macro_rules! fixed {
 
 /// Length and value in one piece, which takes one look at the room there is.
 #[inline(always)]
-fn append<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
+pub(super) fn append<const N: usize>(out: &mut Vec<u8>, value: [u8; N]) {
     let mut piece = [0; 12];
     piece[..4].copy_from_slice(&(N as u32).to_be_bytes());
     piece[4..4 + N].copy_from_slice(&value);
@@ -152,7 +153,7 @@ impl Cell<'_> {
             Some((micros @ (i64::MAX | i64::MIN), _)) => micros,
             // Without an offset the time is UTC.
             Some((micros, Zone::Unsaid | Zone::Offset(0))) => micros,
-            Some((micros, Zone::Offset(east))) if with_zone => micros - i64::from(east) * 1_000_000,
+            Some((micros, Zone::Offset(east))) if with_zone => micros - i64::from(east) * SECOND,
             Some(_) => {
                 return Err(Error::row(format!(
                     "`{}` has an offset, and a timestamp without time zone has no room for it: \
@@ -171,11 +172,11 @@ impl Cell<'_> {
                 Some(days) => fixed!(self.out, days),
                 None => self.unfit(text),
             },
-            Type::Time => match temporal::time(text) {
+            Type::Time => match time(text) {
                 Some((micros, Zone::Unsaid | Zone::Offset(0))) => fixed!(self.out, micros),
                 _ => self.unfit(text),
             },
-            Type::TimeTz => match temporal::time(text) {
+            Type::TimeTz => match time(text) {
                 Some((micros, zone)) => {
                     // Counted west of Greenwich here.
                     let west = match zone {

@@ -4,9 +4,11 @@ mod array;
 mod cell;
 pub(super) mod number;
 mod page;
+#[cfg(feature = "csv")]
+pub(super) mod pass;
 mod plain;
 mod span;
-pub(super) mod temporal;
+mod temporal;
 mod text;
 mod words;
 

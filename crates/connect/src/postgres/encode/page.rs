@@ -2,6 +2,8 @@
 
 use super::Plan;
 use super::cell::Cell;
+#[cfg(feature = "csv")]
+use super::pass::Bases;
 use super::text::TextCell;
 use crate::postgres::types::Type;
 use crate::table::{self, Layouts, Target, Values};
@@ -19,12 +21,15 @@ pub struct Page {
     /// Where each row ends in `data`.
     pub(in crate::postgres) ends: Vec<u32>,
     runs: Vec<Run>,
+    /// Layouts of the fields that records have of their own.
     layouts: Layouts,
-    /// For each layout, the columns that its fields go to, in their order.
-    routes: Vec<Vec<u16>>,
-    /// The route of the latest row, as far as it is known.
+    routes: Vec<Route>,
+    /// The columns of the latest row's own fields, as far as they are known.
     route: Vec<u16>,
-    scratch: String,
+    /// Rows of files that have been passed through.
+    #[cfg(feature = "csv")]
+    pub(super) bases: Bases,
+    pub(super) scratch: String,
     /// Rows of a table that does not exist yet.
     pub(in crate::postgres) plain: table::Page,
     /// Those of them that didn't fit it when it was made, with their index.
@@ -35,7 +40,25 @@ pub struct Page {
 #[derive(Debug, Clone, Copy)]
 struct Run {
     row: usize,
-    layout: usize,
+    of: Parts,
+    /// Index of the route of these parts.
+    route: usize,
+}
+
+/// What a row is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Parts {
+    /// The row of a file that is passed through, by its number among the bases.
+    base: Option<usize>,
+    /// The layout of the fields of its own.
+    own: Option<usize>,
+}
+
+/// The columns that the values of a row go to, in their order.
+#[derive(Debug)]
+struct Route {
+    of: Parts,
+    columns: Vec<u16>,
 }
 
 /// Rows of a page that fill the same columns.
@@ -51,10 +74,10 @@ impl Page {
     /// The rows, in order, grouped by their columns.
     pub(in crate::postgres) fn stretches(&self) -> impl Iterator<Item = Stretch<'_>> {
         let ends = self.runs.iter().skip(1).map(|run| run.row).chain([self.ends.len()]);
-        self.runs
-            .iter()
-            .zip(ends)
-            .map(|(run, end)| Stretch { route: &self.routes[run.layout], rows: (run.row, end) })
+        self.runs.iter().zip(ends).map(|(run, end)| Stretch {
+            route: &self.routes[run.route].columns,
+            rows: (run.row, end),
+        })
     }
 
     /// The bytes of rows `from..to`.
@@ -88,7 +111,10 @@ impl trommel::Page for Page {
         self.data.clear();
         self.ends.clear();
         self.runs.clear();
-        if self.layouts.clear() {
+        let forgets = self.layouts.clear();
+        #[cfg(feature = "csv")]
+        let forgets = self.bases.clear() || forgets;
+        if forgets {
             self.routes.clear();
             self.route.clear();
         }
@@ -119,8 +145,12 @@ impl trommel::Page for Page {
 /// A page that takes records for a table.
 #[derive(Debug)]
 pub(in crate::postgres) struct Writer<'p> {
-    page: &'p mut Page,
-    plan: &'p Plan,
+    pub(super) page: &'p mut Page,
+    pub(super) plan: &'p Plan,
+    /// The row of a file that the fields of this one come behind, if there is one.
+    pub(super) base: Option<usize>,
+    /// Where the row begins in the page's data.
+    start: usize,
     /// The column of the value that comes next.
     column: usize,
     first: bool,
@@ -128,7 +158,7 @@ pub(in crate::postgres) struct Writer<'p> {
 
 impl<'p> Writer<'p> {
     pub(in crate::postgres) fn new(page: &'p mut Page, plan: &'p Plan) -> Self {
-        Writer { page, plan, column: 0, first: true }
+        Writer { page, plan, base: None, start: 0, column: 0, first: true }
     }
 
     /// Finds the column of the field at `index`, or takes it from the row before.
@@ -146,10 +176,22 @@ impl<'p> Writer<'p> {
                 self.turn_to_another(index, column);
             }
         }
+        self.separate();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn separate(&mut self) {
         if !self.plan.binary && !std::mem::take(&mut self.first) {
             self.page.data.push(b'\t');
         }
-        Ok(())
+    }
+
+    /// Announces the value of a column.
+    #[cfg(feature = "csv")]
+    pub(super) fn turn_to_column(&mut self, column: u16) {
+        self.column = usize::from(column);
+        self.separate();
     }
 
     #[cold]
@@ -162,6 +204,64 @@ impl<'p> Writer<'p> {
     #[inline(always)]
     fn kind(&self) -> &'p Type {
         &self.plan.columns[self.column].kind
+    }
+
+    /// Begins a row.
+    #[inline]
+    pub(super) fn open(&mut self) {
+        self.start = self.page.data.len();
+        self.first = true;
+        if self.plan.binary {
+            // The number of fields, known at the end.
+            self.page.data.extend_from_slice(&[0; 2]);
+        }
+    }
+
+    /// Ends a row, whose own fields have this layout.
+    #[inline]
+    pub(super) fn close(&mut self, own: Option<usize>) -> Result<()> {
+        let of = Parts { base: self.base, own };
+        let run = match self.page.runs.last() {
+            Some(run) if run.of == of => *run,
+            _ => self.begin_run(of),
+        };
+        let page = &mut *self.page;
+        if self.plan.binary {
+            let fields = page.routes[run.route].columns.len() as u16;
+            page.data[self.start..self.start + 2].copy_from_slice(&fields.to_be_bytes());
+        } else {
+            page.data.push(b'\n');
+        }
+        let Ok(end) = u32::try_from(page.data.len()) else {
+            page.runs.pop_if(|run| run.row == page.ends.len());
+            return Err(Error::row("more than 4 GiB in one page: lower the batch size"));
+        };
+        page.ends.push(end);
+        Ok(())
+    }
+
+    #[cfg(feature = "csv")]
+    pub(super) fn give_up(&mut self) {
+        self.page.forget_row(self.start);
+    }
+
+    #[cold]
+    fn begin_run(&mut self, of: Parts) -> Run {
+        let page = &mut *self.page;
+        let known = page.routes.iter().position(|route| route.of == of);
+        let route = known.unwrap_or_else(|| {
+            let own = of.own.map_or(0, |layout| page.layouts.columns(layout).len());
+            page.route.truncate(own);
+            let mut columns = Vec::new();
+            #[cfg(feature = "csv")]
+            columns.extend(page.bases.columns(of.base));
+            columns.extend_from_slice(&page.route);
+            page.routes.push(Route { of, columns });
+            page.routes.len() - 1
+        });
+        let run = Run { row: page.ends.len(), of, route };
+        page.runs.push(run);
+        run
     }
 }
 
@@ -212,13 +312,10 @@ impl Target for Writer<'_> {
 
     #[inline]
     fn begin_row(&mut self) -> Result<usize> {
-        let start = self.page.data.len();
-        self.first = true;
-        if self.plan.binary {
-            // The number of fields, known at the end.
-            self.page.data.extend_from_slice(&[0; 2]);
+        if self.base.is_none() {
+            self.open();
         }
-        Ok(start)
+        Ok(self.start)
     }
 
     #[inline(always)]
@@ -232,31 +329,17 @@ impl Target for Writer<'_> {
 
     #[inline]
     fn place(&mut self, index: usize, as_latest: bool) -> Result<()> {
+        if self.base.is_some() {
+            return Err(Error::config(
+                "emit: fields behind those of a row need names to find their columns: use a struct",
+            ));
+        }
         self.turn_to(index, as_latest, |plan, _| plan.place(index))
     }
 
     #[inline]
-    fn end_row(&mut self, &start: &usize, layout: usize) -> Result<()> {
-        let page = &mut *self.page;
-        let fields = page.layouts.columns(layout).len();
-        page.route.truncate(fields);
-        if self.plan.binary {
-            page.data[start..start + 2].copy_from_slice(&(fields as u16).to_be_bytes());
-        } else {
-            page.data.push(b'\n');
-        }
-        let Ok(end) = u32::try_from(page.data.len()) else {
-            return Err(Error::row("more than 4 GiB in one page: lower the batch size"));
-        };
-        if page.runs.last().is_none_or(|run| run.layout != layout) {
-            if page.routes.len() <= layout {
-                page.routes.resize_with(layout + 1, Vec::new);
-            }
-            page.routes[layout].clone_from(&page.route);
-            page.runs.push(Run { row: page.ends.len(), layout });
-        }
-        page.ends.push(end);
-        Ok(())
+    fn end_row(&mut self, _: &usize, layout: usize) -> Result<()> {
+        self.close(Some(layout))
     }
 
     fn give_up_row(&mut self, start: usize) {

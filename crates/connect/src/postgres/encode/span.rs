@@ -1,6 +1,6 @@
 //! Intervals from their texts.
 
-use super::temporal::{SECOND, digits, eat, read_fraction};
+use crate::calendar::{SECOND, digits, eat, read_fraction};
 
 /// An interval's three parts, which PostgreSQL keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

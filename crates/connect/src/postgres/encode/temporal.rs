@@ -1,220 +1,54 @@
-//! Dates and times from their ISO forms, in PostgreSQL's units: days and microseconds since 2000.
+//! Dates and timestamps as PostgreSQL has them: within bounds, and with infinities, which are the ends
+//! of their numbers.
 
-/// Days from 1970 to 2000.
-pub(crate) const EPOCH_DAYS: i64 = 10_957;
-const DAY: i64 = 86_400_000_000;
-pub(super) const SECOND: i64 = 1_000_000;
+use crate::calendar::{self, DAY, Zone, days_of};
 
-/// What a text says of its time zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Zone {
-    Unsaid,
-    /// Seconds east of Greenwich.
-    Offset(i32),
-}
-
-/// Days since 1970 of a date of the Gregorian calendar.
-pub(crate) fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March, so that the leap day comes last (Howard Hinnant, `days_from_civil`).
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// Reads digits off the front: at least `least`, at most `most`.
-pub(super) fn digits<'a>(text: &mut &'a [u8], least: usize, most: usize) -> Option<i64> {
-    let count = text.iter().take(most).take_while(|byte| byte.is_ascii_digit()).count();
-    if count < least {
-        return None;
-    }
-    let (number, rest): (&'a [u8], _) = text.split_at(count);
-    *text = rest;
-    Some(number.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
-}
-
-pub(super) fn eat(text: &mut &[u8], wanted: u8) -> bool {
-    let found = text.first() == Some(&wanted);
-    if found {
-        *text = &text[1..];
-    }
-    found
-}
-
-#[inline]
-fn read_date(text: &mut &[u8]) -> Option<i64> {
-    let year = digits(text, 4, 6)?;
-    if !eat(text, b'-') {
-        return None;
-    }
-    let month = digits(text, 2, 2)?;
-    if !eat(text, b'-') {
-        return None;
-    }
-    let day = digits(text, 2, 2)?;
-    days(year, month, day)
-}
-
-/// Days since 2000 of a date that there is.
-#[inline]
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let last = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => return None,
-    };
-    // The type ends in the year 294276; year 0 is 1 BC, which ISO texts rarely mean.
-    let valid = (1..=last).contains(&day) && (1..=294_275).contains(&year);
-    valid.then(|| days_of(year, month, day) - EPOCH_DAYS)
-}
-
-/// Microseconds of a day; 24:00:00 is allowed, as PostgreSQL does.
-#[inline]
-fn read_time(text: &mut &[u8]) -> Option<i64> {
-    let hours = digits(text, 2, 2)?;
-    if !eat(text, b':') {
-        return None;
-    }
-    let minutes = digits(text, 2, 2)?;
-    let mut micros = 0;
-    if eat(text, b':') {
-        let seconds = digits(text, 2, 2)?;
-        if seconds > 60 {
-            return None;
-        }
-        micros = seconds * SECOND + read_fraction(text)?;
-    }
-    let time = (hours * 60 + minutes) * 60 * SECOND + micros;
-    (hours <= 24 && minutes < 60 && time <= DAY).then_some(time)
-}
-
-/// Microseconds of `.123456789`, rounded; 0 without a point.
-pub(super) fn read_fraction(text: &mut &[u8]) -> Option<i64> {
-    if !eat(text, b'.') && !eat(text, b',') {
-        return Some(0);
-    }
-    let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if count == 0 {
-        return None;
-    }
-    let digit = |index: usize| text[..count].get(index).map_or(0, |digit| i64::from(digit - b'0'));
-    let micros = (0..6).fold(0, |value, index| value * 10 + digit(index));
-    let rounded = micros + i64::from(digit(6) >= 5);
-    *text = &text[count..];
-    Some(rounded)
-}
-
-fn read_zone(text: &mut &[u8]) -> Option<Zone> {
-    let sign = match text.first() {
-        None => return Some(Zone::Unsaid),
-        Some(b'Z' | b'z') => {
-            *text = &text[1..];
-            return Some(Zone::Offset(0));
-        }
-        Some(b'+') => 1,
-        Some(b'-') => -1,
-        Some(_) => return None,
-    };
-    *text = &text[1..];
-    let hours = digits(text, 2, 2)?;
-    let colon = eat(text, b':');
-    let minutes = match digits(text, 2, 2) {
-        Some(minutes) => minutes,
-        None if colon => return None,
-        None => 0,
-    };
-    let seconds = if eat(text, b':') { digits(text, 2, 2)? } else { 0 };
-    let offset = (hours * 60 + minutes) * 60 + seconds;
-    // PostgreSQL's own bound.
-    (minutes < 60 && seconds < 60 && offset < 16 * 3600)
-        .then_some(Zone::Offset(sign * offset as i32))
-}
-
-/// `infinity` and `-infinity`, which dates and timestamps know.
-fn infinity(text: &str) -> Option<bool> {
-    match text {
-        _ if text.eq_ignore_ascii_case("infinity") => Some(true),
-        _ if text.eq_ignore_ascii_case("-infinity") => Some(false),
-        _ => None,
-    }
-}
+/// The type ends in the year 294276; year 0 is 1 BC, which ISO texts rarely mean.
+const FIRST: i64 = days_of(1, 1, 1);
+const END: i64 = days_of(294_276, 1, 1);
 
 /// Days since 2000.
 pub(super) fn date(text: &str) -> Option<i32> {
-    let text = text.trim();
-    if let Some(late) = infinity(text) {
-        return Some(if late { i32::MAX } else { i32::MIN });
-    }
-    let mut rest = text.as_bytes();
-    let days = read_date(&mut rest)?;
-    rest.is_empty().then(|| i32::try_from(days).ok()).flatten()
+    let ends = (i32::MIN, i32::MAX);
+    let date = calendar::date(text).filter(|days| (FIRST..END).contains(&i64::from(*days)));
+    date.or_else(|| infinity(text, ends))
 }
 
-/// Microseconds of a day, and the zone if one is said.
-pub(super) fn time(text: &str) -> Option<(i64, Zone)> {
-    let mut rest = text.trim().as_bytes();
-    let time = read_time(&mut rest)?;
-    let zone = read_zone(&mut rest)?;
-    rest.is_empty().then_some((time, zone))
-}
-
-/// Microseconds since 2000 of `2013-01-01T10:00:00`, the form that nearly all timestamps begin with,
-/// and what follows; `None` for any other form, and for what is no time.
-#[inline]
-fn usual(text: &[u8]) -> Option<(i64, &[u8])> {
-    let (head, rest) = text.split_first_chunk::<19>()?;
-    let separators = [head[4], head[7], head[13], head[16]];
-    if separators != *b"--::" || !matches!(head[10], b'T' | b' ') {
-        return None;
-    }
-    let mut largest = 0;
-    let mut two = |at: usize| {
-        let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
-        largest = largest.max(tens).max(ones);
-        i64::from(tens) * 10 + i64::from(ones)
-    };
-    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
-    let (hours, minutes, seconds) = (two(11), two(14), two(17));
-    if largest > 9 || hours > 23 || minutes > 59 || seconds > 59 {
-        return None;
-    }
-    let time = (hours * 60 + minutes) * 60 + seconds;
-    Some((days(year, month, day)? * DAY + time * SECOND, rest))
-}
-
-/// Microseconds since 2000, as the clock on the wall shows them, and the zone if one is said. A
-/// zone's name in brackets, which some libraries append to the offset, is passed over.
+/// Microseconds since 2000, as the clock on the wall shows them, and the zone if one is said.
 #[inline]
 pub(super) fn timestamp(text: &str) -> Option<(i64, Zone)> {
-    match usual(text.as_bytes()) {
-        Some((micros, b"")) => return Some((micros, Zone::Unsaid)),
-        Some((micros, b"Z")) => return Some((micros, Zone::Offset(0))),
-        _ => {}
-    }
-    let text = text.trim();
-    if let Some(late) = infinity(text) {
-        return Some((if late { i64::MAX } else { i64::MIN }, Zone::Unsaid));
-    }
-    let mut rest = text.as_bytes();
-    let days = read_date(&mut rest)?;
-    let mut time = 0;
-    let mut zone = Zone::Unsaid;
-    if let [b'T' | b't' | b' ', time_of_day @ ..] = rest {
-        rest = time_of_day;
-        time = read_time(&mut rest)?;
-        eat(&mut rest, b' ');
-        if rest.first() != Some(&b'[') {
-            zone = read_zone(&mut rest)?;
+    let ends = (i64::MIN, i64::MAX);
+    let timestamp = calendar::timestamp(text);
+    let timestamp = timestamp.filter(|(micros, _)| (FIRST * DAY..END * DAY).contains(micros));
+    timestamp.or_else(|| Some((infinity(text, ends)?, Zone::Unsaid)))
+}
+
+/// The latest date that was read: in most data it comes again at once.
+#[derive(Debug, Default)]
+pub(super) struct Dates {
+    latest: [u8; 10],
+    micros: i64,
+}
+
+impl Dates {
+    /// Microseconds since 2000 of `2013-01-01`.
+    #[inline(always)]
+    pub(super) fn micros(&mut self, date: &[u8; 10]) -> Option<i64> {
+        if *date != self.latest {
+            self.micros = calendar::usual_date(date).filter(|micros| *micros >= FIRST * DAY)?;
+            self.latest = *date;
         }
+        Some(self.micros)
     }
-    if rest.first() == Some(&b'[') && rest.last() == Some(&b']') && zone != Zone::Unsaid {
-        rest = &[];
+}
+
+#[cold]
+fn infinity<T>(text: &str, (first, last): (T, T)) -> Option<T> {
+    match text.trim() {
+        text if text.eq_ignore_ascii_case("infinity") => Some(last),
+        text if text.eq_ignore_ascii_case("-infinity") => Some(first),
+        _ => None,
     }
-    rest.is_empty().then_some((days * DAY + time, zone))
 }
 
 #[cfg(test)]
@@ -222,57 +56,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_count_from_2000() {
-        assert_eq!(date("2000-01-01"), Some(0));
-        assert_eq!(date("1999-12-31"), Some(-1));
-        assert_eq!(date("2013-01-01"), Some(4749));
-        assert_eq!(date("2000-02-29"), Some(59));
+    fn infinities_are_the_ends() {
         assert_eq!(date("infinity"), Some(i32::MAX));
-        for bad in ["2013-02-29", "2013-13-01", "2013-1-1", "2013-01-01 ", "01/02/2013", "", "2013"]
+        assert_eq!(date(" -Infinity "), Some(i32::MIN));
+        assert_eq!(timestamp("Infinity"), Some((i64::MAX, Zone::Unsaid)));
+        assert_eq!(date("2000-01-02"), Some(1));
+        assert_eq!(timestamp("never"), None);
+    }
+
+    #[test]
+    fn years_have_bounds() {
+        for (year, is) in [("0000", false), ("0001", true), ("294275", true), ("294276", false)] {
+            assert_eq!(date(&format!("{year}-01-01")).is_some(), is, "{year}");
+            assert_eq!(timestamp(&format!("{year}-01-01 00:00:00")).is_some(), is, "{year}");
+        }
+        assert_eq!(date("-0001-01-01"), None);
+    }
+    #[test]
+    fn a_date_that_comes_again_is_read_once_and_no_other_is_taken_for_it() {
+        let mut dates = Dates::default();
+        for day in
+            ["2013-01-01", "2013-01-01", "2013-01-02", "2013-02-30", "2013-01-02", "0000-01-01"]
         {
-            assert_eq!(date(bad).is_some(), bad == "2013-01-01 ", "{bad}");
+            let bytes: &[u8; 10] = day.as_bytes().try_into().unwrap();
+            assert_eq!(dates.micros(bytes), date(day).map(|days| i64::from(days) * DAY), "{day}");
         }
-    }
-
-    #[test]
-    fn the_usual_form_is_read_as_all_others_are() {
-        let mut numbers = [1999, 2, 28, 23, 59, 58];
-        for round in 0..20_000_u32 {
-            let at = round as usize % 6;
-            let step = i64::from(round.wrapping_mul(2_654_435_761) >> 28);
-            numbers[at] = (numbers[at] + step) % [10_000, 14, 33, 26, 62, 62][at];
-            let [year, month, day, hours, minutes, seconds] = numbers;
-            for end in ["", "Z", ".5", "+02", "x"] {
-                let text = format!(
-                    "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}{end}"
-                );
-                // A blank in front makes it an unusual one.
-                assert_eq!(timestamp(&text), timestamp(&format!(" {text}")), "{text}");
-            }
-        }
-        for odd in ["2013-01-01T1a:00:00", "2013-01-0:T10:00:00", "2013/01/01T10:00:00"] {
-            assert_eq!(timestamp(odd), None, "{odd}");
-        }
-    }
-
-    #[test]
-    fn timestamps_know_their_zone() {
-        let noon = Some((4749 * DAY + 12 * 3600 * SECOND, Zone::Unsaid));
-        assert_eq!(timestamp("2013-01-01T12:00:00"), noon);
-        assert_eq!(timestamp("2013-01-01 12:00"), noon);
-        let zone = |text| timestamp(text).map(|(_, zone)| zone);
-        assert_eq!(zone("2013-01-01T12:00:00Z"), Some(Zone::Offset(0)));
-        assert_eq!(zone("2013-01-01 12:00:00.5+05:30"), Some(Zone::Offset(19_800)));
-        assert_eq!(zone("2013-01-01 12:00:00-08"), Some(Zone::Offset(-28_800)));
-        assert_eq!(
-            zone("2013-01-01T12:00:00-05:00[America/New_York]"),
-            Some(Zone::Offset(-18_000))
-        );
-        assert_eq!(timestamp("2000-01-01T00:00:00.1234567").unwrap().0, 123_457);
-        for bad in ["2013-01-01T25:00:00", "2013-01-01T12:60", "2013-01-01Tnoon", "2013-01-01X"] {
-            assert_eq!(timestamp(bad), None, "{bad}");
-        }
-        assert_eq!(time("24:00:00"), Some((DAY, Zone::Unsaid)));
-        assert_eq!(time("24:00:01"), None);
     }
 }

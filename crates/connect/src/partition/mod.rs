@@ -1,6 +1,10 @@
 //! One file for each key.
 
-use super::output::Output;
+mod folder;
+mod key;
+
+pub(crate) use folder::{Folder, Limits, name_in_folder, rolled_name};
+
 use std::collections::HashMap;
 use std::fmt;
 use trommel::{Checkpoint, Commit, Durability, Encode, Error, Page as _, Reject, Result, Sink};
@@ -10,7 +14,9 @@ const REMEMBERED: usize = 256;
 
 /// A sink of files, for what wraps it.
 pub(crate) trait FileSink: Sink {
-    fn output(&mut self) -> &mut Output;
+    type Output: Folder;
+
+    fn output(&mut self) -> &mut Self::Output;
 }
 
 /// What a record says of the folder that it belongs into.
@@ -78,16 +84,17 @@ impl<K: FileSink> Partitioned<K> {
         Partitioned { sink, columns, faults: Vec::new() }
     }
 
-    /// Files that are open at the same time. Default: 256. Others are closed and opened again.
+    /// Files that are open at the same time. Default: 256. Others are closed and opened again, where
+    /// the format allows it; where not, the key goes on with a further file.
     pub fn max_open_files(mut self, files: usize) -> Self {
-        self.sink.output().settings.max_open_files = files;
+        self.sink.output().limits().open = files;
         self
     }
 
     /// Files in all; one more is an error, since most likely a column has more values than was
     /// thought. Default: 10,000.
     pub fn max_files(mut self, files: usize) -> Self {
-        self.sink.output().settings.max_files = files;
+        self.sink.output().limits().all = files;
         self
     }
 }

@@ -1,6 +1,6 @@
 //! The value of one column of a record, as text, for a key.
 
-use super::partition::PartitionKey;
+use super::PartitionKey;
 use crate::encode::{Fault, Values, push, push_key, refuse, refuse_plain, refuse_variants, unwrap};
 use serde::Serialize;
 use serde::ser::{self, Impossible};

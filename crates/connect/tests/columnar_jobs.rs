@@ -1,0 +1,148 @@
+//! Jobs with a file for each key: cut off or killed, and run again.
+
+#![cfg(feature = "parquet")]
+
+mod columnar_support;
+mod parquet_support;
+
+use columnar_support::{KEYS, event, events, folder_of, joined, reference, tree};
+use parquet_support::{Numbers, engine};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+use trommel::{ErrorKind, Options, Pipeline, Result, RunReport, sources};
+use trommel_connect::{arrow, parquet};
+
+/// Loads all rows as a job; row `fails_at` ends the run.
+fn run_job(path: &Path, rows: u64, fails_at: u64) -> Result<RunReport> {
+    let sink = parquet::Sink::create(path).row_group_rows(50).part_rows(500).verify();
+    Pipeline::from(Numbers::up_to(rows))
+        .options(Options::builder().fixed_batch_size(70).build()?)
+        .resumable("events")
+        .transform(move |id, out| match id == fails_at {
+            true => Err(trommel::Error::fatal("the power went")),
+            false => out.emit(event(id)),
+        })
+        .load_into(sink.partition_by(KEYS).max_open_files(6))
+        .run(&engine(2))
+}
+
+#[test]
+fn a_partitioned_job_goes_on_from_its_last_commit() {
+    let rows = 3_000;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("events");
+    let mut loaded = 0;
+    for fails_at in [100, 900, 1_700, 2_990] {
+        let error = run_job(&path, rows, fails_at).unwrap_err();
+        loaded = error.report().unwrap().counts.loaded;
+        // What a kill between the names and the manifest would leave besides.
+        let folder = path.join(folder_of(1));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("part-99.parquet"), "not counted").unwrap();
+        fs::write(folder.join("part-100.parquet.tmp"), "cut off").unwrap();
+        fs::write(folder.join("notes.txt"), "not ours").unwrap();
+    }
+    assert!(loaded > 0);
+    run_job(&path, rows, u64::MAX).unwrap();
+    let notes = path.join(folder_of(1)).join("notes.txt");
+    fs::remove_file(notes).unwrap();
+    let manifest = path.join("_trommel.json");
+    let before = fs::read(&manifest).unwrap();
+    let report = run_job(&path, rows, u64::MAX).unwrap();
+    assert_eq!(report.counts.loaded, 0);
+    let mut all = events(parquet::Source::open(&path).unwrap());
+    all.sort_by_key(|event| event.id);
+    assert!(all.into_iter().eq((0..rows).map(event)));
+    // By the files as by the manifest, each key in order.
+    let contents: serde_json::Value = serde_json::from_slice(&before).unwrap();
+    let listed = contents["parts"].as_array().unwrap().len();
+    for entry in fs::read_dir(&path).unwrap().flatten() {
+        if entry.file_name().to_str().unwrap().starts_with('_') {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    let files = tree(&path);
+    assert_eq!(files.len(), listed);
+    assert!(joined(&files) == reference(rows));
+}
+
+/// Where the child of the next test loads to.
+const VARIABLE: &str = "TROMMEL_TEST_PARTITIONED_CRASH";
+
+#[test]
+fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
+    const ROWS: u64 = 2_000;
+    if let Ok(path) = std::env::var(VARIABLE) {
+        // The child: this test, started once more.
+        run_job(Path::new(&path), ROWS, u64::MAX).unwrap();
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("events");
+    let (mut kills, mut seen) = (0, 0);
+    loop {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_partitioned_job_that_is_killed_loses_and_doubles_nothing"])
+            .env(VARIABLE, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Longer with each kill, so that the load ends however slow the machine is.
+        let patience = 2_000 + (kills * 7_919) % 31_000 + kills * 15_000;
+        std::thread::sleep(Duration::from_micros(patience));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        let Ok(manifest) = fs::read(path.join("_trommel.json")) else { continue };
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        if manifest["parts"].as_array().unwrap().is_empty() {
+            continue;
+        }
+        // What counts is a whole beginning of the rows, and only grows.
+        let mut all = events(parquet::Source::open(&path).unwrap());
+        all.sort_by_key(|event| event.id);
+        let rows = all.len() as u64;
+        assert!(all.into_iter().eq((0..rows).map(event)));
+        assert_eq!(manifest["checkpoint"]["counts"]["loaded"], rows);
+        assert!(rows >= seen, "{rows} rows after {seen}");
+        seen = rows;
+    }
+    assert!(kills > 2, "{kills} kills prove nothing");
+    for entry in fs::read_dir(&path).unwrap().flatten() {
+        if entry.path().is_file() {
+            fs::remove_file(entry.path()).unwrap();
+        }
+    }
+    assert!(joined(&tree(&path)) == reference(ROWS), "and nothing lies beside");
+}
+
+#[test]
+fn a_job_is_not_rolled() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("out");
+    let error = Pipeline::from(sources::generate(10, |id| id))
+        .resumable("job")
+        .transform(|id, out| out.emit(event(id)))
+        .load_into(parquet::Sink::create(&path).roll_rows(5))
+        .run(&engine(1))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("`part_rows`"), "{error}");
+    assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
+    let error = Pipeline::from(sources::generate(10, |id| id))
+        .resumable("job")
+        .transform(|id, out| out.emit(event(id)))
+        .load_into(arrow::Sink::create(&path).partition_by(KEYS))
+        .run(&engine(1))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(fs::read_dir(directory.path()).unwrap().next().is_none());
+}
