@@ -53,13 +53,15 @@ impl Setup {
             _ if !has_columns && !self.columns.is_empty() => {
                 lacks("columns are read from a URL, not from callbacks")
             }
-            SinkChoice::Callback(_) if has_columns && !transforms => {
-                lacks("rows of a URL have columns, a sink of callbacks takes records: add a transform")
-            }
-            SinkChoice::Url(_) if !has_columns && (!transforms || self.outputs.is_empty()) => lacks(
-                "records of callbacks have no columns, the sink of a URL needs them: add a \
-                 transform that emits values, and declare its outputs",
+            SinkChoice::Callback(_) if has_columns && !transforms => lacks(
+                "rows of a URL have columns, a sink of callbacks takes records: add a transform",
             ),
+            SinkChoice::Url(_) if !has_columns && (!transforms || self.outputs.is_empty()) => {
+                lacks(
+                    "records of callbacks have no columns, the sink of a URL needs them: add a \
+                 transform that emits values, and declare its outputs",
+                )
+            }
             _ => Ok(()),
         }
     }

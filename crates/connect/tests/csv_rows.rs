@@ -79,7 +79,9 @@ fn rows_become_columns() {
     load(Source::builder(), b"id,name\n1,a\n2,\n", parquet::Sink::create(&path)).unwrap();
     let mut seen = sinks::collect();
     Pipeline::from(parquet::Source::open(&path).unwrap())
-        .transform(|row, out| out.emit((row.get::<String>("id")?, row.get::<Option<String>>("name")?)))
+        .transform(|row, out| {
+            out.emit((row.get::<String>("id")?, row.get::<Option<String>>("name")?))
+        })
         .load_into(&mut seen)
         .run(&Engine::new().unwrap())
         .unwrap();
