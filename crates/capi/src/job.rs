@@ -59,7 +59,7 @@ impl Setup {
             SinkChoice::Url(_) if !has_columns && (!transforms || self.outputs.is_empty()) => {
                 lacks(
                     "records of callbacks have no columns, the sink of a URL needs them: add a \
-                 transform that emits values, and declare its outputs",
+                     transform that emits values, and declare its outputs",
                 )
             }
             _ => Ok(()),
@@ -89,7 +89,7 @@ pub(crate) fn make(
                                columns by index";
                 return Err(Failure::Engine(Error::config(message)));
             }
-            let columns = read(&mut plan, &opened.columns, columns, &url.called())?;
+            let columns = read(&mut plan, &opened.columns, columns, url.called())?;
             if written.is_empty() {
                 written = columns;
             }

@@ -44,11 +44,11 @@ impl Url {
         self.settings.push((key.to_owned(), value.to_owned()));
     }
 
-    /// What messages call it; the address of a database, which may hold a password, is left out.
-    pub(crate) fn called(&self) -> String {
-        match self.scheme.starts_with("postgres") {
-            true => "the database".to_owned(),
-            false => self.path.clone(),
+    /// What messages call it; an address that may hold a password is left out.
+    pub(crate) fn called(&self) -> &str {
+        match self.scheme.starts_with("postgres") || self.path.contains('@') {
+            true => "the source",
+            false => &self.path,
         }
     }
 

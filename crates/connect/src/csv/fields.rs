@@ -2,7 +2,6 @@
 
 use super::row::Row;
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeTuple, Serializer};
-use trommel::{Encode, Result};
 
 /// A row as a record that `serde` writes; made by [`Row::as_record`].
 #[derive(Debug, Clone, Copy)]
@@ -61,22 +60,18 @@ impl Serialize for Record<'_> {
     }
 }
 
-/// Rows as they come, into sinks of records. Not `Serialize` for [`Row`] itself: a
+/// Rows as they come, into sinks of records; PostgreSQL's has a shorter way. Not `Serialize` for [`Row`] itself: a
 /// [`csv::Sink`](super::Sink), which takes any record, then could not copy rows.
-#[cfg_attr(
-    not(any(feature = "arrow", feature = "ndjson", feature = "sqlite")),
-    allow(unused_macros, unused_imports, reason = "without another sink")
-)]
 macro_rules! takes_rows {
     ($(#[$on:meta] [$($kind:ident)?] $sink:ty;)*) => {$(
         #[$on]
-        impl$(<$kind: ?Sized>)? Encode<Row<'_>> for $sink {
+        impl$(<$kind: ?Sized>)? trommel::Encode<Row<'_>> for $sink {
             fn encode(
                 encoder: &Self::Encoder,
                 page: &mut Self::Page,
                 row: Row<'_>,
-            ) -> Result<()> {
-                <Self as Encode<Record<'_>>>::encode(encoder, page, row.as_record())
+            ) -> trommel::Result<()> {
+                <Self as trommel::Encode<Record<'_>>>::encode(encoder, page, row.as_record())
             }
         }
     )*};
@@ -84,7 +79,6 @@ macro_rules! takes_rows {
 takes_rows! {
     #[cfg(feature = "ndjson")] [] crate::ndjson::Sink;
     #[cfg(feature = "sqlite")] [T] crate::sqlite::Table<T>;
-    #[cfg(any(feature = "postgres", feature = "postgres-system"))] [T] crate::postgres::Table<T>;
     #[cfg(feature = "arrow")] [] crate::arrow::Sink;
     #[cfg(feature = "arrow")] [] crate::arrow::stream::Batches;
     #[cfg(feature = "parquet")] [] crate::parquet::Sink;
