@@ -71,8 +71,8 @@ fn columns_that_are_missing_or_of_no_use_are_named() {
     let semicolons = folder.url("csv", "semicolons.csv");
     says(&semicolons, &[], "is one name, `id;name`: set it to `;`");
     converts(&(semicolons + "?delimiter=,"), &output, &[]);
-    let (csv, table) = (&csv, folder.url("sqlite", "a.db") + "?table=t&mode=upsert");
-    let message = fails(csv, &table, &[]);
+    let table = folder.url("sqlite", "a.db") + "?table=t&mode=upsert";
+    let message = fails(&csv, &table, &[]);
     assert!(message.contains("name the key columns (`key`)"), "{message}");
     says(&csv, &["id=id:HOLY"], "`HOLY` is unknown");
     folder.write("a.ndjson", "{\"id\":1}\n");
