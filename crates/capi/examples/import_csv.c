@@ -7,7 +7,8 @@ int main(int argc, char **argv) {
     trommel_pipeline *import = NULL;
     trommel_error *error = NULL;
     trommel_report report = {.size = sizeof report};
-    int failed = argc != 4 || trommel_engine_new(NULL, &engine, &error) ||
+    if (argc != 4) return fprintf(stderr, "import_csv INPUT.csv OUTPUT.db TABLE\n"), 2;
+    int failed = trommel_engine_new(NULL, &engine, &error) ||
                  trommel_pipeline_new(engine, &import, &error) ||
                  trommel_pipeline_from(import, "csv:", &error) ||
                  trommel_pipeline_set(import, "source.path", argv[1], &error) ||

@@ -124,7 +124,8 @@ int trommel_engine_free(trommel_engine *engine);
 /* ---- pipelines ------------------------------------------------------------------------------- */
 
 /* A pipeline runs once: made, told its parts, run (or started and waited for), freed. All functions
- * may be called from any thread; while it runs, those that change it answer TROMMEL_STATUS_STATE. */
+ * may be called from any thread; while it runs, those that change it answer TROMMEL_STATUS_STATE. So do
+ * run and start when a part is missing, and leave it to be completed. */
 int trommel_pipeline_new(trommel_engine *engine, trommel_pipeline **pipeline, trommel_error **error);
 /* Cancels what was started and waits for it, then frees all. TROMMEL_STATUS_STATE while another
  * thread is in trommel_pipeline_run or _wait. */
@@ -140,9 +141,9 @@ int trommel_pipeline_into(trommel_pipeline *pipeline, const char *url, trommel_e
 /* Sets "source.KEY" or "sink.KEY" of the URL, taken as it is, without %-signs; KEY may be "path". */
 int trommel_pipeline_set(trommel_pipeline *pipeline, const char *key, const char *value,
                          trommel_error **error);
-/* Reads column `from` ("#0" is the first) and calls it `to` (NULL: the same). `declaration` is an SQL
- * type and perhaps constraints: its first word says how fields are read (TEXT, INTEGER, REAL,
- * BOOLEAN, BLOB and their like; NULL: as the source has them, which for CSV is TEXT), all of it declares
+/* Reads column `from` ("#0" is the first) and calls it `to` (NULL: the same; never ""). `declaration`
+ * is an SQL type and perhaps constraints: its first word says how fields are read (TEXT, INTEGER,
+ * REAL, BOOLEAN, BLOB and their like; NULL: as the source has them, which for CSV is TEXT), all of it declares
  * the column of a table that the sink creates. Without any call all columns are read, as the source has
  * them; those of "ndjson:" have to be named, as "id" or "home.phones[0]". */
 int trommel_pipeline_column(trommel_pipeline *pipeline, const char *from, const char *to,

@@ -37,25 +37,50 @@ fn hand_on<'b>(row: Row<'b>, out: &mut Out<'b, Sink>) -> Result<()> {
     }
 }
 
-/// Opens both ends and puts the job together.
+impl Setup {
+    /// Whether all parts are there and fit together; what can be put right before another try.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let lacks = |what: &str| Err(Failure::state(what));
+        let (Some(source), Some(sink)) = (&self.source, &self.sink) else {
+            return lacks(match self.source {
+                None => "the pipeline has no source",
+                Some(_) => "the pipeline has no sink",
+            });
+        };
+        let has_columns = !matches!(source, SourceChoice::Callback(_));
+        let transforms = self.transform.is_some();
+        match sink {
+            _ if !has_columns && !self.columns.is_empty() => {
+                lacks("columns are read from a URL, not from callbacks")
+            }
+            SinkChoice::Callback(_) if has_columns && !transforms => lacks(
+                "rows of a URL have columns, a sink of callbacks takes records: add a transform",
+            ),
+            SinkChoice::Url(_) if !has_columns && (!transforms || self.outputs.is_empty()) => {
+                lacks(
+                    "records of callbacks have no columns, the sink of a URL needs them: add a \
+                     transform that emits values, and declare its outputs",
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens both ends of a setup that was checked, and puts the job together.
 pub(crate) fn make(
     pipeline: &PipelineHandle,
     setup: Setup,
 ) -> Result<Job<Source, impl Transform<Batch, Sink> + Send + 'static, Sink>, Failure> {
     let Setup { name, source, columns, outputs, transform, sink, options, rejects, progress, job } =
         setup;
-    let source = source.ok_or_else(|| Failure::state("the pipeline has no source"))?;
-    let sink = sink.ok_or_else(|| Failure::state("the pipeline has no sink"))?;
+    let (Some(source), Some(sink)) = (source, sink) else {
+        return Err(Failure::state("the pipeline lacks a source or a sink"));
+    };
     let mut plan = Plan { transform, cancel: pipeline.cancel.clone(), ..Plan::default() };
     let mut written = outputs;
-    let has_columns = !matches!(source, SourceChoice::Callback(_));
     let input: Box<dyn Input> = match source {
-        SourceChoice::Callback(source) => {
-            if !columns.is_empty() {
-                return Err(Failure::state("columns are read from a URL, not from callbacks"));
-            }
-            Box::new(source)
-        }
+        SourceChoice::Callback(source) => Box::new(source),
         SourceChoice::Url(url) => {
             let ask = Ask { url: &url, columns: &columns, cancel: &pipeline.cancel };
             let opened = parts::source(&ask)?;
@@ -64,7 +89,7 @@ pub(crate) fn make(
                                columns by index";
                 return Err(Failure::Engine(Error::config(message)));
             }
-            let columns = read(&mut plan, &opened.columns, columns)?;
+            let columns = read(&mut plan, &opened.columns, columns, url.called())?;
             if written.is_empty() {
                 written = columns;
             }
@@ -74,7 +99,7 @@ pub(crate) fn make(
         SourceChoice::Arrow(source) => {
             let opened = source.columns();
             plan.keeps_arrow = matches!(sink, SinkChoice::Arrow(_));
-            let columns = read(&mut plan, &opened, columns)?;
+            let columns = read(&mut plan, &opened, columns, "the stream")?;
             if !plan.keeps_arrow || plan.transform.is_some() {
                 source.check(&plan)?;
             }
@@ -84,22 +109,10 @@ pub(crate) fn make(
             Box::new(source)
         }
     };
-    let transforms = plan.transform.is_some();
     let sink: Sink = match sink {
-        SinkChoice::Callback(_) if has_columns && !transforms => {
-            return Err(Failure::state(
-                "rows of a URL have columns, a sink of callbacks takes records: add a transform",
-            ));
-        }
         SinkChoice::Callback(sink) => Box::new(sink),
         #[cfg(feature = "arrow")]
         SinkChoice::Arrow(sink) => Box::new(sink),
-        SinkChoice::Url(_) if !has_columns && (!transforms || written.is_empty()) => {
-            return Err(Failure::state(
-                "records of callbacks have no columns, the sink of a URL needs them: add a \
-                 transform that emits values, and declare its outputs",
-            ));
-        }
         SinkChoice::Url(url) => {
             parts::sink(&Ask { url: &url, columns: &written, cancel: &pipeline.cancel })?
         }
@@ -134,10 +147,15 @@ pub(crate) fn make(
 
 /// Notes which columns of a source are read: those that are wanted, all of them if none is. Answers
 /// them with the kind that each has.
-fn read(plan: &mut Plan, known: &[Column], wanted: Vec<Column>) -> Result<Vec<Column>> {
+fn read(
+    plan: &mut Plan,
+    known: &[Column],
+    wanted: Vec<Column>,
+    source: &str,
+) -> Result<Vec<Column>> {
     let mut columns = if wanted.is_empty() { known.to_vec() } else { wanted };
     for column in &mut columns {
-        let index = find(known, &column.from)?;
+        let index = find(known, &column.from, source)?;
         if column.kind == Kind::Any {
             // Without a header there may be more columns than are known.
             column.kind = known.get(index).map_or(Kind::Text, |known| known.kind);
@@ -148,13 +166,13 @@ fn read(plan: &mut Plan, known: &[Column], wanted: Vec<Column>) -> Result<Vec<Co
 }
 
 /// The index of a column, named by its name or, after a `#`, by its index from 0.
-fn find(known: &[Column], wanted: &str) -> Result<usize> {
+fn find(known: &[Column], wanted: &str, source: &str) -> Result<usize> {
     let mut found = known.iter().enumerate().filter(|(_, column)| column.from == wanted);
     match (found.next(), found.next()) {
         (Some((index, _)), None) => return Ok(index),
         (Some(_), Some(_)) => {
             return Err(Error::config(format!(
-                "column: several are called `{wanted}`: say which by its index, as #0"
+                "column: several of {source} are called `{wanted}`: say which by its index, as #0"
             )));
         }
         (None, _) => {}
@@ -165,6 +183,11 @@ fn find(known: &[Column], wanted: &str) -> Result<usize> {
         return Ok(index);
     }
     let names: Vec<_> = known.iter().map(|column| column.from.as_str()).collect();
-    let message = format!("column: no `{wanted}`; columns are: {}", names.join(", "));
-    Err(Error::config(message))
+    #[cfg(feature = "connect")]
+    let near = trommel_connect::nearest(wanted, names.iter().copied());
+    #[cfg(not(feature = "connect"))]
+    let near: Option<&str> = None;
+    let near = near.map_or(String::new(), |near| format!("did you mean `{near}`? "));
+    let names = names.join(", ");
+    Err(Error::config(format!("column: no `{wanted}` in {source}; {near}columns are: {names}")))
 }

@@ -135,6 +135,14 @@ impl PipelineHandle {
     }
 }
 
+/// Refuses names that no sink can give a column.
+fn check_name(to: &str) -> Result<(), Failure> {
+    match to.is_empty() {
+        false => Ok(()),
+        true => Err(Failure::argument("to: a column needs a name; NULL takes that of the source")),
+    }
+}
+
 fn function(name: &'static str) -> Failure {
     Failure::null(name)
 }
@@ -240,6 +248,7 @@ export! {
     ) => {
         let (pipeline, from) = (pipeline.get()?, from.get("from")?);
         let to = to.optional("to")?.unwrap_or(from);
+        check_name(to)?;
         let column = Column::new(from, to, declaration.optional("declaration")?)?;
         pipeline.change(|setup| {
             setup.columns.push(column);
@@ -252,6 +261,7 @@ export! {
         pipeline: Ref<PipelineHandle>, to: Text, declaration: Text,
     ) => {
         let (pipeline, to) = (pipeline.get()?, to.get("to")?);
+        check_name(to)?;
         let declaration = declaration.optional("declaration")?.filter(|text| !text.is_empty());
         let column = Column::new("", to, declaration.or(Some("TEXT")))?;
         pipeline.change(|setup| {

@@ -4,7 +4,7 @@ use crate::boundary::export;
 use crate::cast::{Ref, Wanted};
 use crate::error::Failure;
 use crate::job::{self, Ended};
-use crate::pipeline::{PipelineHandle, State};
+use crate::pipeline::{PipelineHandle, Setup, State};
 use crate::report::{ProgressView, ReportView};
 use crate::sink::Sink;
 use engine::{Result, RunReport};
@@ -40,6 +40,15 @@ impl PipelineHandle {
     }
 }
 
+/// Takes a setup that lacks nothing; one that does stays as it is, to be completed.
+fn complete(state: State) -> std::result::Result<Box<Setup>, (State, Failure)> {
+    let State::Setup(setup) = state else { return Err(not_now(state)) };
+    match setup.check() {
+        Ok(()) => Ok(setup),
+        Err(failure) => Err((State::Setup(setup), failure)),
+    }
+}
+
 pub(crate) fn not_now(state: State) -> (State, Failure) {
     let failure = Failure::state(match state {
         State::Setup(_) => "the pipeline has not been started",
@@ -56,10 +65,7 @@ export! {
     ) => {
         let (pipeline, report) = (pipeline.get()?, report.checked()?);
         pipeline.home.check()?;
-        let setup = pipeline.take(|state| match state {
-            State::Setup(setup) => Ok(setup),
-            other => Err(not_now(other)),
-        })?;
+        let setup = pipeline.take(complete)?;
         let result = job::make(pipeline, *setup).inspect_err(|_| {
             *pipeline.state.lock() = State::Ended;
         })?;
@@ -70,10 +76,7 @@ export! {
     status fn trommel_pipeline_start(pipeline: Ref<PipelineHandle>) => {
         let pipeline = pipeline.get()?;
         pipeline.home.check()?;
-        let setup = pipeline.take(|state| match state {
-            State::Setup(setup) => Ok(setup),
-            other => Err(not_now(other)),
-        })?;
+        let setup = pipeline.take(complete)?;
         let started = job::make(pipeline, *setup)
             .and_then(|job| Ok(job.start(&pipeline.engine)?));
         let mut state = pipeline.state.lock();

@@ -44,6 +44,14 @@ impl Url {
         self.settings.push((key.to_owned(), value.to_owned()));
     }
 
+    /// What messages call it; an address that may hold a password is left out.
+    pub(crate) fn called(&self) -> &str {
+        match self.scheme.starts_with("postgres") || self.path.contains('@') {
+            true => "the source",
+            false => &self.path,
+        }
+    }
+
     /// The settings, to be taken one by one.
     pub(crate) fn settings(&self) -> Settings {
         Settings { scheme: self.scheme.clone(), left: self.settings.clone(), known: Vec::new() }

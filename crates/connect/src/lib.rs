@@ -130,6 +130,7 @@ pub mod lines;
 mod listing;
 #[cfg(feature = "ndjson")]
 pub mod ndjson;
+mod nearest;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(any(feature = "arrow", feature = "csv", feature = "ndjson"))]
@@ -161,6 +162,8 @@ pub mod testing;
     allow(dead_code, reason = "some of it serves one kind of sink only")
 )]
 mod verify;
+
+pub use nearest::nearest;
 
 /// The programs in the documents, compiled and run as doc tests, with all features on.
 #[cfg(all(

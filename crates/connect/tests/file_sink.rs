@@ -104,6 +104,31 @@ fn a_file_that_is_there_is_refused_or_added_to() {
     assert_eq!(numbers(&path), [7, 8, 9]);
 }
 
+/// Symptom: a value that was added to a file that ends without a line break shared a line with its last
+/// one.
+/// Cause: what was added began where the file ended.
+/// Fix: a last line that nothing has ended is ended first, also by a job, which does it once.
+#[test]
+fn a_last_line_without_an_end_is_ended_before_more_is_added() {
+    let (_directory, path) = place();
+    fs::write(&path, "7").unwrap();
+    let mut sink = Sink::create(&path).unwrap().append();
+    write(&mut sink, 8..9).unwrap();
+    sink.finish().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "7\n8\n");
+    fs::write(&path, "7").unwrap();
+    for (from, to) in [(8, 9), (9, 10)] {
+        let mut sink = Sink::create(&path).unwrap().append();
+        sink.resume("job").unwrap();
+        write(&mut sink, from..to).unwrap();
+        match to {
+            9 => drop(sink.commit(&at(1), Commit::Now).unwrap()),
+            _ => sink.finish().unwrap(),
+        }
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "7\n8\n9\n");
+}
+
 #[test]
 fn two_runs_do_not_write_one_file() {
     let (_directory, path) = place();

@@ -306,3 +306,52 @@ fn rejects_are_replayable_and_everything_adds_up() {
     }
     assert_eq!(bad[1].column.as_deref(), Some("id"));
 }
+
+/// Symptom: a row without `user` was rejected as one with a bad `amount`, its last key.
+/// Cause: `serde` finds out what is missing at the closing brace, and the byte behind the last value
+/// was counted as that value's.
+/// Fix: a value ends before that byte; what is missing is the column.
+#[test]
+fn a_field_that_is_missing_is_the_column_of_its_reject() {
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        #[expect(dead_code, reason = "is only decoded")]
+        user: String,
+        #[expect(dead_code, reason = "is only decoded")]
+        amount: u8,
+    }
+    let rows = "{\"amount\":75}\n{\"amount\": 75 }\n{\"user\":\"a\"}\n\
+                {\"user\":\"a\",\"amount\":300}\n{\"user\":\"a\",\"amount\":true}\n\
+                {\"user\":\"a\",\"mount\":1,\"amount\":1}\n{\"user\":[]}\n{}\n";
+    let seen = each(Source::builder(), rows.as_bytes(), &all(), |row| row.decode::<Order>());
+    let columns: Vec<_> = seen
+        .iter()
+        .map(|it| it.as_ref().unwrap_err().column().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(
+        columns,
+        ["user", "user", "amount", "amount", "amount", "mount", "user", "user"],
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_string_with_escapes_that_was_to_be_borrowed_says_what_to_take_instead() {
+    #[derive(Deserialize, Debug)]
+    struct Person<'a> {
+        #[expect(dead_code, reason = "is only decoded")]
+        name: &'a str,
+    }
+    let row = br#"{"name":"a \"b\""}"#;
+    let mut seen = Vec::new();
+    each(Source::builder(), row, &all(), |row| {
+        seen.push(row.decode::<Person<'_>>().unwrap_err());
+        seen.push(row.get::<&str>("name").unwrap_err());
+        Ok(())
+    });
+    for error in seen {
+        assert!(error.message().ends_with("`Cow<str>` with `#[serde(borrow)]`"), "{error}");
+        assert_eq!(error.column(), Some("name"));
+    }
+}

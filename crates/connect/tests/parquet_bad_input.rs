@@ -169,7 +169,7 @@ fn places_that_can_t_be_written() {
     let directory = TempDir::new().unwrap();
     let missing = directory.path().join("no/such/x.parquet");
     let error = write(1, 10, 10, item, Sink::create(&missing)).unwrap_err();
-    assert_says(&error, ErrorKind::Io, &["no/such/x.parquet", "can't be created"]);
+    assert_says(&error, ErrorKind::Io, &["no/such/x.parquet", "create it first"]);
     let error = write(1, 10, 10, item, Sink::create(directory.path())).unwrap_err();
     assert_says(&error, ErrorKind::Io, &["is a directory"]);
     assert_eq!(error.report().unwrap().counts.read, 0);

@@ -172,7 +172,7 @@ fn a_record_that_does_not_fit_the_table_says_what_is_missing() {
     says(write("CREATE TABLE t (id, length)", |t| t), ErrorKind::Config, &parts);
     let upsert = |t: sqlite::Table<Item>| t.key(["id"]).upsert();
     says(write("CREATE TABLE t (id, size)", upsert), ErrorKind::Config, &["unique index"]);
-    says(write("", |t| t.upsert()), ErrorKind::Config, &["upsert", ".key"]);
+    says(write("", |t| t.upsert()), ErrorKind::Config, &["upsert", "(`key`)"]);
     says(write("", |t| t.key(["nope"])), ErrorKind::Config, &["CREATE TABLE", "nope"]);
     let replaced = prepared("").table::<Item>("t").replace().resume("j");
     says(replaced.map(drop), ErrorKind::Config, &["resumable", "one transaction"]);

@@ -7,14 +7,15 @@ use super::text::{self, Format};
 use super::{Ask, Opened, files};
 use crate::plan::{Column, Kind};
 use crate::sink;
-use engine::{Bump, Result};
+use engine::{Bump, Error, Result};
 use trommel_connect::csv::{Batch, Builder, QuoteStyle, Row, Sink, Source, Trim};
 
 /// Opens a source.
 pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
     let mut settings = ask.url.settings();
     let mut builder = Source::builder();
-    if let Some(byte) = settings.byte("delimiter")? {
+    let delimiter = settings.byte("delimiter")?;
+    if let Some(byte) = delimiter {
         builder = builder.delimiter(byte);
     }
     if let Some(byte) = settings.byte("quote")? {
@@ -63,7 +64,24 @@ pub(super) fn source(ask: &Ask<'_>) -> Result<Opened> {
     if let Some(compression) = text::compression(&mut settings)? {
         builder = builder.compression(compression);
     }
-    text::open(builder, ask, settings)
+    let opened = text::open(builder, ask, settings)?;
+    if let ([only], None) = (&*opened.columns, delimiter) {
+        check_delimiter(ask, &only.from)?;
+    }
+    Ok(opened)
+}
+
+/// Refuses to take a header for one column that looks like several: all would be loaded as it, unseen.
+fn check_delimiter(ask: &Ask<'_>, name: &str) -> Result<()> {
+    match name.chars().find(|sign| matches!(sign, ';' | '\t' | '|')) {
+        None => Ok(()),
+        Some(other) => Err(Error::config(format!(
+            "delimiter: the header of {} is one name, `{name}`: set it to `{}`, or to `,` if that is \
+             its name",
+            ask.url.called(),
+            other.escape_default()
+        ))),
+    }
 }
 
 impl Format for Builder {

@@ -134,7 +134,7 @@ plugs! {
 pub(crate) fn source(ask: &Ask<'_>) -> Result<Opened> {
     let scheme = ask.url.scheme.as_str();
     match find(scheme).and_then(|plug| plug.source) {
-        Some(open) => open(ask),
+        Some(open) => named(ask, "source").and_then(|()| open(ask)),
         None => Err(unknown(scheme, "source", |plug| plug.source.is_some())),
     }
 }
@@ -143,8 +143,19 @@ pub(crate) fn source(ask: &Ask<'_>) -> Result<Opened> {
 pub(crate) fn sink(ask: &Ask<'_>) -> Result<Sink> {
     let scheme = ask.url.scheme.as_str();
     match find(scheme).and_then(|plug| plug.sink) {
-        Some(open) => open(ask),
+        Some(open) => named(ask, "sink").and_then(|()| open(ask)),
         None => Err(unknown(scheme, "sink", |plug| plug.sink.is_some())),
+    }
+}
+
+/// Refuses a URL without a path; databases on a server may have all in their settings.
+fn named(ask: &Ask<'_>, part: &str) -> Result<()> {
+    let Url { scheme, path, .. } = ask.url;
+    match path.is_empty() && !scheme.starts_with("postgres") {
+        false => Ok(()),
+        true => Err(Error::config(format!(
+            "path: the {part} `{scheme}:` names no file: write {scheme}:PATH, or set `{part}.path`"
+        ))),
     }
 }
 

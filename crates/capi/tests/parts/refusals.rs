@@ -63,7 +63,17 @@ fn columns_that_are_missing_or_of_no_use_are_named() {
         assert!(message.contains(said), "{from}, {columns:?}: {message}");
     };
     let csv = folder.url("csv", "people.csv");
-    says(&csv, &["nme"], "no `nme`; columns are: id, height, active, name");
+    says(&csv, &["nme"], "people.csv; did you mean `name`? columns are: id, height, active, name");
+    says("csv:", &[], "the source `csv:` names no file: write csv:PATH, or set `source.path`");
+    let message = fails(&csv, "sqlite:?table=t", &[]);
+    assert!(message.contains("the sink `sqlite:` names no file"), "{message}");
+    folder.write("semicolons.csv", "id;name\n1;a\n");
+    let semicolons = folder.url("csv", "semicolons.csv");
+    says(&semicolons, &[], "is one name, `id;name`: set it to `;`");
+    converts(&(semicolons + "?delimiter=,"), &output, &[]);
+    let table = folder.url("sqlite", "a.db") + "?table=t&mode=upsert";
+    let message = fails(&csv, &table, &[]);
+    assert!(message.contains("name the key columns (`key`)"), "{message}");
     says(&csv, &["id=id:HOLY"], "`HOLY` is unknown");
     folder.write("a.ndjson", "{\"id\":1}\n");
     says(&folder.url("ndjson", "a.ndjson"), &[], "say which keys are read");
@@ -116,4 +126,21 @@ fn bad_rows_stop_the_run_or_are_skipped_or_written_or_kept() {
     let (from, into) = (folder.url("csv", "in.csv"), folder.url("csv", "csv.csv"));
     converts(&from, &into, &["id=id:INTEGER", &letters]);
     assert_eq!(folder.read("csv.csv.rejects").lines().count(), 2);
+}
+
+/// Symptom: rows of `name,id` were appended to a file of `id,name`, and nothing was said.
+/// Cause: only the header of the file was looked at; rows from C have no names, so only their width was
+/// compared.
+/// Fix: the names that a sink was given must be those of the file that it adds to.
+#[test]
+fn rows_are_not_added_to_a_file_of_other_columns() {
+    let folder = Folder::new();
+    folder.write("in.csv", "name,id\ny,2\n");
+    let (from, into) = (folder.url("csv", "in.csv"), folder.url("csv", "ap.csv?existing=append"));
+    folder.write("ap.csv", "id,name\n1,x\n");
+    let message = fails(&from, &into, &[]);
+    assert!(message.contains("ap.csv has `id`, `name`, and rows of `name`, `id`"), "{message}");
+    assert_eq!(folder.read("ap.csv"), "id,name\n1,x\n");
+    converts(&from, &into, &["id", "name"]);
+    assert_eq!(folder.read("ap.csv"), "id,name\n1,x\n2,y\n");
 }

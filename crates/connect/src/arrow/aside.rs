@@ -38,6 +38,16 @@ impl Aside {
                 format!("{} is a directory: name a file in it", path.display()),
             ));
         }
+        let directory = directory(path);
+        if !directory.is_dir() {
+            let (path, directory) = (path.display(), directory.display());
+            return Err(Error::new(
+                ErrorKind::Io,
+                format!(
+                    "cannot write to {path}: the directory {directory} does not exist; create it first"
+                ),
+            ));
+        }
         Self::beside(path)
     }
 
@@ -139,13 +149,18 @@ pub(crate) fn lock(file: &File, path: &Path) -> Result<()> {
 
 /// Makes the names in the directory of `path` durable.
 pub(crate) fn sync_directory(path: &Path) -> Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory(path);
     File::open(directory)
         .and_then(|directory| directory.sync_all())
         .map_err(|error| io_error(directory, "can't be synced", error))
+}
+
+/// The directory that `path` is in.
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

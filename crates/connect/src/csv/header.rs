@@ -93,10 +93,12 @@ impl Builder {
                 block = feeder.first_record(self.has_headers)?;
             }
             if names.is_none() {
+                let origin = block.start().origin(block.source());
                 Batch::of(&shape, block).for_each(0, |row| {
                     width = row.as_ref().ok().map(|row| row.len());
                     if self.has_headers {
-                        names = Some(self.names(row?.iter())?);
+                        let known = self.names(row?.iter());
+                        names = Some(known.map_err(|error| error.at(origin.clone()))?);
                     }
                     Ok(())
                 })?;

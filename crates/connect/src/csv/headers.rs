@@ -1,6 +1,7 @@
 //! Column names, and the ways to say which column.
 
 use super::row::Row;
+use crate::nearest;
 use std::collections::HashMap;
 use trommel::{Error, ErrorKind, Result};
 
@@ -113,8 +114,17 @@ impl Headers {
                  with `headers`"
             );
         }
+        if let [only] = &*self.names
+            && let Some(other) = other_delimiter(only)
+        {
+            return format!(
+                "no column `{name}` in {source}: its header is one name, `{only}`; set `delimiter` \
+                 to `{}`",
+                other.escape_default()
+            );
+        }
         let mut message = format!("no column `{name}` in {source}; ");
-        if let Some(near) = self.nearest(name) {
+        if let Some(near) = nearest(name, self.names.iter().map(|name| &**name)) {
             message.push_str("did you mean `");
             message.push_str(near);
             message.push_str("`? ");
@@ -126,35 +136,11 @@ impl Headers {
         }
         message
     }
-
-    /// The name that differs by no more than a third of its letters; case and separators are free.
-    fn nearest(&self, name: &str) -> Option<&str> {
-        let bare = |text: &str| {
-            let letters = text.chars().filter(|letter| letter.is_alphanumeric());
-            letters.flat_map(char::to_lowercase).collect::<Vec<_>>()
-        };
-        let wanted = bare(name);
-        self.names
-            .iter()
-            .map(|name| (distance(&wanted, &bare(name)), name))
-            .filter(|(distance, _)| *distance <= wanted.len().div_ceil(3).min(3))
-            .min_by_key(|(distance, _)| *distance)
-            .map(|(_, name)| &**name)
-    }
 }
 
-/// Letters to insert, remove or replace to get from one to the other.
-fn distance(from: &[char], to: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let best = (corner + usize::from(a != b)).min(row[j] + 1).min(row[j + 1] + 1);
-            corner = std::mem::replace(&mut row[j + 1], best);
-        }
-    }
-    row[to.len()]
+/// What may stand between fields, if a name that should be several has it.
+pub(super) fn other_delimiter(name: &str) -> Option<char> {
+    name.chars().find(|sign| matches!(sign, ';' | '\t' | '|' | ','))
 }
 
 #[cfg(test)]
@@ -183,5 +169,12 @@ mod tests {
         let error = headers.require("a", "f").unwrap_err();
         assert!(error.message().starts_with("2 columns of f are called `a`"), "{error}");
         assert_eq!(headers.require("b", "f").unwrap(), 1);
+    }
+
+    #[test]
+    fn a_header_that_was_not_cut_names_the_delimiter() {
+        let headers = Headers::new(vec!["id;name".into()]);
+        let error = headers.require("name", "f").unwrap_err();
+        assert!(error.message().ends_with("`id;name`; set `delimiter` to `;`"), "{error}");
     }
 }

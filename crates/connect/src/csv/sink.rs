@@ -142,12 +142,13 @@ impl Sink {
     /// Ends lines with `\r\n`. Default: `\n`.
     pub fn crlf(mut self) -> Self {
         self.dialect.terminator = b"\r\n";
+        self.output.settings.line_end = b"\r\n";
         self
     }
 
     /// The names of all columns: for tuples, which have none of their own, and for a header also
-    /// when there is no record. Records with names must have these, in this order. Default: those
-    /// of the first record.
+    /// when there is no record. Records with names must have these, in this order, and so must a file
+    /// that is [added to](Self::append). Default: those of the first record.
     pub fn columns<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.declared = Some(names.into_iter().map(Into::into).collect());
         self
@@ -202,6 +203,18 @@ impl Sink {
             (None, Some(path)) if self.has_header => Some(self.header_of(&path)?),
             (None, _) => self.declared.clone(),
         };
+        if let (Some(known), Some(declared)) = (&known, &self.declared)
+            && known != declared
+        {
+            // Tuples have no names: of their rows nothing but the width could be found wrong later.
+            return Err(Error::config(format!(
+                "columns: {} has `{}`, and rows of `{}` are to be added: give them its columns, in \
+                 its order",
+                self.output.name(),
+                known.join("`, `"),
+                declared.join("`, `")
+            )));
+        }
         if let Some(names) = known {
             let count = names.len();
             self.settle(Some(names), count);

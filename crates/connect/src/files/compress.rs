@@ -36,8 +36,8 @@ impl Compression {
                 refuse(format!("compression: zstd has levels from -7 to 22, not {level}"))
             }
             Compression::Bzip2 | Compression::Lz4 | Compression::Xz => refuse(format!(
-                "compression: {} is read but not written: choose gzip, zstd, or \
-                 `.compression(Compression::None)`",
+                "compression: {} is read but not written: choose gzip, zstd, or none \
+                 (`compression`)",
                 self.name()
             )),
             _ => Ok(()),
@@ -110,7 +110,6 @@ impl Packer {
 }
 
 /// Reads a file that was written so.
-#[cfg(feature = "csv")]
 pub(crate) fn open_compressed(
     path: &std::path::Path,
     compression: Compression,

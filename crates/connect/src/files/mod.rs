@@ -50,6 +50,7 @@
 //! power. Runs without checkpoints sync nothing unless `sync` is set: they survive kills, but after a
 //! loss of power the new file may be empty.
 
+mod append;
 mod compress;
 mod job;
 mod manifest;

@@ -162,8 +162,8 @@ impl Output {
         }
         let (job, path) = (&found.job, place.checkpoint());
         Err(Error::config(format!(
-            "{} belongs to job `{job}`, which has not finished: run it with `.resumable(\"{job}\")`, \
-             or delete {} and the .part files beside it",
+            "{} belongs to job `{job}`, which has not finished: run it as that job (`resumable`), or \
+             delete {} and the .part files beside it",
             place.path().display(),
             path.display(),
         )))
@@ -178,7 +178,7 @@ impl Output {
                 false => self.choose("")?,
             }
         }
-        Ok(())
+        self.end_last_line()
     }
 
     /// Keeps a bad row beside the data.

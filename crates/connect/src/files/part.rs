@@ -78,7 +78,7 @@ impl Part {
             return Err(Error::new(ErrorKind::Io, message));
         }
         if existing == Existing::Refuse && part.path.exists() {
-            let remedy = "move it away, or leave out `refuse_existing`";
+            let remedy = "move it away, or have it replaced or added to";
             return Err(Error::new(ErrorKind::Io, format!("{shown} is there already: {remedy}")));
         }
         part.file = Some(create_anew(&part.side)?);
@@ -149,6 +149,11 @@ impl Part {
             Some(file) => Ok(file),
             None => Err(Error::fatal("a file that was just opened is closed")),
         }
+    }
+
+    /// Where it is while it grows.
+    pub(super) fn side(&self) -> &Path {
+        &self.side
     }
 
     pub(super) fn is_open(&self) -> bool {

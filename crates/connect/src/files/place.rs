@@ -86,7 +86,8 @@ impl Place {
             }
             Ok(found) if !found.is_file() && !is_folder => {
                 return wrong(format!(
-                    "cannot replace {path}: it is no regular file; open it and use `from_writer`"
+                    "cannot replace {path}: it is no regular file; write to standard output, or in \
+                     Rust open it yourself (`from_writer`)"
                 ));
             }
             _ => {}

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     /// What `Auto` stands for.
     pub(crate) of_path: Compression,
     pub(crate) existing: Existing,
+    /// What stands behind each value.
+    pub(crate) line_end: &'static [u8],
     /// Whether a run without checkpoints syncs at its end.
     pub(crate) sync: bool,
     pub(crate) commit_bytes: u64,
@@ -37,6 +39,7 @@ impl Default for Settings {
             compression: Compression::None,
             of_path: Compression::None,
             existing: Existing::Replace,
+            line_end: b"\n",
             sync: false,
             commit_bytes: 64 << 20,
             commit_interval: Duration::from_secs(1),
@@ -70,7 +73,8 @@ macro_rules! file_settings {
         }
 
         /// Adds to a file that is there: the run works on a copy, so that others see the old
-        /// content or all of the new one. Default: it is replaced.
+        /// content or all of the new one. A last line that nothing has ended is ended first.
+        /// Default: it is replaced.
         pub fn append(self) -> Self {
             self.set(|settings| settings.existing = crate::files::Existing::Append)
         }

@@ -51,9 +51,14 @@ impl Address {
             ));
         }
         let options = libpq::parse(&text).map_err(|message| {
-            let reason = message.split('"').next().unwrap_or_default().trim();
+            // What stands in quotes may be a part of the password, but for the sign that is missing.
+            let message = message.replace("missing \"=\"", "there is no `=`");
+            let (reason, is_cut) = match message.split_once('"') {
+                Some((reason, _)) => (reason.trim_end(), "…"),
+                None => (message.trim_end(), ""),
+            };
             unreadable(format!(
-                "{reason}…: write `postgresql://user@host:port/database` or `host=… dbname=…`, \
+                "{reason}{is_cut}: write `postgresql://user@host:port/database` or `host=… dbname=…`, \
                  special characters in the password as `%40`"
             ))
         })?;

@@ -101,7 +101,7 @@ impl Load {
         let settings = &self.settings;
         settings.declared.check()?;
         if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
-            return Err(Error::config("upsert: name the key columns with `.key([…])`"));
+            return Err(Error::config("upsert: name the key columns (`key`)"));
         }
         if settings.verify && matches!(settings.mode, Mode::Upsert | Mode::IgnoreDuplicates) {
             return Err(verify::merges());

@@ -89,7 +89,7 @@ impl Load {
         let settings = &self.settings;
         settings.declared.check()?;
         if settings.mode == Mode::Upsert && settings.declared.key.is_empty() {
-            return Err(Error::config("upsert: name the key columns with `.key([…])`"));
+            return Err(Error::config("upsert: name the key columns (`key`)"));
         }
         if settings.mode == Mode::Replace && self.job.is_some() {
             return Err(Error::config(

@@ -81,7 +81,7 @@ impl Declared {
                 if names.len() != *count {
                     return Err(Error::config(format!(
                         "column: the record is a tuple of {count}, but there are {} columns for \
-                         it ({}): declare each with `.column(name, type)`, or use a struct",
+                         it ({}): declare each (`column`), or give the fields names",
                         names.len(),
                         names.join(", ")
                     )));
@@ -94,8 +94,8 @@ impl Declared {
         if !missing.is_empty() {
             return Err(Error::config(format!(
                 "table: `{table}` has no column {}; its columns are {}: rename the field \
-                 (`#[serde(rename)]`), or add the column (`ALTER TABLE`; `.column(name, type)` \
-                 when the load creates the table)",
+                 (`#[serde(rename)]`), or add the column (`ALTER TABLE`; `column` when the \
+                 load creates the table)",
                 list(&missing),
                 list(existing),
             )));

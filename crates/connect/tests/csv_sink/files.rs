@@ -157,3 +157,72 @@ fn files_roll_by_rows_and_by_bytes() {
     assert!(files.values().all(|text| text.len() <= 1000), "{files:?}");
     assert_eq!(files.len(), 4);
 }
+
+/// Symptom: tuples named `a`, `b` were appended to a file with the header `id,name`, and so were those
+/// named `name`, `id`: values under the wrong names, and nothing was said.
+/// Cause: the header of the file took the place of the names that were given, and of a tuple nothing but
+/// the width is compared.
+/// Fix: the names that were given are compared with the header, before the first row.
+#[test]
+fn a_file_with_other_columns_is_not_added_to() {
+    let directory = TempDir::new().unwrap();
+    let add = |path: &Path, columns: &[&str]| {
+        Pipeline::from(sources::generate(1, |id| id))
+            .transform(|id, out| out.emit((id, id)))
+            .load_into(create(path).append().columns(columns.iter().copied()))
+            .run(&Engine::new().unwrap())
+    };
+    for name in ["a.csv", "a.csv.gz"] {
+        let path = directory.path().join(name);
+        add(&path, &["id", "name"]).unwrap();
+        for columns in [&["a", "b"][..], &["name", "id"], &["id"], &["id", "name", "age"]] {
+            let error = add(&path, columns).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            let said = format!("has `id`, `name`, and rows of `{}`", columns.join("`, `"));
+            assert!(error.message().contains(&said), "{error}");
+        }
+        add(&path, &["id", "name"]).unwrap();
+        assert_eq!(unpacked(&path), "id,name\n0,0\n0,0\n");
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+/// Symptom: `id,name\n1,x`, which ends without a line break, and a row `2,y` became `1,x2,y`.
+/// Cause: what was added began where the file ended.
+/// Fix: a last line that nothing has ended is ended first; of a compressed file, within.
+#[test]
+fn a_last_line_without_an_end_is_ended_before_more_is_added() {
+    let directory = TempDir::new().unwrap();
+    for name in ["a.csv", "a.csv.gz", "a.csv.zst"] {
+        for (is_crlf, end) in [(false, "\n"), (true, "\r\n")] {
+            for before in ["id,name\n1,x", "id,name"] {
+                let path = directory.path().join(name);
+                pack(&path, before);
+                let sink = create(&path).append().verify();
+                Pipeline::from(sources::generate(2, |id| id))
+                    .transform(|id, out| out.emit((id, id)))
+                    .load_into(if is_crlf { sink.crlf() } else { sink })
+                    .run(&Engine::new().unwrap())
+                    .unwrap();
+                assert_eq!(unpacked(&path), format!("{before}{end}0,0{end}1,1{end}"), "{name}");
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+}
+
+/// A file with this content, compressed as its name says.
+fn pack(path: &Path, content: &str) {
+    let packed = match path.extension().and_then(|it| it.to_str()) {
+        Some("gz") => {
+            let level = flate2::Compression::default();
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+            std::io::Write::write_all(&mut encoder, content.as_bytes()).unwrap();
+            encoder.finish().unwrap()
+        }
+        Some("zst") => zstd::encode_all(content.as_bytes(), 3).unwrap(),
+        _ => content.as_bytes().to_vec(),
+    };
+    std::fs::write(path, packed).unwrap();
+}

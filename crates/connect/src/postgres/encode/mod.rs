@@ -68,7 +68,7 @@ impl Plan {
             Error::config(format!(
                 "table: `{}` has no column `{name}` that takes values; its columns are {}: rename \
                  the field (`#[serde(rename)]`), or add the column (`ALTER TABLE`; \
-                 `.column(name, type)` when the load creates the table)",
+                 `column` when the load creates the table)",
                 self.table,
                 names.join(", ")
             ))
@@ -80,7 +80,7 @@ impl Plan {
         self.places.get(index).copied().ok_or_else(|| {
             Error::config(format!(
                 "column: the record is a tuple of more than the {} columns of `{}`: declare each \
-                 with `.column(name, type)`, or use a struct",
+                 (`column`), or give the fields names",
                 self.places.len(),
                 self.table
             ))

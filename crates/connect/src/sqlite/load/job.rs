@@ -30,8 +30,8 @@ impl Load {
                 }
                 taken.and_then(|taken| ended.map(|()| taken))
             });
-            let what = "the job's checkpoint can't be read";
-            self.epoch = Some(taken.map_err(|error| explain(&self.sink.place, what, error))?);
+            let what = format!("job `{job}` can't be taken over (does another run load it?)");
+            self.epoch = Some(taken.map_err(|error| explain(&self.sink.place, &what, error))?);
         }
         Ok(())
     }
