@@ -1,10 +1,15 @@
 //! What is wrong with the input is said with its place and the remedy; nothing panics or hangs.
 #![cfg(feature = "csv")]
 
+#[cfg(unix)]
+mod unprivileged;
+
 use std::error::Error as _;
 use std::io::{Read, Write};
 use trommel::{Batch as _, Error, ErrorKind, Fill, Limit, Source as _};
 use trommel_connect::csv::{Batch, Builder, Source};
+#[cfg(unix)]
+use unprivileged::{open_to_all, unprivileged};
 
 fn source(builder: Builder, bytes: &[u8]) -> Source {
     builder.from_reader("bad.csv", std::io::Cursor::new(bytes.to_vec())).unwrap()
@@ -168,6 +173,21 @@ fn files_that_cannot_be_opened() {
     assert_eq!(error.kind(), ErrorKind::Io);
     assert!(error.message().ends_with("none.csv"), "{error}");
     assert!(error.to_string().contains("No such file"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_read_says_so() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("secret.csv");
+    std::fs::write(&path, "a\n1\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+    open_to_all(directory.path());
+    let error = unprivileged(|| Source::open(&path)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(error.message().contains("secret.csv"), "{error}");
+    assert!(error.to_string().contains("Permission denied"), "{error}");
 }
 
 /// Gives some bytes, then fails.

@@ -2,12 +2,17 @@
 //! right.
 #![cfg(feature = "ndjson")]
 
+#[cfg(unix)]
+mod unprivileged;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
 use trommel::{Engine, ErrorKind, Options, Pipeline, Result, RunReport, sources};
 use trommel_connect::ndjson::Sink;
+#[cfg(unix)]
+use unprivileged::{open_to_all, unprivileged};
 
 const ROWS: u64 = 20_000;
 
@@ -120,14 +125,12 @@ fn a_folder_that_goes_away_or_may_not_be_written_is_named() {
     assert!(error.to_string().contains("does not exist; create it"), "{error}");
 
     std::fs::create_dir(&folder).unwrap();
+    open_to_all(directory.path());
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
-    // For root there are no permissions.
-    if std::fs::write(folder.join("probe"), "").is_err() {
-        let error = load(Sink::create(folder.join("out")).unwrap()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io);
-        for part in ["folder/out", "permission is missing"] {
-            assert!(error.to_string().contains(part), "{error}");
-        }
+    let error = unprivileged(|| load(Sink::create(folder.join("out")).unwrap())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    for part in ["folder/out", "permission is missing"] {
+        assert!(error.to_string().contains(part), "{error}");
     }
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -24,6 +24,39 @@ fn options() -> trommel::OptionsBuilder {
     Options::builder().fixed_batch_size(100)
 }
 
+/// The server's disk is full, as the server would say it: no row's fault, and the job goes on when
+/// there is room.
+#[test]
+fn a_full_disk_of_the_server_ends_the_run_and_the_next_one_goes_on() {
+    let server = server_or_return!();
+    let conninfo = server.schema("brimful");
+    server.sql(
+        "trommel",
+        "CREATE TABLE brimful.t (id int PRIMARY KEY, size int);
+         CREATE FUNCTION brimful.extend() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             RAISE EXCEPTION 'could not extend file \"base/5/16384\": No space left on device'
+                 USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER brimful BEFORE INSERT ON brimful.t FOR EACH ROW WHEN (NEW.id = 1500)
+             EXECUTE FUNCTION brimful.extend()",
+    );
+    let run = || {
+        Pipeline::from(sources::generate(3000, |id| id))
+            .resumable("load")
+            .options(options().on_reject(RejectPolicy::with_data(100)).build().unwrap())
+            .transform(|id, out| out.emit(&Item { id, size: None }))
+            .load_into(table(&conninfo).commit_rows(500))
+            .run(&Engine::new().unwrap())
+    };
+    says(run(), ErrorKind::Io, &["the server's disk is full: free space there", "53100"]);
+    let stored = server.number("SELECT loaded FROM brimful.trommel_checkpoint");
+    assert!(0 < stored && stored <= 1500, "{stored} rows");
+    assert_eq!(server.number("SELECT count(*) FROM brimful.t"), stored);
+    server.sql("trommel", "DROP TRIGGER brimful ON brimful.t");
+    let report = run().unwrap();
+    assert_eq!((report.counts.loaded as i64, report.counts.rejected), (3000 - stored, 0));
+    assert_eq!(server.number("SELECT count(DISTINCT id) FROM brimful.t"), 3000);
+}
+
 #[test]
 fn a_poison_row_is_found_and_all_good_rows_load() {
     let server = server_or_return!();

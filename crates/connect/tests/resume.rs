@@ -7,7 +7,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 use trommel::{
-    Engine, Error, ErrorKind, Options, Order, Pipeline, RejectPolicy, Result, RunReport,
+    Checkpoint, Commit, Counts, Engine, Error, ErrorKind, Options, Order, Pipeline, RejectPolicy,
+    Result, RunReport, Sink as _,
 };
 use trommel_connect::sqlite::rusqlite;
 use trommel_connect::{csv, sqlite};
@@ -138,4 +139,30 @@ fn rows_that_the_table_refuses_are_kept_with_their_place_in_the_file() {
         place(3, 5, 28, Some("id"), "sink", "1,again"),
     ];
     assert_eq!(rejects, expected);
+}
+
+// Symptom: a job into a file that was killed after the commit of its last row had no counts and no
+// source when it was finished, so that a run after that reported nothing of it and would not have
+// noticed another source. Cause: where nothing is left to read the sink is offered no checkpoint, and
+// it stored an empty one. Fix: it goes on from the one that it has found.
+#[test]
+fn a_job_that_has_only_to_be_finished_keeps_its_checkpoint() {
+    let directory = tempfile::tempdir().unwrap();
+    let sink = || csv::Sink::create(directory.path().join("out.csv")).unwrap().columns(["id"]);
+    let counts = Counts { read: 7, loaded: 7, emitted: 7, ..Counts::default() };
+    let stored = Checkpoint { counts, ..Checkpoint::default() };
+    let mut first = sink();
+    assert_eq!(first.resume("load").unwrap(), None);
+    first.encoder().unwrap();
+    first.commit(&stored, Commit::Now).unwrap();
+    drop(first);
+
+    let mut second = sink();
+    second.resume("load").unwrap().expect("a checkpoint");
+    second.encoder().unwrap();
+    second.finish().unwrap();
+    drop(second);
+
+    let found = sink().resume("load").unwrap().expect("a checkpoint");
+    assert_eq!((found.counts, found.finished), (counts, true));
 }

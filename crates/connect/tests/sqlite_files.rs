@@ -2,6 +2,7 @@
 #![cfg(feature = "sqlite")]
 
 mod sqlite_support;
+mod unprivileged;
 
 use rusqlite::{Connection, OpenFlags};
 use sqlite_support::{Item, ids, items, says};
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use trommel::{Commit, ErrorKind, Sink};
 use trommel_connect::sqlite::{self, rusqlite};
+use unprivileged::{open_to_all, unprivileged};
 
 /// A directory with a database of one table `t` in it.
 fn database() -> (TempDir, PathBuf) {
@@ -46,15 +48,19 @@ fn files_that_can_t_be_opened_say_which_and_why() {
     let read = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let sink = sqlite::Sink::from_connection(read);
     says(load(Ok(sink), 1), ErrorKind::Io, &["t.db", "read-only"]);
+    drop(directory);
+    let (directory, path) = database();
+    open_to_all(directory.path());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-    // The superuser may write all the same.
-    if fs::OpenOptions::new().write(true).open(&path).is_err() {
-        says(create(&path), ErrorKind::Io, &["t.db", "read-only: make the file writable"]);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).unwrap();
-        says(load(sqlite::Sink::create(&path), 1), ErrorKind::Io, &["t.db", "directory"]);
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    }
+    let result = unprivileged(|| create(&path));
+    says(result, ErrorKind::Io, &["t.db", "read-only: make the file writable"]);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let result = unprivileged(|| load(sqlite::Sink::create(&path), 1));
+    says(result, ErrorKind::Io, &["t.db", "directory"]);
+    let result = unprivileged(|| create(&directory.path().join("new.db")));
+    says(result, ErrorKind::Io, &["new.db", "may be read and written"]);
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::fmt;
 /// long, and may be emitted together with borrows from the row.
 ///
 /// An arena value can't leave the batch:
-/// ```compile_fail
+/// ```compile_fail,E0521
 /// use std::sync::Mutex;
 /// use trommel::{Pipeline, sinks, sources};
 /// let escaped: Mutex<Option<&str>> = Mutex::new(None);
@@ -22,6 +22,20 @@ use std::fmt;
 ///         out.emit(id)
 ///     })
 ///     .load_into(sinks::count());
+/// ```
+/// A copy of it can:
+/// ```
+/// # use std::sync::Mutex;
+/// # use trommel::{Engine, Pipeline, sinks, sources};
+/// let escaped: Mutex<Option<String>> = Mutex::new(None);
+/// Pipeline::from(sources::generate(10, |id| id))
+///     .transform(|id, out| {
+///         *escaped.lock().unwrap() = Some(out.text().int(id).finish().to_owned());
+///         out.emit(id)
+///     })
+///     .load_into(sinks::count())
+///     .run(&Engine::new()?)?;
+/// # Ok::<(), trommel::Error>(())
 /// ```
 pub struct Out<'b, K: Sink> {
     pub(crate) encoder: &'b K::Encoder,

@@ -6,7 +6,9 @@ mod common;
 use common::{batches_of, engine, no_hang};
 use std::sync::Arc;
 use trommel::testing::{Fault, FaultySink, FaultySource, Recorder, SinkCall, Trap};
-use trommel::{Engine, Error, ErrorKind, Pipeline, Result, RunReport, Runnable, sinks, sources};
+use trommel::{
+    CancelToken, Engine, Error, ErrorKind, Pipeline, Result, RunReport, Runnable, sinks, sources,
+};
 
 /// Symptom: a `before` hook or a progress callback that panics took all siblings of `run_all` down.
 /// Expected: it is the error of its own pipeline.
@@ -82,4 +84,44 @@ fn run_with_hooks(engine: &Engine, at: &str, fault: Option<Fault>) -> (Vec<&'sta
         .run(engine);
     let calls = calls.lock().unwrap().clone();
     (calls, result.is_err())
+}
+
+/// A run that is cancelled has ended as well: before its first row, in the middle, at the end.
+#[test]
+fn hooks_run_once_when_the_run_is_cancelled() {
+    no_hang("hooks of a cancelled run", || {
+        let engine = engine(2);
+        for at in [None, Some(0), Some(50), Some(99)] {
+            let (token, calls) = (CancelToken::new(), Arc::new(std::sync::Mutex::new(Vec::new())));
+            let (log_before, log_after) = (Arc::clone(&calls), Arc::clone(&calls));
+            if at.is_none() {
+                token.cancel();
+            }
+            let cancel = token.clone();
+            let result = Pipeline::from(sources::iter(0..100))
+                .options(batches_of(10).build().unwrap())
+                .cancel_with(&token)
+                .before(move || {
+                    log_before.lock().unwrap().push("before".to_owned());
+                    Ok(())
+                })
+                .after(move |result| {
+                    let kind = result.as_ref().err().map(Error::kind);
+                    log_after.lock().unwrap().push(format!("after {kind:?}"));
+                })
+                .transform(move |id: &mut u64, out| {
+                    if Some(*id) == at {
+                        cancel.cancel();
+                    }
+                    out.emit(*id)
+                })
+                .load_into(sinks::count())
+                .run(&engine);
+            // What is cancelled in its last row may have come to its end all the same.
+            let kind = result.as_ref().err().map(Error::kind);
+            assert!(kind == Some(ErrorKind::Cancelled) || at == Some(99), "{at:?}: {result:?}");
+            let calls = calls.lock().unwrap().clone();
+            assert_eq!(calls, ["before".to_owned(), format!("after {kind:?}")], "{at:?}");
+        }
+    });
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use trommel::testing::Lines;
 use trommel::{
-    Encode, Engine, Options, Order, Pipeline, Result, RunReport, Sink, Source, sinks, sources,
+    Encode, Engine, Options, Order, Pipeline, Result, RunReport, Runnable, Sink, Source, sinks,
+    sources,
 };
 
 const SOURCES: [&str; 7] =
@@ -22,6 +23,8 @@ struct Case {
     batch: usize,
     pieces: usize,
     blocking: bool,
+    /// Boxed source, sink and pipeline, the first and the last as trait objects.
+    boxed: bool,
     rows: u64,
 }
 
@@ -47,12 +50,13 @@ fn all_cases(workers: usize) {
             // Rows enough for several batches, few enough for a debug build.
             for (batch, rows) in [(1, 50), (7, 300), (4096, 9_000), (0, 5_000)] {
                 for pieces in [0, 1, 3] {
-                    for blocking in [false, true] {
-                        let case = Case { source, order, batch, pieces, blocking, rows };
+                    for (blocking, boxed) in [(false, false), (true, false), (pieces == 0, true)] {
+                        let case = Case { source, order, batch, pieces, blocking, boxed, rows };
                         let label = format!(
                             "{workers} workers, {source}, {order:?}, batch {batch}, {pieces} pieces, \
-                             {} sink, {rows} rows",
-                            if blocking { "blocking" } else { "self-draining" }
+                             {} sink, {}, {rows} rows",
+                            if blocking { "blocking" } else { "self-draining" },
+                            if boxed { "boxed" } else { "plain" }
                         );
                         let engine = engine.clone();
                         let named = label.clone();
@@ -155,13 +159,35 @@ where
     D: for<'b> Fn(<S::Batch as trommel::Batch>::Row<'b>) -> u64 + Sync,
     K: Sink + Encode<u64>,
 {
+    match case.boxed {
+        false => run_plain(engine, case, source, id_of, sink),
+        true => run_plain(engine, case, boxed(source), id_of, Box::new(sink)),
+    }
+}
+
+fn boxed<'s, S: Source + 's>(source: S) -> Box<dyn Source<Batch = S::Batch> + 's> {
+    Box::new(source)
+}
+
+fn run_plain<S, D, K>(
+    engine: &Engine,
+    case: Case,
+    source: S,
+    id_of: D,
+    sink: K,
+) -> (RunReport, [usize; 2])
+where
+    S: Source,
+    D: for<'b> Fn(<S::Batch as trommel::Batch>::Row<'b>) -> u64 + Sync,
+    K: Sink + Encode<u64>,
+{
     let hooks = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let (before, after) = (Arc::clone(&hooks), Arc::clone(&hooks));
     let options = match case.batch {
         0 => Options::builder(),
         rows => Options::builder().fixed_batch_size(rows),
     };
-    let report = Pipeline::from(source)
+    let pipeline = Pipeline::from(source)
         .options(options.order(case.order).transform_concurrency(case.pieces).build().unwrap())
         .before(move || {
             before[0].fetch_add(1, Ordering::SeqCst);
@@ -182,9 +208,15 @@ where
             }
             Ok(())
         })
-        .load_into(sink)
-        .run(engine)
-        .unwrap();
+        .load_into(sink);
+    let report = match case.boxed {
+        false => pipeline.run(engine),
+        true => {
+            let pipeline: Box<dyn Runnable + '_> = Box::new(pipeline);
+            engine.run_all(vec![pipeline], 1).pop().unwrap()
+        }
+    };
+    let report = report.unwrap();
     (report, [0, 1].map(|hook| hooks[hook].load(Ordering::SeqCst)))
 }
 

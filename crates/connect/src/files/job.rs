@@ -9,6 +9,7 @@ use super::run::{Job, Run};
 use super::runner::Runner;
 use crate::verify::{self, Digest};
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Instant;
 use trommel::{Checkpoint, Commit, Durability, Error, ErrorKind, Result};
 
@@ -72,7 +73,8 @@ impl Output {
         run.job = Some(Job {
             name: job.to_owned(),
             epoch: manifest.epoch,
-            pending: None,
+            // Where there is nothing left to read, nothing else is offered before the end.
+            pending: manifest.checkpoint.clone(),
             columns: manifest.columns.clone(),
         });
         let is_new = manifest.files.is_empty();
@@ -141,7 +143,10 @@ impl Output {
             if !was_open {
                 part.close();
             }
-            folders.insert(part.folder().to_owned());
+            // A folder that is new has its name in the one above.
+            let above = part.folder().ancestors();
+            let inside = above.take_while(|folder| folder.starts_with(place.parent()));
+            folders.extend(inside.map(Path::to_owned));
         }
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
         window!("files: data synced, before the checkpoint");

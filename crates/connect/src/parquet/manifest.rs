@@ -72,7 +72,11 @@ impl Directory {
                 ),
             ));
         }
+        let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
         fs::create_dir_all(path).map_err(|error| io_error(path, "can't be created", error))?;
+        // The names of new folders are in those above.
+        missing.iter().try_for_each(|folder| sync_directory(folder))?;
         let lock_path = path.join(LOCK);
         let file = OpenOptions::new()
             .write(true)

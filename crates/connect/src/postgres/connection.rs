@@ -48,11 +48,17 @@ impl Connection {
 
     /// Runs one statement or several; the answer is that of the last.
     pub(super) fn run(&mut self, sql: &str) -> Result<Answer, Failure> {
-        let sql = nul_free(sql)?;
-        if !self.handle.send_query(&sql) {
-            return Err(self.lost());
-        }
+        self.send(sql)?;
         self.answer()
+    }
+
+    /// The first half of [`run`](Self::run): sends it, which [`answer`](Self::answer) must follow.
+    pub(super) fn send(&mut self, sql: &str) -> Result<(), Failure> {
+        let sql = nul_free(sql)?;
+        match self.handle.send_query(&sql) {
+            true => Ok(()),
+            false => Err(self.lost()),
+        }
     }
 
     /// Runs one statement with parameters, which the server reads as texts.
@@ -73,7 +79,7 @@ impl Connection {
     }
 
     /// All responses up to the end of the query.
-    fn answer(&mut self) -> Result<Answer, Failure> {
+    pub(super) fn answer(&mut self) -> Result<Answer, Failure> {
         let mut answer = Answer::default();
         let mut failure = None;
         while let Some(response) = self.response()? {

@@ -310,7 +310,12 @@ impl Session {
             }
             _ => "COMMIT".to_owned(),
         };
-        match self.run(|connection| connection.run(&sql))? {
+        let sent = |connection: &mut Connection| {
+            connection.send(&sql)?;
+            window!("postgres: checkpoint and COMMIT sent, before the answer");
+            connection.answer()
+        };
+        match self.run(sent)? {
             Ok(_) => {
                 window!("postgres: checkpoint and COMMIT answered, before it is noted");
                 self.forget_transaction();

@@ -5,15 +5,18 @@
 //!
 //! The process that is killed is this program once more ([`victim`]). It writes each window that it
 //! dies in to a ledger, before it dies; the campaign counts only deaths that are in the ledger, and a
-//! window that was not hit often enough is a failure. `TROMMEL_KILLS=300` asks for so many hits of
+//! window that was not hit often enough is a failure. What a loss of power would have taken away can
+//! be taken away after a kill ([`power`]); calls of the system can fail ([`faults`]). `TROMMEL_KILLS=300` asks for so many hits of
 //! each window (`.ci/kills`), `TROMMEL_SEED` for other random instants.
 
 mod campaign;
 mod data;
 mod destination;
 mod faults;
+mod input;
 #[path = "../postgres_support/mod.rs"]
 mod postgres_support;
+mod power;
 mod victim;
 mod window;
 mod witness;
@@ -34,6 +37,9 @@ fn main() {
         }
         let random = move || campaign::at_random_instants(destination);
         runs.push(("random instants", Box::new(random)));
+        if destination.is_on_disk() {
+            runs.push(("power cut", Box::new(move || power::cut(destination))));
+        }
         if !destination.stops().is_empty() {
             runs.push(("second runner", Box::new(move || campaign::second_runner(destination))));
         }
@@ -46,14 +52,14 @@ fn main() {
         if destination.is_server() {
             // Some runners of tests start a process, here with a server, for each trial.
             let mut left = std::mem::take(&mut runs).into_iter();
-            for name in ["part 1", "part 2", "part 3"] {
-                let some: Vec<_> = left.by_ref().take(6).collect();
+            for name in ["part 1", "part 2", "part 3", "part 4", "part 5"] {
+                let some: Vec<_> = left.by_ref().take(4).collect();
                 if some.is_empty() {
                     break;
                 }
                 runs.push((name, Box::new(move || some.into_iter().for_each(|(_, run)| run()))));
             }
-            assert_eq!(left.len(), 0, "more trials than three times six");
+            assert_eq!(left.len(), 0, "more trials than five times four");
         }
         for (name, run) in runs {
             let name = name.replace([':', ',', '\''], "").replace(' ', "_");

@@ -1,32 +1,45 @@
-// Preloaded into a victim: the n-th call of one function on a file of the destination fails, and all
-// later ones if so told, or writes only a half of what it was given.
+// Preloaded into a victim. It works in two ways, each switched on by a variable:
 //
-// TROMMEL_FAULT is CALL:NTH:ERRNO:STICKY, CALL one of write, sync, open, rename, truncate; ERRNO 0
-// means a short write. Only files whose path contains "/out" are touched. Each fault adds a line to
+// TROMMEL_FAULT is CALL:NTH:ERRNO:STICKY: the n-th call of one function on a file of the destination
+// fails, and all later ones if so told, or writes only a half of what it was given. CALL is one of
+// read, write, sync, open, close, rename, truncate, unlink, mkdir; ERRNO 0 means a short write. Only
+// files whose path contains "/out", and the job's own folder, are touched. Each fault adds a line to
 // the file that TROMMEL_LEDGER names.
+//
+// TROMMEL_SHADOW names a folder that gets a copy of what a loss of power would leave: at each fsync
+// of a file its content, at each fsync of a folder its names, under their inode's number. What was
+// never synced is not there.
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 static char wanted[16];
 static int nth, error, sticky, seen;
+static char shadow[256], job[4096];
 
 __attribute__((constructor)) static void configure(void) {
     const char *plan = getenv("TROMMEL_FAULT");
     if (plan == NULL || sscanf(plan, "%15[a-z]:%d:%d:%d", wanted, &nth, &error, &sticky) != 4)
         wanted[0] = 0;
+    const char *copies = getenv("TROMMEL_SHADOW");
+    snprintf(shadow, sizeof shadow, "%s", copies == NULL ? "" : copies);
+    if (getcwd(job, sizeof job) == NULL)
+        job[0] = 0;
 }
 
 static int fails(const char *call, const char *path) {
-    if (strcmp(call, wanted) != 0 || strstr(path, "/out") == NULL)
+    if (strcmp(call, wanted) != 0 || (strstr(path, "/out") == NULL && strcmp(path, job) != 0))
         return 0;
     int visit = __atomic_add_fetch(&seen, 1, __ATOMIC_RELAXED);
     if (sticky ? visit < nth : visit != nth)
@@ -40,13 +53,18 @@ static int fails(const char *call, const char *path) {
     return 1;
 }
 
+static void path_of(int fd, char path[4096]) {
+    char link[32];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, 4095);
+    path[length < 0 ? 0 : length] = 0;
+}
+
 static int fd_fails(const char *call, int fd) {
-    char link[32], path[4096];
+    char path[4096];
     if (strcmp(call, wanted) != 0)
         return 0;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    path[length < 0 ? 0 : length] = 0;
+    path_of(fd, path);
     return fails(call, path);
 }
 
@@ -57,33 +75,93 @@ static int path_fails(const char *call, const char *path) {
     return fails(call, rooted);
 }
 
+// Calls of the shim's own go around its wrappers.
+static void copy_names(int fd, int copy) {
+    DIR *names = fdopendir(syscall(SYS_openat, fd, ".", O_RDONLY | O_DIRECTORY));
+    for (struct dirent *entry; names != NULL && (entry = readdir(names)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            dprintf(copy, "%ju %s\n", (uintmax_t)entry->d_ino, entry->d_name);
+    if (names != NULL)
+        closedir(names);
+}
+
+static void copy_content(int fd, int copy) {
+    char link[32], data[1 << 14];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int from = syscall(SYS_openat, AT_FDCWD, link, O_RDONLY);
+    for (ssize_t count; (count = syscall(SYS_read, from, data, sizeof data)) > 0;)
+        syscall(SYS_write, copy, data, count);
+    syscall(SYS_close, from);
+}
+
+// Before the call itself, so that nothing counts that came later. As a whole or not at all, since
+// another thread may kill the process meanwhile.
+static void keep(int fd) {
+    char path[4096], made[352], final[320];
+    struct stat about;
+    if (shadow[0] == 0 || fstat(fd, &about) != 0)
+        return;
+    path_of(fd, path);
+    if (strncmp(path, job, strlen(job)) != 0)
+        return;
+    snprintf(final, sizeof final, "%s/%ju", shadow, (uintmax_t)about.st_ino);
+    snprintf(made, sizeof made, "%s.%ld", final, (long)syscall(SYS_gettid));
+    int copy = syscall(SYS_openat, AT_FDCWD, made, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (S_ISDIR(about.st_mode))
+        copy_names(fd, copy);
+    else
+        copy_content(fd, copy);
+    syscall(SYS_close, copy);
+    syscall(SYS_renameat, AT_FDCWD, made, AT_FDCWD, final);
+}
+
+// A file that has just been made has no copy, even where it got the number of one that is gone.
+static void forget(int fd) {
+    char final[320];
+    struct stat about;
+    if (fd < 0 || fstat(fd, &about) != 0)
+        return;
+    snprintf(final, sizeof final, "%s/%ju", shadow, (uintmax_t)about.st_ino);
+    syscall(SYS_unlinkat, AT_FDCWD, final, 0);
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
-#define WRITE(name, ...)                                   \
-    if (fd_fails("write", fd)) {                           \
-        if (error != 0) {                                  \
-            errno = error;                                 \
-            return -1;                                     \
-        }                                                  \
-        count -= count / 2;                                \
-    }                                                      \
+#define WRITE(name, ...)         \
+    if (fd_fails("write", fd)) { \
+        if (error != 0) {        \
+            errno = error;       \
+            return -1;           \
+        }                        \
+        count -= count / 2;      \
+    }                            \
     return REAL(name)(fd, data, count, ##__VA_ARGS__)
-#define FAIL(condition)  \
-    if (condition) {     \
-        errno = error;   \
-        return -1;       \
+#define FAIL(condition) \
+    if (condition) {    \
+        errno = error;  \
+        return -1;      \
     }
 
 ssize_t write(int fd, const void *data, size_t count) { WRITE(write); }
 ssize_t pwrite(int fd, const void *data, size_t count, off_t at) { WRITE(pwrite, at); }
 ssize_t pwrite64(int fd, const void *data, size_t count, off64_t at) { WRITE(pwrite64, at); }
 
+#define READ(name, ...)         \
+    FAIL(fd_fails("read", fd)); \
+    return REAL(name)(fd, data, count, ##__VA_ARGS__)
+
+ssize_t read(int fd, void *data, size_t count) { READ(read); }
+ssize_t pread(int fd, void *data, size_t count, off_t at) { READ(pread, at); }
+ssize_t pread64(int fd, void *data, size_t count, off64_t at) { READ(pread64, at); }
+
 int fsync(int fd) {
     FAIL(fd_fails("sync", fd));
+    keep(fd);
     return REAL(fsync)(fd);
 }
 
 int fdatasync(int fd) {
     FAIL(fd_fails("sync", fd));
+    keep(fd);
     return REAL(fdatasync)(fd);
 }
 
@@ -102,16 +180,38 @@ int rename(const char *from, const char *to) {
     return REAL(rename)(from, to);
 }
 
-#define OPEN(name)                                  \
-    mode_t mode = 0;                                \
-    if (flags & (O_CREAT | O_TMPFILE)) {            \
-        va_list rest;                               \
-        va_start(rest, flags);                      \
-        mode = va_arg(rest, mode_t);                \
-        va_end(rest);                               \
-    }                                               \
-    FAIL(path_fails("open", path));                 \
-    return REAL(name)(path, flags, mode)
+int unlink(const char *path) {
+    FAIL(path_fails("unlink", path));
+    return REAL(unlink)(path);
+}
+
+int mkdir(const char *path, mode_t mode) {
+    FAIL(path_fails("mkdir", path));
+    return REAL(mkdir)(path, mode);
+}
+
+// The file is closed all the same.
+int close(int fd) {
+    int failed = fd_fails("close", fd);
+    int result = REAL(close)(fd);
+    FAIL(failed);
+    return result;
+}
+
+#define OPEN(name)                                                             \
+    mode_t mode = 0;                                                           \
+    if (flags & (O_CREAT | O_TMPFILE)) {                                       \
+        va_list rest;                                                          \
+        va_start(rest, flags);                                                 \
+        mode = va_arg(rest, mode_t);                                           \
+        va_end(rest);                                                          \
+    }                                                                          \
+    FAIL(path_fails("open", path));                                            \
+    int made = shadow[0] != 0 && (flags & O_CREAT) && access(path, F_OK) != 0; \
+    int opened = REAL(name)(path, flags, mode);                                \
+    if (made)                                                                  \
+        forget(opened);                                                        \
+    return opened
 
 int open(const char *path, int flags, ...) { OPEN(open); }
 int open64(const char *path, int flags, ...) { OPEN(open64); }

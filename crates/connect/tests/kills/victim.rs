@@ -1,10 +1,12 @@
 //! The process that is killed: one run of the job.
 
-use crate::data::{self, BATCH, Item};
+use crate::data::{self, BATCH, Item, Line, Twins};
 use crate::destination::Destination;
 use crate::window::{self, Plan};
 use crate::witness::Witness;
-use trommel::{Encode, Engine, Options, Pipeline, RejectPolicy, Result, RunReport, Sink};
+use trommel::{
+    Batch, Encode, Engine, Options, Pipeline, RejectPolicy, Result, RunReport, Sink, Source,
+};
 use trommel_connect::csv;
 
 pub(crate) const JOB: &str = "kills";
@@ -33,25 +35,41 @@ pub(crate) fn run(plan: Plan) {
 }
 
 /// The pipeline, the same for every destination.
-pub(crate) fn pipeline<K>(has_keys: bool, sink: K) -> Result<RunReport>
+pub(crate) fn pipeline<K>(twins: Twins, sink: K) -> Result<RunReport>
 where
     K: Sink + for<'a, 'b> Encode<&'a Item<'b>>,
 {
-    pipeline_in(BATCH, has_keys, sink)
+    pipeline_in(BATCH, twins, sink)
 }
 
 /// The same in batches of so many rows.
-pub(crate) fn pipeline_in<K>(batch: usize, has_keys: bool, sink: K) -> Result<RunReport>
+pub(crate) fn pipeline_in<K>(batch: usize, twins: Twins, sink: K) -> Result<RunReport>
 where
+    K: Sink + for<'a, 'b> Encode<&'a Item<'b>>,
+{
+    pipeline_from(csv::Source::open("input.csv")?, batch, twins, |row| row.decode(), sink)
+}
+
+/// The same from another source.
+pub(crate) fn pipeline_from<S, D, K>(
+    source: S,
+    batch: usize,
+    twins: Twins,
+    decode: D,
+    sink: K,
+) -> Result<RunReport>
+where
+    S: Source,
+    D: for<'a> Fn(<S::Batch as Batch>::Row<'a>) -> Result<Line> + Sync,
     K: Sink + for<'a, 'b> Encode<&'a Item<'b>>,
 {
     let options = Options::builder()
         .fixed_batch_size(batch)
         .on_reject(RejectPolicy::with_data(data::MANY_ROWS))
         .build()?;
-    Pipeline::from(csv::Source::open("input.csv")?)
+    Pipeline::from(source)
         .options(options)
-        .transform(|row, out| data::transform(&row, has_keys, |item| out.emit(item)))
+        .transform(|row, out| data::transform(&decode(row)?, twins, |item| out.emit(item)))
         .load_into(Witness(sink))
         .resumable(JOB)
         .run(&Engine::builder().workers(2).build()?)

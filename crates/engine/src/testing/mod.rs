@@ -33,16 +33,26 @@
 //!
 //! # What the compiler refuses
 //!
-//! These can't be tested in a test, so they are tested here. A source that can't go to another
-//! thread:
-//! ```compile_fail
+//! These can't be tested in a test, so they are tested here, each beside what compiles. A source that
+//! can't go to another thread:
+//! ```compile_fail,E0277
 //! # use trommel::{Engine, Pipeline, sinks, sources};
 //! let shared = std::rc::Rc::new(7u64);
-//! let ids = (0..10).map(|id| id + *shared); // with an `Arc` it compiles
+//! let ids = (0..10).map(|id| id + *shared);
 //! Pipeline::from(sources::iter(ids))
 //!     .map(|id| *id)
 //!     .load_into(sinks::count())
 //!     .run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
+//! ```
+//! # use trommel::{Engine, Pipeline, sinks, sources};
+//! let shared = std::sync::Arc::new(7u64);
+//! let ids = (0..10).map(|id| id + *shared);
+//! # Pipeline::from(sources::iter(ids))
+//! #     .map(|id| *id)
+//! #     .load_into(sinks::count())
+//! #     .run(&Engine::new()?)?;
 //! # Ok::<(), trommel::Error>(())
 //! ```
 //! A pipeline that nobody runs:
@@ -51,22 +61,46 @@
 //! # use trommel::{Engine, Pipeline, sinks, sources};
 //! Pipeline::from(sources::iter(0..10)).map(|id| *id).load_into(sinks::count()); // no `.run(..)`
 //! ```
+//! ```
+//! #![deny(unused_must_use)]
+//! # use trommel::{Engine, Pipeline, sinks, sources};
+//! Pipeline::from(sources::iter(0..10)).map(|id| *id).load_into(sinks::count()).run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
 //! A row that outlives its batch:
-//! ```compile_fail
+//! ```compile_fail,E0521
 //! # use trommel::testing::Lines;
 //! # use trommel::{Engine, Pipeline, sinks};
-//! let mut lines = sinks::collect::<&[u8]>(); // with `Vec<u8>` and `line.to_vec()` it compiles
+//! let mut lines = sinks::collect::<&[u8]>();
 //! Pipeline::from(Lines::new("a\nb"))
 //!     .transform(|line, out| out.emit(line))
 //!     .load_into(&mut lines)
 //!     .run(&Engine::new()?)?;
 //! # Ok::<(), trommel::Error>(())
 //! ```
+//! ```
+//! # use trommel::testing::Lines;
+//! # use trommel::{Engine, Pipeline, sinks};
+//! let mut lines = sinks::collect::<Vec<u8>>();
+//! Pipeline::from(Lines::new("a\nb"))
+//!     .transform(|line, out| out.emit(line.to_vec()))
+//!     .load_into(&mut lines)
+//!     .run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
 //! A value that the sink can't encode:
-//! ```compile_fail
+//! ```compile_fail,E0277
 //! # use trommel::{Engine, Pipeline, sinks, sources};
 //! Pipeline::from(sources::iter(0..10))
-//!     .map(|id| *id) // with `.map(|id| id.to_string())` it compiles
+//!     .map(|id| *id)
+//!     .load_into(sinks::collect::<String>())
+//!     .run(&Engine::new()?)?;
+//! # Ok::<(), trommel::Error>(())
+//! ```
+//! ```
+//! # use trommel::{Engine, Pipeline, sinks, sources};
+//! Pipeline::from(sources::iter(0..10))
+//!     .map(|id| id.to_string())
 //!     .load_into(sinks::collect::<String>())
 //!     .run(&Engine::new()?)?;
 //! # Ok::<(), trommel::Error>(())

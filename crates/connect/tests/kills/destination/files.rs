@@ -1,12 +1,13 @@
 //! CSV files: one, or several that are compressed.
 
-use super::Contents;
+use super::{Contents, Destination};
+use crate::data::Twins;
 use crate::victim::pipeline;
 use crate::window::{AFTER_COMMIT, AFTER_WRITE, BEFORE_FINISH};
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
-use trommel::{Result, RunReport};
+use trommel::{Error, Result, RunReport};
 use trommel_connect::csv;
 
 pub(super) const WINDOWS: &[&str] = &[
@@ -23,14 +24,21 @@ pub(super) const WINDOWS: &[&str] = &[
 pub(super) const STOPS: &[&str] =
     &[AFTER_WRITE, AFTER_COMMIT, BEFORE_FINISH, "files: data synced, before the checkpoint"];
 
-pub(super) fn load(in_parts: bool) -> Result<RunReport> {
-    if in_parts {
-        let sink = csv::Sink::create("out.csv.gz")?.roll_rows(70).commit_bytes(500);
-        return pipeline(false, sink.commit_interval(Duration::MAX));
+pub(super) fn load(destination: Destination) -> Result<RunReport> {
+    let sink = |name: &str| Ok::<_, Error>(csv::Sink::create(name)?.commit_interval(Duration::MAX));
+    match destination {
+        Destination::CsvParts => {
+            pipeline(Twins::Unknown, sink("out.csv.gz")?.roll_rows(70).commit_bytes(500))
+        }
+        // Some files are closed while others are written to.
+        Destination::CsvKeyed => {
+            let sink = sink("out")?.commit_bytes(1500).roll_rows(80);
+            pipeline(Twins::Unknown, sink.partition_by(["part", "late"]).max_open_files(3))
+        }
+        Destination::From(input) => input.load(sink("out.csv")?.commit_bytes(1500)),
+        // Two batches, or three where texts are short.
+        _ => pipeline(Twins::Unknown, sink("out.csv")?.commit_bytes(1500)),
     }
-    // Two batches, or three where texts are short.
-    let sink = csv::Sink::create("out.csv")?.commit_bytes(1500);
-    pipeline(false, sink.commit_interval(Duration::MAX))
 }
 
 /// Nothing has its name before all of it is there.
@@ -48,23 +56,35 @@ fn is_data(name: &str) -> bool {
     name.starts_with("out") && (name.ends_with(".csv") || name.ends_with(".csv.gz"))
 }
 
+/// All files and folders, those within folders too, in order.
 pub(super) fn names(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).unwrap();
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            let inside = self::names(&entry.path());
+            names.extend(inside.iter().map(|inner| format!("{name}/{inner}")));
+        }
+        names.push(name);
+    }
     names.sort_unstable();
     names
 }
 
-/// The names of all files, and the records of those that hold data, in order.
+/// The records of the files that hold data, in order.
 pub(super) fn contents(directory: &Path) -> Contents {
-    let mut contents = Contents { names: names(directory), ..Contents::default() };
-    for name in &contents.names {
-        let mut bytes = std::fs::read(directory.join(name)).unwrap();
+    let mut contents = Contents::default();
+    for name in names(directory) {
+        let path = directory.join(&name);
+        if path.is_dir() {
+            continue;
+        }
+        let mut bytes = std::fs::read(path).unwrap();
         if name.ends_with(".rejects.ndjson") {
             let text = String::from_utf8(bytes).unwrap();
             contents.rejects.extend(text.lines().map(str::to_owned));
-        } else if is_data(name) {
+        } else if is_data(&name) {
             if name.ends_with(".gz") {
                 let mut text = Vec::new();
                 flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut text).unwrap();

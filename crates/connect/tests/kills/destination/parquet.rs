@@ -2,7 +2,7 @@
 
 use super::Contents;
 use super::files::names;
-use crate::data::{BATCH, COMMIT};
+use crate::data::{BATCH, COMMIT, Twins};
 use crate::victim::pipeline;
 use crate::window::{AFTER_COMMIT, AFTER_WRITE, BEFORE_FINISH, BEFORE_FIRST_ROW, MID_BATCH};
 use arrow_array::RecordBatch;
@@ -30,7 +30,7 @@ const MANIFEST: &str = "_trommel.json";
 
 pub(super) fn load() -> Result<RunReport> {
     let sink = trommel_connect::parquet::Sink::create(DIRECTORY);
-    pipeline(false, sink.part_rows(BATCH * COMMIT))
+    pipeline(Twins::Unknown, sink.part_rows(BATCH * COMMIT))
 }
 
 /// All that the manifest lists is whole.
@@ -56,9 +56,9 @@ fn records(path: &Path) -> Vec<String> {
 
 pub(super) fn contents(directory: &Path) -> Contents {
     let directory = directory.join(DIRECTORY);
-    let mut contents = Contents { names: names(&directory), ..Contents::default() };
-    for name in &contents.names {
-        let path = directory.join(name);
+    let mut contents = Contents::default();
+    for name in names(&directory) {
+        let path = directory.join(&name);
         if name.ends_with(".ndjson") {
             let text = std::fs::read_to_string(path).unwrap();
             contents.rejects.extend(text.lines().map(str::to_owned));

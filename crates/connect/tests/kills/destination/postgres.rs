@@ -1,7 +1,7 @@
 //! A table of a PostgreSQL database, on a server of the campaign's own.
 
-use super::Contents;
-use crate::data::{BATCH, COMMIT, Item};
+use super::{Contents, Destination};
+use crate::data::{BATCH, COMMIT, Item, expected_distance, expected_rows};
 use crate::postgres_support::{Server, server};
 use crate::victim::pipeline;
 use crate::window::{
@@ -16,6 +16,7 @@ use trommel_connect::postgres;
 pub(super) const WINDOWS: &[&str] = &[
     "postgres: epoch taken, before others are ended",
     "postgres: rejects stored, before checkpoint and COMMIT",
+    "postgres: checkpoint and COMMIT sent, before the answer",
     "postgres: checkpoint and COMMIT answered, before it is noted",
 ];
 
@@ -24,7 +25,16 @@ pub(super) const OPEN_WINDOWS: &[&str] = &[
     "postgres: rows sent over a COPY that stays open",
     BEFORE_COMMIT,
     "postgres: rejects stored, before checkpoint and COMMIT",
+    "postgres: checkpoint and COMMIT sent, before the answer",
     "postgres: checkpoint and COMMIT answered, before it is noted",
+];
+
+/// Where rows meet others with their key, in a staging table.
+pub(super) const MODE_WINDOWS: &[&str] = &[
+    MID_BATCH,
+    AFTER_WRITE,
+    "postgres: rejects stored, before checkpoint and COMMIT",
+    "postgres: checkpoint and COMMIT sent, before the answer",
 ];
 
 pub(super) const STOPS: &[&str] =
@@ -49,14 +59,20 @@ pub(super) fn prepare(directory: &Path) {
     std::fs::write(directory.join(ADDRESS), format!("{schema}\n{address}")).unwrap();
 }
 
-pub(super) fn load(has_keys: bool) -> Result<RunReport> {
+pub(super) fn load(destination: Destination) -> Result<RunReport> {
     let known = std::fs::read_to_string(ADDRESS).unwrap();
     let (_, address) = known.split_once('\n').unwrap();
     let table = postgres::Sink::connect(address)?
         .table::<Item<'_>>("items")
         .commit_rows(BATCH * COMMIT)
         .commit_interval(Duration::from_secs(3600));
-    pipeline(has_keys, if has_keys { table.key(["id"]) } else { table })
+    let table = match destination {
+        Destination::PostgresOpen => table.verify(),
+        Destination::PostgresUpsert => table.key(["id"]).upsert(),
+        Destination::PostgresIgnore => table.key(["id"]).ignore_duplicates(),
+        _ => table.key(["id"]),
+    };
+    pipeline(destination.twins(), table)
 }
 
 fn lines(directory: &Path, sql: &str) -> Vec<String> {
@@ -67,16 +83,23 @@ fn lines(directory: &Path, sql: &str) -> Vec<String> {
     lines
 }
 
-pub(super) fn look(directory: &Path) {
+pub(super) fn look(destination: Destination, directory: &Path) {
     let exists = lines(directory, "SELECT to_regclass('items') IS NOT NULL");
     if exists == ["t"] {
         let rejects = match lines(directory, "SELECT to_regclass('trommel_reject')")[0].as_str() {
             "NULL" => "SELECT 0",
             _ => "SELECT count(*) FROM trommel_reject",
         };
-        let stored = lines(directory, "SELECT emitted, rejected FROM trommel_checkpoint");
-        let found = format!("SELECT (SELECT count(*) FROM items), ({rejects})");
-        assert_eq!(lines(directory, &found), stored);
+        // In one statement: what a dead runner has sent may still be committed.
+        let found = format!(
+            "SELECT read, rejected, (SELECT count(*) FROM items), ({rejects}), \
+             coalesce((SELECT distance FROM items WHERE id = 0), 0.25) FROM trommel_checkpoint"
+        );
+        let [found] = lines(directory, &found).try_into().expect("one job");
+        let found: Vec<f64> = found.split('|').map(|number| number.parse().unwrap()).collect();
+        let (read, twins) = (found[0] as u64, destination.twins());
+        let (rows, distance) = (expected_rows(read, twins), expected_distance(read, twins));
+        assert_eq!(found, [found[0], found[1], rows as f64, found[1], distance]);
     }
 }
 

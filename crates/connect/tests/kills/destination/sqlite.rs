@@ -1,9 +1,9 @@
 //! A table of an SQLite database.
 
-use super::Contents;
-use crate::data::{BATCH, COMMIT, Item, MANY_BATCH};
+use super::{Contents, Destination};
+use crate::data::{BATCH, COMMIT, Item, MANY_BATCH, expected_distance, expected_rows};
 use crate::victim::{pipeline, pipeline_in};
-use crate::window::{AFTER_COMMIT, AFTER_RESUME, AFTER_WRITE, BEFORE_COMMIT};
+use crate::window::{AFTER_COMMIT, AFTER_RESUME, AFTER_WRITE, BEFORE_COMMIT, MID_BATCH};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::path::Path;
@@ -21,6 +21,10 @@ pub(super) const BULK_WINDOWS: &[&str] = &[
     "sqlite: checkpoint stored, before COMMIT",
 ];
 
+/// Where rows meet others with their key.
+pub(super) const MODE_WINDOWS: &[&str] =
+    &[MID_BATCH, AFTER_WRITE, "sqlite: checkpoint stored, before COMMIT", AFTER_COMMIT];
+
 /// Elsewhere it holds the database's write lock.
 pub(super) const STOPS: &[&str] = &[AFTER_RESUME, AFTER_COMMIT];
 
@@ -28,36 +32,40 @@ pub(super) const STOPS: &[&str] = &[AFTER_RESUME, AFTER_COMMIT];
 pub(super) const LOCKS: (&[&str], &str) =
     (&[AFTER_WRITE, BEFORE_COMMIT], "another connection holds the lock");
 
-pub(super) fn load(in_wal: bool) -> Result<RunReport> {
-    let mut sink = sqlite::Sink::create("out.db")?.busy_timeout(Duration::from_secs(1));
-    if in_wal {
+pub(super) fn load(destination: Destination) -> Result<RunReport> {
+    let mut sink = sqlite::Sink::create("out.db")?.busy_timeout(Duration::from_millis(200));
+    if destination == Destination::SqliteWal {
         sink = sink.wal();
     }
-    let mut table = sink
-        .table::<Item<'_>>("items")
-        .key(["id"])
-        .commit_rows(BATCH * COMMIT)
-        .commit_interval(Duration::MAX);
-    if in_wal {
-        table = table.verify();
+    let table = sink.table::<Item<'_>>("items").commit_interval(Duration::MAX);
+    if destination == Destination::SqliteBulk {
+        // Into a table that takes any row: it is given many at once. A transaction for each batch.
+        return pipeline_in(MANY_BATCH, destination.twins(), table.commit_rows(1));
     }
-    pipeline(true, table)
+    let table = table.key(["id"]).commit_rows(BATCH * COMMIT);
+    let table = match destination {
+        Destination::SqliteWal => table.verify(),
+        Destination::SqliteUpsert => table.upsert(),
+        Destination::SqliteIgnore => table.ignore_duplicates(),
+        _ => table,
+    };
+    pipeline(destination.twins(), table)
 }
 
-/// Into a table that takes any row: it is given many at once. A transaction for each batch.
-pub(super) fn load_bulk() -> Result<RunReport> {
-    let sink = sqlite::Sink::create("out.db")?.busy_timeout(Duration::from_secs(1));
-    let table = sink.table::<Item<'_>>("items").commit_rows(1).commit_interval(Duration::MAX);
-    pipeline_in(MANY_BATCH, false, table)
-}
-
-pub(super) fn look(directory: &Path) {
+pub(super) fn look(destination: Destination, directory: &Path) {
     let database = Connection::open(directory.join("out.db")).unwrap();
-    let count = |sql: &str| table(&database, sql).concat();
-    if count("SELECT count(*) FROM sqlite_schema WHERE name = 'items'") == "Integer(1)|" {
-        let stored = count("SELECT emitted, rejected FROM trommel_checkpoint");
+    let is_there = "SELECT count(*) FROM sqlite_schema WHERE name = 'items'";
+    if table(&database, is_there) == ["Integer(1)|"] {
+        let twins = destination.twins();
+        let numbers = |sql: &str| -> [i64; 2] {
+            database.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?])).unwrap()
+        };
+        let [read, rejected] = numbers("SELECT read, rejected FROM trommel_checkpoint");
         let found = "SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM trommel_reject)";
-        assert_eq!(count(found), stored);
+        assert_eq!(numbers(found), [expected_rows(read as u64, twins) as i64, rejected]);
+        let zero =
+            database.query_row("SELECT distance FROM items WHERE id = 0", [], |row| row.get(0));
+        assert_eq!(zero, Ok(expected_distance(read as u64, twins)));
     }
 }
 

@@ -1,14 +1,16 @@
-//! Exactly once, whatever happens to runner, connection and server.
+//! Exactly once, whatever happens to runner, connection and server. `TROMMEL_KILLS=300` asks for so
+//! many trials of each kind that can be repeated, `TROMMEL_SEED` for other random instants.
 #![cfg(any(feature = "postgres", feature = "postgres-system"))]
 
+mod commit;
+#[path = "../postgres_support/mod.rs"]
 mod postgres_support;
 
 use postgres_support::{Server, says};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use serde::Serialize;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::hash::{Hash, Hasher};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use trommel::{
@@ -67,6 +69,21 @@ fn complete(server: &Server, schema: &str) {
     assert_eq!(found, [format!("{ROWS}|{ROWS}|0|{}|{expected}", ROWS - 1)]);
     let sql = format!("SELECT loaded, emitted, finished FROM {schema}.trommel_checkpoint");
     assert_eq!(server.sql("trommel", &sql), [format!("{ROWS}|{ROWS}|t")]);
+}
+
+/// Empties what [`prepare`] has made, for one more job.
+fn empty(server: &Server, schema: &str) {
+    let sql = format!("TRUNCATE {schema}.t; DROP TABLE IF EXISTS {schema}.trommel_checkpoint");
+    server.sql("trommel", &sql);
+}
+
+/// Trials that are asked for, so many unless told otherwise, and the random numbers for them.
+fn trials(otherwise: usize, of: &str) -> (usize, fastrand::Rng) {
+    let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse().unwrap());
+    let mut hasher = std::hash::DefaultHasher::new();
+    (of, number("TROMMEL_SEED").unwrap_or(0_u64)).hash(&mut hasher);
+    let wanted = number("TROMMEL_KILLS").map_or(otherwise, |kills| kills as usize);
+    (wanted, fastrand::Rng::with_seed(hasher.finish()))
 }
 
 fn at(rows: u64) -> Checkpoint {
@@ -139,167 +156,89 @@ fn a_fenced_commit_names_the_newer_runner() {
 fn a_backend_that_is_killed_is_replaced_and_nothing_is_lost_or_doubled() {
     let server = server_or_return!();
     let conninfo = prepare(server, "killed");
-    let kills = AtomicUsize::new(0);
-    let report = job(&conninfo, 20, |id| {
-        if id % 3000 == 1500 {
-            let found = server.sql(
-                "trommel",
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                 WHERE application_name LIKE 'trommel %' AND query LIKE '%killed%' \
-                 OR pid IN (SELECT pid FROM pg_locks WHERE relation = 'killed.t'::regclass)",
-            );
-            kills.fetch_add(found.len(), Ordering::Relaxed);
-        }
-    })
-    .unwrap();
-    complete(server, "killed");
-    assert!(kills.into_inner() > 0, "no session was killed");
-    assert!(report.counts.add_up());
-}
-
-/// Passes bytes on between client and server until told to cut.
-struct Proxy {
-    port: u16,
-    /// Counts messages of the client with COMMIT in them; the reply to the one that makes it zero is
-    /// swallowed, and the connection cut.
-    commits_left: Arc<AtomicUsize>,
-    cuts: Arc<AtomicUsize>,
-}
-
-impl Proxy {
-    fn start(server: u16, commits: usize) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let commits_left = Arc::new(AtomicUsize::new(commits));
-        let cuts = Arc::new(AtomicUsize::new(0));
-        let (left, cut) = (Arc::clone(&commits_left), Arc::clone(&cuts));
-        std::thread::spawn(move || {
-            for client in listener.incoming() {
-                let Ok(client) = client else { return };
-                let Ok(backend) = TcpStream::connect(("127.0.0.1", server)) else { return };
-                let (left, cut) = (Arc::clone(&left), Arc::clone(&cut));
-                std::thread::spawn(move || pass(&client, &backend, &left, &cut));
+    let (wanted, mut random) = trials(20, "backend");
+    let (kills, mut jobs) = (AtomicUsize::new(0), 0);
+    while kills.load(Ordering::Relaxed) < wanted {
+        assert!(jobs < wanted, "hardly any session was killed");
+        jobs += 1;
+        let instants: Vec<u64> = (0..7).map(|_| random.u64(..ROWS)).collect();
+        let report = job(&conninfo, 20, |id| {
+            if instants.contains(&id) {
+                let found = server.sql(
+                    "trommel",
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE application_name LIKE 'trommel %' AND query LIKE '%killed%' \
+                     OR pid IN (SELECT pid FROM pg_locks WHERE relation = 'killed.t'::regclass)",
+                );
+                kills.fetch_add(found.len(), Ordering::Relaxed);
             }
-        });
-        Proxy { port, commits_left, cuts }
+        })
+        .unwrap_or_else(|error| panic!("{error} after kills at {instants:?}"));
+        complete(server, "killed");
+        assert!(report.counts.add_up());
+        empty(server, "killed");
     }
+    eprintln!("kills: postgres, backend: {} hits in {jobs} jobs", kills.into_inner());
 }
 
-fn pass(client: &TcpStream, backend: &TcpStream, left: &AtomicUsize, cuts: &AtomicUsize) {
-    let deaf = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        let deafness = Arc::clone(&deaf);
-        scope.spawn(move || {
-            let (mut from, mut to) = (backend, client);
-            let mut buffer = vec![0; 1 << 16];
-            while let Ok(count @ 1..) = from.read(&mut buffer) {
-                if deafness.load(Ordering::SeqCst) {
-                    // The server has answered: the commit is done, and the client won't hear of it.
-                    cuts.fetch_add(1, Ordering::SeqCst);
-                    break;
-                }
-                if to.write_all(&buffer[..count]).is_err() {
-                    break;
-                }
-            }
-            _ = client.shutdown(Shutdown::Both);
-            _ = backend.shutdown(Shutdown::Both);
-        });
-        let (mut from, mut to) = (client, backend);
-        let mut buffer = vec![0; 1 << 16];
-        while let Ok(count @ 1..) = from.read(&mut buffer) {
-            let commits = buffer[..count].windows(7).any(|word| word == b"COMMIT\0");
-            if commits {
-                let before = left
-                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-                if before == Ok(1) {
-                    deaf.store(true, Ordering::SeqCst);
-                }
-            }
-            if to.write_all(&buffer[..count]).is_err() {
-                break;
-            }
-        }
-        _ = backend.shutdown(Shutdown::Both);
-    });
-}
-
-#[test]
-fn a_commit_whose_answer_is_lost_is_looked_up_and_not_repeated() {
-    let server = server_or_return!();
-    for commits in [1, 3, 8, 29] {
-        prepare(server, "unanswered");
-        let proxy = Proxy::start(server.port, commits);
-        let conninfo = server.address("unanswered", proxy.port);
-        let report = job(&conninfo, 8, |_| {}).unwrap();
-        assert_eq!(proxy.cuts.load(Ordering::SeqCst), 1, "the cut after commit {commits}");
-        assert_eq!(proxy.commits_left.load(Ordering::SeqCst), 0);
-        assert_eq!(report.counts.loaded, ROWS);
-        complete(server, "unanswered");
-    }
-}
-
-/// Without a job there is no checkpoint to read; the transaction's number tells.
-#[test]
-fn a_commit_whose_answer_is_lost_is_looked_up_without_a_job_too() {
-    let server = server_or_return!();
-    prepare(server, "numbered");
-    let proxy = Proxy::start(server.port, 4);
-    let retry = Retry::times(8);
-    let report = Pipeline::from(sources::generate(ROWS, |id| id))
-        .options(Options::builder().fixed_batch_size(100).retry(retry).build().unwrap())
-        .transform(|id, out| out.emit(&item(id)))
-        .load_into(table(&server.address("numbered", proxy.port)).unwrap())
-        .run(&Engine::new().unwrap())
-        .unwrap();
-    assert_eq!((report.counts.loaded, proxy.cuts.load(Ordering::SeqCst)), (ROWS, 1));
-    let found = server.sql("trommel", "SELECT count(*), count(DISTINCT id) FROM numbered.t");
-    assert_eq!(found, [format!("{ROWS}|{ROWS}")]);
-}
-
+/// Two crashes, as each takes a second: `TROMMEL_KILLS` asks for more.
 #[test]
 fn a_server_that_crashes_and_comes_back_finds_the_load_going_on() {
     let Some(server) = postgres_support::start() else { return };
     let conninfo = prepare(&server, "crashed");
+    let (wanted, mut random) = trials(2, "crash");
     let crashes = AtomicUsize::new(0);
-    let crash = |id| {
-        if id == 7_050 {
-            assert!(server.control("stop -m immediate"));
-            assert!(server.control("start"), "{}", server.log());
-            crashes.fetch_add(1, Ordering::Relaxed);
+    while crashes.load(Ordering::Relaxed) < wanted {
+        // After the first commit, for there to be something.
+        let instant = random.u64(7_000..ROWS);
+        let crash = |id| {
+            if id == instant {
+                assert!(server.control("stop -m immediate"));
+                assert!(server.control("start"), "{}", server.log());
+                crashes.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        if crashes.load(Ordering::Relaxed).is_multiple_of(2) {
+            // Without retries: the run fails, and is run again.
+            let result = job(&conninfo, 0, crash);
+            says(result, ErrorKind::Transient, &["connection was lost", "resumable"]);
+            let stored = server.number("SELECT count(*) FROM crashed.t");
+            assert_eq!(server.number("SELECT loaded FROM crashed.trommel_checkpoint"), stored);
+            job(&conninfo, 0, |_| {}).unwrap();
+        } else {
+            job(&conninfo, 10, crash).unwrap();
         }
-    };
-    // First without retries: the run fails, and is run again.
-    let result = job(&conninfo, 0, crash);
-    says(result, ErrorKind::Transient, &["connection was lost", "resumable"]);
-    let stored = server.number("SELECT count(*) FROM crashed.t");
-    assert_eq!(server.number("SELECT loaded FROM crashed.trommel_checkpoint"), stored);
-    job(&conninfo, 0, |_| {}).unwrap();
-    complete(&server, "crashed");
-
-    server.sql("trommel", "TRUNCATE crashed.t, crashed.trommel_checkpoint");
-    job(&conninfo, 10, crash).unwrap();
-    complete(&server, "crashed");
-    assert_eq!(crashes.into_inner(), 2);
+        complete(&server, "crashed");
+        empty(&server, "crashed");
+    }
+    eprintln!("kills: postgres, crash: {} hits in {0} jobs", crashes.into_inner());
 }
 
 const VARIABLE: &str = "TROMMEL_TEST_CRASH_PG";
+/// A row that the child stops itself at.
+const STOPS_AT: &str = "TROMMEL_TEST_STOPS_AT";
 
-fn child(conninfo: &str) -> std::process::Child {
-    Command::new(std::env::current_exe().unwrap())
+fn child(conninfo: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "killed_at_any_point_nothing_is_lost_or_doubled"])
         .env(VARIABLE, conninfo)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::null());
+    command
 }
 
 #[test]
 fn killed_at_any_point_nothing_is_lost_or_doubled() {
     if let Ok(conninfo) = std::env::var(VARIABLE) {
         // The child: this test, started once more.
-        job(&conninfo, 0, |_| {}).unwrap();
+        let stops_at = std::env::var(STOPS_AT).ok().map(|id| id.parse().unwrap());
+        let stop = |id| {
+            if Some(id) == stops_at {
+                kill_process(getpid(), Signal::STOP).unwrap();
+            }
+        };
+        job(&conninfo, 0, stop).unwrap();
         return;
     }
     let server = server_or_return!();
@@ -307,7 +246,7 @@ fn killed_at_any_point_nothing_is_lost_or_doubled() {
     let (mut kills, mut seen, mut midway) = (0, 0, 0);
     let began = Instant::now();
     loop {
-        let mut child = child(&conninfo);
+        let mut child = child(&conninfo).spawn().unwrap();
         // Longer with each kill, so that the load ends however slow the machine is.
         let patience = Duration::from_micros(15_000 + (kills * 7_919) % 31_000 + kills * 1_500);
         std::thread::sleep(patience);
@@ -345,26 +284,17 @@ fn killed_at_any_point_nothing_is_lost_or_doubled() {
 fn a_stopped_runner_that_wakes_up_too_late_changes_nothing() {
     let server = server_or_return!();
     let conninfo = prepare(server, "zombie");
-    let mut old = child(&conninfo);
-    let signal = |name: &str, child: &std::process::Child| {
-        let pid = child.id().to_string();
-        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
-    };
-    let began = Instant::now();
-    let started =
-        "SELECT count(*) FROM pg_class WHERE oid = to_regclass('zombie.trommel_checkpoint')";
-    while server.number(started) == 0
-        || server.number("SELECT coalesce(max(loaded), 0) FROM zombie.trommel_checkpoint") == 0
-    {
-        assert!(began.elapsed() < Duration::from_secs(60), "no first commit");
-    }
-    signal("-STOP", &old);
+    // Some has been committed by then: more than the ring holds has gone before.
+    let mut old = child(&conninfo).env(STOPS_AT, (ROWS / 2).to_string()).spawn().unwrap();
+    let pid = Pid::from_child(&old);
+    let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+    assert!(status.stopped(), "{status:?}");
     let loaded = server.number("SELECT max(loaded) FROM zombie.trommel_checkpoint");
+    assert!(0 < loaded && loaded < ROWS as i64, "{loaded} rows: it was not stopped in the middle");
     job(&conninfo, 3, |_| {}).unwrap();
     complete(server, "zombie");
-    signal("-CONT", &old);
-    let status = old.wait().unwrap();
-    assert!(loaded == ROWS as i64 || !status.success(), "the zombie claims success");
+    kill_process(pid, Signal::CONT).unwrap();
+    assert!(!old.wait().unwrap().success(), "the zombie claims success");
     complete(server, "zombie");
 }
 
