@@ -178,7 +178,10 @@ fn keys_that_occur_twice_anywhere_are_rejects_where_that_is_asked_for() {
         let seen = with(Duplicates::RejectAll, array);
         assert_eq!((&*seen[0], &*seen[3]), ("2", "1"));
         assert!(seen[1].starts_with("at byte "), "{seen:?}");
-        assert!(seen[1].contains("the key `a` occurs twice, in bad.ndjson, line"), "{seen:?}");
+        assert!(
+            seen[1].contains("the key `a` occurs twice, column `a`, in bad.ndjson, line"),
+            "{seen:?}"
+        );
         assert!(
             seen[2].contains("the key `d` occurs twice, column `b`, in bad.ndjson"),
             "{seen:?}"

@@ -1,7 +1,7 @@
 //! Arrow streams, in and out.
 
 use super::c;
-use super::world::{OK, STATE, World};
+use super::world::{OK, World};
 use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch,
@@ -62,13 +62,7 @@ impl World<'_> {
             let reader = RecordBatchStreamReader::try_new(stream).expect("a schema at once");
             self.slots[slot].stream = Some(reader);
         } else {
-            let mut status = OK;
-            // Whether it was consumed shows when it is asked to do something harmless.
-            self.call(|error| {
-                status = c!(trommel_pipeline_name(pipeline, c"name".as_ptr(), error));
-                status
-            });
-            self.slots[slot].has_run = status == STATE;
+            self.slots[slot].has_run = self.is_used_up(slot);
         }
     }
 

@@ -42,18 +42,25 @@ impl World<'_> {
             })
         });
         if size == size_of::<Report>() as u32 {
-            self.slots[slot].has_run = true;
             assert!(!before || status == STATE, "it runs once");
-        } else if !before && status != OK {
-            // Perhaps refused because of its size, perhaps because of what it found.
-            self.slots[slot].has_run = status != 3;
-        } else {
-            self.slots[slot].has_run = true;
         }
+        // Perhaps refused: because of the report's size, or for what it lacks.
+        self.slots[slot].has_run = status == OK || self.is_used_up(slot);
         if status == OK {
             assert_eq!(report.outcome, 0);
             self.balance(slot, &report);
         }
+    }
+
+    /// Whether a pipeline has run, or runs: then it can't be called another name.
+    pub(super) fn is_used_up(&mut self, slot: usize) -> bool {
+        let pipeline = self.slots[slot].pipeline;
+        let mut status = OK;
+        self.call(|error| {
+            status = c!(trommel_pipeline_name(pipeline, c"name".as_ptr(), error));
+            status
+        });
+        status == STATE
     }
 
     fn balance(&self, slot: usize, report: &Report) {
@@ -68,7 +75,7 @@ impl World<'_> {
         let pipeline = self.slots[slot].pipeline;
         let status = self.call(|error| c!(trommel_pipeline_start(pipeline, error)));
         assert!(!self.slots[slot].has_run || status == STATE);
-        self.slots[slot].has_run = true;
+        self.slots[slot].has_run = status == OK || self.is_used_up(slot);
     }
 
     pub(super) fn wait(&mut self) {

@@ -226,12 +226,16 @@ impl<'a> Row<'a> {
             Ok(true) => members.iter().find(|it| (it.key.0..it.value.1).contains(&(at as u32))),
             _ => None,
         };
-        let key = key.map(|it| &self.text[it.key.0 as usize..it.key.1 as usize]);
+        // In its quotes, and without the escapes that it may have.
+        let key = key.and_then(|it| {
+            let quoted = self.text.get(it.key.0 as usize - 1..=it.key.1 as usize)?;
+            serde_json::from_str::<String>(quoted).ok()
+        });
         // What is missing at the top is found out at the closing brace, behind all members.
         let said = error.to_string();
         let missing = said.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
         let error = Error::row(message);
-        match key.or(missing.map(|(name, _)| name)) {
+        match key.or_else(|| missing.map(|(name, _)| name.to_owned())) {
             Some(key) => error.in_column(key),
             None => error,
         }

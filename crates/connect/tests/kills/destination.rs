@@ -252,6 +252,10 @@ impl Destination {
             Kind::Postgres => postgres::contents(directory),
         };
         contents.names = files::names(directory);
+        if self.kind() == Kind::Sqlite {
+            // A write-ahead log stays when its last connection could not close it.
+            contents.names.retain(|name| !name.ends_with("-wal") && !name.ends_with("-shm"));
+        }
         if self == Destination::From(Input::Sqlite) {
             // A query that goes on by its key counts its records anew.
             contents.rejects.iter_mut().for_each(|reject| *reject = without_record(reject));
