@@ -12,8 +12,8 @@ use std::path::PathBuf;
 /// use trommel_connect::http;
 /// let lines = http::post("https://log.example/in").connections(4).lines();
 /// Pipeline::from(sources::generate(10_000, |id| id))
-///     .transform(|id, out| out.emit(out.text().str("event ").int(id).finish()))
 ///     .options(Options::builder().retry(Retry::times(5)).build()?)
+///     .transform(|id, out| out.emit(out.text().str("event ").int(id).finish()))
 ///     .load_into(lines)
 ///     .run(&Engine::new()?)?;
 /// # Ok::<(), trommel::Error>(())

@@ -66,9 +66,17 @@ pub(crate) trait Cut: Clone + Send + std::fmt::Debug {
         false
     }
 
-    /// As it is behind the first record of an input.
+    /// Whether the input has had its last record and that doesn't show by its bytes: of an array that is
+    /// cut off it may have none of its own.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// As it is behind the first record of an input, or behind the last one where it
+    /// [`is_over`](Self::is_over).
     #[must_use]
-    fn resumed(self) -> Self {
+    fn resumed(self, is_over: bool) -> Self {
+        let _ = is_over;
         self
     }
 

@@ -91,18 +91,18 @@ impl<C: Cut> Feeder<C> {
     /// Starts at the start of a file.
     pub(super) fn open(&mut self, index: usize) -> Result<()> {
         self.inputs.open(index)?;
-        self.restart(Place::default());
+        self.restart(Place::default(), false);
         Ok(())
     }
 
     /// Forgets all that was read: the input is at `place`.
-    pub(super) fn restart(&mut self, place: Place) {
+    pub(super) fn restart(&mut self, place: Place, is_over: bool) {
         self.place = place;
         self.done = place;
         self.window.clear();
         self.cutter = self.fresh.clone();
         if place.record > 0 {
-            self.cutter = self.fresh.clone().resumed();
+            self.cutter = self.fresh.clone().resumed(is_over);
         }
         self.start_checked = place.offset > 0;
         self.ended = false;

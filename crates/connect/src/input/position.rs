@@ -14,10 +14,11 @@ use trommel::{Error, ErrorKind, Fingerprint, Position, Result, Size};
 const HEAD: u64 = 64 * 1024;
 
 impl<C: Cut> Feeder<C> {
-    /// Byte offset (of what is decompressed), record and line; with several files also which one,
-    /// and a hash of its name. Nothing for streams.
+    /// Byte offset (of what is decompressed), record and line, or line 0 behind the last record where
+    /// the bytes don't show that it is; with several files also which one, and a hash of its name. Nothing for streams.
     pub(crate) fn position(&self) -> Option<Position> {
         let Place { offset, record, line } = self.done;
+        let line = if record > 0 && self.cutter.is_over() { 0 } else { line };
         let entries = self.inputs.entries();
         match entries.len() {
             0 => None,
@@ -60,8 +61,11 @@ impl<C: Cut> Feeder<C> {
             }
         };
         let entry = &entries[file];
-        // Each record and each line has a byte at least.
-        if place.record.max(place.line.saturating_sub(1)) > place.offset {
+        let is_over = place.line == 0;
+        let place = Place { line: place.line.max(1), ..place };
+        // Each record and each line has a byte at least, but for the last record of what was cut off.
+        let records = place.record.saturating_sub(u64::from(is_over));
+        if records.max(place.line - 1) > place.offset {
             let name = &entry.name;
             return unsupported(format!(
                 "not a position in {name}, so it can't be resumed from it"
@@ -79,7 +83,7 @@ impl<C: Cut> Feeder<C> {
             return too_short(stored);
         }
         self.inputs.open(file)?;
-        self.restart(place);
+        self.restart(place, is_over);
         let passed = self.inputs.input.pass(place.offset).map_err(|error| {
             let message = format!("cannot go to byte {} of {name}", place.offset);
             Error::new(ErrorKind::Io, message).caused_by(error)

@@ -97,7 +97,7 @@ impl Batch {
         let cutter = Cutter::new(form);
         match self.block.opens() {
             true => cutter,
-            false => cutter.resumed(),
+            false => cutter.resumed(false),
         }
     }
 

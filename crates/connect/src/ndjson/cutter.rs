@@ -45,12 +45,12 @@ pub(super) struct Cutter {
     lines: usize,
     last: (usize, usize),
     is_cut_off: bool,
+    /// All of the array has been seen, and its end if that is missing been told.
+    is_over: bool,
     /// Nothing but blanks of the file is before the window.
     opens: bool,
     /// The document doesn't begin with a `[`.
     is_bare: bool,
-    /// Nothing has been seen since a position was resumed from.
-    is_resumed: bool,
     /// The row at hand is being passed over, most of it has been thrown away.
     skipping: bool,
 }
@@ -68,9 +68,9 @@ impl Cutter {
             lines: 0,
             last: (0, 0),
             is_cut_off: false,
+            is_over: false,
             opens: true,
             is_bare: false,
-            is_resumed: false,
             skipping: false,
         }
     }
@@ -239,9 +239,8 @@ impl Cut for Cutter {
             }
         } else {
             self.row(data, data.len(), data.len());
-            // It has been said before, by this run or by one that stopped at the very end.
-            let is_over = self.is_cut_off || self.is_resumed && data.is_empty();
-            if self.form == Form::Array && self.state != State::Start && !is_over {
+            // Told once, also when a run goes on behind it.
+            if self.form == Form::Array && self.state != State::Start && !self.is_over {
                 if self.rows == before {
                     self.rows += 1;
                     self.last = (data.len(), data.len());
@@ -249,6 +248,7 @@ impl Cut for Cutter {
                 self.is_cut_off = true;
             }
         }
+        self.is_over = self.form == Form::Array && self.state != State::Start;
         self.at = data.len();
     }
 
@@ -261,7 +261,6 @@ impl Cut for Cutter {
         self.end = 0;
         self.rows = 0;
         self.lines = 0;
-        self.is_resumed = false;
         self.skipping = false;
     }
 
@@ -286,10 +285,14 @@ impl Cut for Cutter {
         self.is_cut_off
     }
 
-    fn resumed(mut self) -> Self {
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    fn resumed(mut self, is_over: bool) -> Self {
         self.state = State::Inside;
         self.opens = false;
-        self.is_resumed = true;
+        self.is_over = is_over;
         self
     }
 

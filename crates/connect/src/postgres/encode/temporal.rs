@@ -24,12 +24,14 @@ pub(super) fn timestamp(text: &str) -> Option<(i64, Zone)> {
 }
 
 /// The latest date that was read: in most data it comes again at once.
+#[cfg(feature = "csv")]
 #[derive(Debug, Default)]
 pub(super) struct Dates {
     latest: [u8; 10],
     micros: i64,
 }
 
+#[cfg(feature = "csv")]
 impl Dates {
     /// Microseconds since 2000 of `2013-01-01`.
     #[inline(always)]
@@ -72,6 +74,7 @@ mod tests {
         }
         assert_eq!(date("-0001-01-01"), None);
     }
+    #[cfg(feature = "csv")]
     #[test]
     fn a_date_that_comes_again_is_read_once_and_no_other_is_taken_for_it() {
         let mut dates = Dates::default();
