@@ -16,9 +16,13 @@ use crate::sink::{Encode, Sink};
 use crate::source::{Fill, Limit, Source};
 use crate::stage::{Closure, Rows};
 use std::sync::Arc;
+use std::time::Duration;
 
 const ROWS: u64 = 7;
+/// Random schedules of each case.
 const SCHEDULES: usize = 500;
+/// The same where the cases are each row's fault.
+const SCHEDULES_EACH: usize = 100;
 
 /// What goes wrong, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,21 +45,10 @@ struct Case {
     on_caller: bool,
     order: Order,
     nests: bool,
+    batch_rows: usize,
+    /// Pieces that a batch is cut into.
+    pieces: usize,
     fault: Fault,
-}
-
-impl Case {
-    /// `ends`: whether the source blocks, the sink blocks, the sink stays on the caller's thread.
-    fn new(
-        slots: usize,
-        ends: (bool, bool, bool),
-        order: Order,
-        nests: bool,
-        fault: Fault,
-    ) -> Self {
-        let (source_blocks, sink_blocks, on_caller) = ends;
-        Case { slots, source_blocks, sink_blocks, on_caller, order, nests, fault }
-    }
 }
 
 struct Ids {
@@ -76,6 +69,9 @@ impl Batch for IdBatch {
         F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
     {
         self.0[from..].iter().try_for_each(|id| visit(Ok(*id)))
+    }
+    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
+        Batch::split_off(&mut self.0, at, &mut tail.0)
     }
 }
 
@@ -162,9 +158,9 @@ impl Encode<u64> for Kept {
 
 fn explore(pool: &Pool, case: Case) {
     let options = Options::builder()
-        .fixed_batch_size(if case.fault == Fault::FullPages { 3 } else { 1 })
+        .fixed_batch_size(case.batch_rows)
         .channel_capacity(case.slots)
-        .transform_concurrency(1)
+        .transform_concurrency(case.pieces)
         .order(case.order)
         .on_reject(match case.fault {
             Fault::Reject(_) => RejectPolicy::skip(1),
@@ -252,16 +248,22 @@ fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
             assert!(result.is_err(), "{case:?}");
             assert_eq!((sink.finished, sink.aborted), (0, 1), "{case:?}");
             if case.order == Order::Ordered {
-                assert_eq!(values, all[..at as usize], "{case:?}: all before, nothing behind");
+                // Of the batch itself a sink may have kept the pieces before the one that failed.
+                let first = at as usize / case.batch_rows * case.batch_rows;
+                let kept = values.len();
+                assert_eq!(values, all[..kept], "{case:?}: not contiguous");
+                assert!((first..=at as usize).contains(&kept), "{case:?}: {kept} rows");
             }
         }
     }
 }
 
-/// Explores one fault through every pool, ring and kind of ends.
-fn explore_all(fault: Fault) {
+/// Explores one fault through every pool, ring and kind of ends. `shape`: rows of a batch and the
+/// pieces that it is cut into.
+fn explore_all(fault: Fault, shape: (usize, usize), schedules: usize) {
+    let (batch_rows, pieces) = shape;
     for workers in [1, 2, 3] {
-        let pool = Arc::new(Pool::new(workers, "explored", None).unwrap());
+        let pool = Arc::new(Pool::new(workers, "explored", None, Duration::ZERO).unwrap());
         for slots in [2, 3] {
             for (source_blocks, sink_blocks, on_caller) in [
                 (false, false, false),
@@ -274,8 +276,17 @@ fn explore_all(fault: Fault) {
                 for (order, nests) in
                     [(Order::Ordered, false), (Order::Ordered, true), (Order::Completion, false)]
                 {
-                    let ends = (source_blocks, sink_blocks, on_caller);
-                    let case = Case::new(slots, ends, order, nests, fault);
+                    let case = Case {
+                        slots,
+                        source_blocks,
+                        sink_blocks,
+                        on_caller,
+                        order,
+                        nests,
+                        batch_rows,
+                        pieces,
+                        fault,
+                    };
                     let pool = Arc::clone(&pool);
                     shuttle::check_random(
                         move || {
@@ -283,7 +294,7 @@ fn explore_all(fault: Fault) {
                             let _other = case.nests.then(|| (pool.join(), pool.join()));
                             explore(&pool, case);
                         },
-                        SCHEDULES,
+                        schedules,
                     );
                 }
             }
@@ -291,42 +302,77 @@ fn explore_all(fault: Fault) {
     }
 }
 
+/// Explores a fault in each row, batches of one row.
+fn explore_each(fault: impl Fn(u64) -> Fault) {
+    (0..ROWS).for_each(|at| explore_all(fault(at), WHOLE, SCHEDULES_EACH));
+}
+
+/// Batches of one row.
+const WHOLE: (usize, usize) = (1, 1);
+/// Batches that are cut, whose pieces are as long as each other or not.
+const CUT: [(usize, usize); 2] = [(2, 2), (3, 2)];
+
 #[test]
 fn explore_success() {
-    explore_all(Fault::None);
+    explore_all(Fault::None, WHOLE, SCHEDULES);
 }
 
 #[test]
 fn explore_row_errors() {
-    [0, 3, ROWS - 1].into_iter().for_each(|at| explore_all(Fault::RowError(at)));
+    explore_each(Fault::RowError);
 }
 
 #[test]
 fn explore_rejects() {
-    explore_all(Fault::Reject(4));
+    explore_each(Fault::Reject);
 }
 
 #[test]
 fn explore_panics() {
-    explore_all(Fault::Panic(2));
+    explore_each(Fault::Panic);
 }
 
 #[test]
 fn explore_source_errors() {
-    [0, 3].into_iter().for_each(|at| explore_all(Fault::SourceError(at)));
+    explore_each(Fault::SourceError);
 }
 
 #[test]
 fn explore_sink_errors() {
-    [0, 3, ROWS - 1].into_iter().for_each(|at| explore_all(Fault::SinkError(at)));
+    explore_each(Fault::SinkError);
 }
 
 #[test]
 fn explore_cancels() {
-    explore_all(Fault::Cancel);
+    explore_all(Fault::Cancel, WHOLE, SCHEDULES);
 }
 
 #[test]
 fn explore_full_pages() {
-    explore_all(Fault::FullPages);
+    explore_all(Fault::FullPages, (3, 1), SCHEDULES);
+}
+
+#[test]
+fn explore_cut_batches() {
+    for shape in CUT {
+        let faults = [Fault::None, Fault::Cancel, Fault::FullPages];
+        faults.into_iter().for_each(|fault| explore_all(fault, shape, SCHEDULES_EACH));
+    }
+}
+
+#[test]
+fn explore_cut_batches_with_faults() {
+    for shape in CUT {
+        for at in 2..6 {
+            let faults = [
+                Fault::RowError(at),
+                Fault::Reject(at),
+                Fault::Panic(at),
+                Fault::SinkError(at),
+                // A source breaks between two batches.
+                Fault::SourceError(at - at % shape.0 as u64),
+            ];
+            faults.into_iter().for_each(|fault| explore_all(fault, shape, SCHEDULES_EACH / 4));
+        }
+    }
 }
