@@ -1,6 +1,7 @@
 //! Small jobs: a run must not cost more than the work.
 
 use super::{Ledger, Target, engine};
+use crate::floors::halves::Halves;
 use crate::floors::sequential;
 use crate::origin::Tally;
 use crate::stats::Spread;
@@ -33,7 +34,11 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
             };
             Ok((tally, began.elapsed()))
         })?;
-        add(ledger, name, limit, rows == 100, timed);
+        add(ledger, name.clone(), limit, rows == 100, timed);
+
+        if rows == 5_000 {
+            halves(ledger, &name, calls)?;
+        }
 
         let expected = sequential::boxed(rows);
         let timed = alternate(calls, expected, |ours| {
@@ -52,6 +57,25 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
             format!("trommel {ours} µs, loop {theirs} µs"),
         );
     }
+    Ok(())
+}
+
+/// What sharing can gain on this machine at all, by a thread that is always awake.
+fn halves(ledger: &mut Ledger<'_>, name: &str, calls: u64) -> Result<()> {
+    let mut halves = Halves::new(5_000);
+    let timed = alternate(calls, halves.expected(), |together| {
+        halves.reset();
+        let began = Instant::now();
+        let tally = if together { halves.together() } else { black_box(&mut halves).alone() };
+        Ok((tally, began.elapsed()))
+    })?;
+    let [together, alone] = timed;
+    ledger.add(
+        format!("{name}.two_awake_threads"),
+        together.median / alone.median,
+        Target::None,
+        format!("no engine: a half on each of two threads {together} µs, loop {alone} µs"),
+    );
     Ok(())
 }
 
