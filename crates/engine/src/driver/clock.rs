@@ -81,7 +81,12 @@ impl StageClock {
     /// Begins a piece of work, which [`end`](Self::end) ends. It may lie within another one of the
     /// same thread.
     pub(super) fn begin(&self) -> Began {
-        let at_ns = self.now();
+        self.begin_at(self.now())
+    }
+
+    /// As [`begin`](Self::begin) at a time that is known, ns from the start of the run: a look at
+    /// the clock takes as long as two light rows.
+    pub(super) fn begin_at(&self, at_ns: u64) -> Began {
         Began { at_ns, outer_ns: self.since_ns.swap(at_ns, Relaxed) }
     }
 
@@ -115,8 +120,8 @@ impl StageClock {
         (since > 0).then(|| Duration::from_nanos(self.now().saturating_sub(since)))
     }
 
-    /// At least 1, since 0 means none.
-    fn now(&self) -> u64 {
+    /// ns from the start of the run. At least 1, since 0 means none.
+    pub(super) fn now(&self) -> u64 {
         (self.run_started.elapsed().as_nanos() as u64).max(1)
     }
 }

@@ -95,7 +95,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         mut give_back: impl FnMut(BoxedSlot<B, K>),
     ) {
         if !self.ordered {
-            self.settle(&mut slot);
+            self.settle(&mut slot, self.clock.sink.now());
             give_back(slot);
             return;
         }
@@ -104,15 +104,16 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let place = (slot.seq % places) as usize;
         self.window[place] = Some(slot);
         while let Some(mut slot) = self.window[(self.next % places) as usize].take() {
-            self.settle(&mut slot);
+            self.settle(&mut slot, self.clock.sink.now());
             give_back(slot);
         }
     }
 
     /// Writes what a slot holds, or drops it after a failure, and makes the slot ready for its next
-    /// use: another batch, or the rest of this one.
-    pub(super) fn settle(&mut self, slot: &mut Slot<B, K::Page>) {
-        let began = self.clock.sink.begin();
+    /// use: another batch, or the rest of this one. Takes and answers the time, ns from the start of
+    /// the run.
+    pub(super) fn settle(&mut self, slot: &mut Slot<B, K::Page>, now_ns: u64) -> u64 {
+        let began = self.clock.sink.begin_at(now_ns);
         let seq = slot.seq;
         // Pages and batches are user code as well, down to the destructors of their values.
         let first = slot.written;
@@ -128,7 +129,8 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
                 self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
             }
         }
-        slot.sample.write_ns += self.clock.sink.end(began);
+        let took = self.clock.sink.end(began);
+        slot.sample.write_ns += took;
         let goes_on = slot.unfinished && !self.drops(seq);
         let keep_bytes = self.keep_bytes;
         let emptied = guarded("a value's destructor", || {
@@ -148,6 +150,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             self.next += 1;
             self.settled += 1;
         }
+        now_ns + took
     }
 
     /// Whether batch `seq` is left unwritten.

@@ -20,6 +20,8 @@ pub(super) struct Feed<'r, S> {
     flush_timeout: Duration,
     /// Bytes that a batch may take: half a slot's share, the other half is for what it becomes.
     batch_bytes: usize,
+    /// When the last fill had ended, ns from the start of the run.
+    filled_ns: u64,
     /// Batches handed out.
     issued: u64,
     ended: bool,
@@ -54,6 +56,7 @@ impl<'r, S: Source> Feed<'r, S> {
             clock,
             flush_timeout,
             batch_bytes,
+            filled_ns: 0,
             issued: 0,
             ended: false,
             exhausted: false,
@@ -71,6 +74,10 @@ impl<'r, S: Source> Feed<'r, S> {
 
     pub(super) fn issued(&self) -> u64 {
         self.issued
+    }
+
+    pub(super) fn filled_ns(&self) -> u64 {
+        self.filled_ns
     }
 
     /// Fills the slot with the next batch, of about `rows` rows or as many as the batcher wants.
@@ -97,6 +104,7 @@ impl<'r, S: Source> Feed<'r, S> {
         let started = self.clock.source.begin();
         let filled = guarded("the source", || self.ask(slot, &limit));
         slot.sample.fill_ns = self.clock.source.end(started);
+        self.filled_ns = started.at_ns + slot.sample.fill_ns;
         filled.unwrap_or_else(|error| {
             self.ended = true;
             // It comes after all batches before it, which are written.

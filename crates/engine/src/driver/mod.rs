@@ -38,7 +38,7 @@ use ring::{Drains, Ring, Start};
 use slot::{Sample, Slot};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use work::Work;
 
 pub(crate) use outlet::guarded;
@@ -171,11 +171,7 @@ impl Run<'_> {
         let share = options.memory_limit / slots;
         // Called from inside a transform of the same engine: to wait for the pool would be to wait
         // for oneself.
-        let patience = if pool.is_worker() {
-            Patience::Endless
-        } else {
-            Patience::Until { began: clock.started, rows }
-        };
+        let patience = if pool.is_worker() { Patience::Endless } else { Patience::Until { rows } };
         let work = Work {
             transform,
             encoder,
@@ -213,6 +209,7 @@ impl Run<'_> {
                 shares_pool: &shares_pool,
             });
             pool.scope(|scope| ring.run(scope));
+            pool.stay_awake();
             (feed, drain) = ring.into_parts();
         }
         Ran {
@@ -228,7 +225,7 @@ enum Patience {
     /// To the end: the pool is not to be waited for.
     Endless,
     /// While what is left is not worth waking the pool for.
-    Until { began: Instant, rows: Option<u64> },
+    Until { rows: Option<u64> },
 }
 
 impl Patience {
@@ -237,14 +234,16 @@ impl Patience {
         matches!(self, Patience::Until { .. }) && u128::from(filled.fill_ns) > INLINE.as_nanos()
     }
 
-    /// Whether the pool should take over, after `done` rows of which the last batch is `last`.
-    fn is_over(&self, done: u64, last: &Sample) -> bool {
-        let Patience::Until { began, rows } = self else {
+    /// Whether the pool should take over, `elapsed_ns` after the start and after `done` rows of which
+    /// the last batch is `last`.
+    fn is_over(&self, elapsed_ns: u64, done: u64, last: &Sample) -> bool {
+        let Patience::Until { rows } = self else {
             return false;
         };
+        let elapsed = Duration::from_nanos(elapsed_ns);
         match rows {
             _ if last.rows == 0 => false,
-            Some(_) if began.elapsed() > 4 * INLINE => true,
+            Some(_) if elapsed > 4 * INLINE => true,
             Some(rows) => {
                 let took = last.ns();
                 let left = rows.saturating_sub(done) as f64 * took as f64 / last.rows.max(1) as f64;
@@ -252,7 +251,7 @@ impl Patience {
                 let sure = if took < 2_000 { 2.0 } else { 1.0 };
                 left > INLINE.as_nanos() as f64 * sure
             }
-            None => began.elapsed() > INLINE,
+            None => elapsed > INLINE,
         }
     }
 }
@@ -294,13 +293,13 @@ where
         if !feed.has_ended() && patience.is_over_after_fill(&slot.sample) {
             return Here::Filled;
         }
-        settle_here::<S, T, K>(work, slot, drain, clock);
+        let elapsed_ns = settle_here::<S, T, K>(work, slot, drain, clock, feed.filled_ns());
         let sample = slot.sample;
         done += sample.rows;
         if feed.has_ended() {
             return Here::Ended;
         }
-        if patience.is_over(done, &sample) {
+        if patience.is_over(elapsed_ns, done, &sample) {
             return Here::Empty;
         }
         // The fewer batches, the less of a small job is overhead.
@@ -309,27 +308,31 @@ where
     }
 }
 
-/// Takes one batch through transform and sink on this thread.
+/// Takes one batch through transform and sink on this thread. Takes and answers the time, ns from the
+/// start of the run.
 fn settle_here<S, T, K>(
     work: &Work<'_, T, K::Encoder>,
     slot: &mut Slot<S::Batch, K::Page>,
     drain: &mut Drain<'_, K, S::Batch>,
     clock: &Clock,
-) where
+    mut now_ns: u64,
+) -> u64
+where
     S: Source,
     T: Transform<S::Batch, K>,
     K: Sink,
 {
     let clock = clock.worker(None);
     loop {
-        let (began, visited) = (clock.begin(), slot.visited());
+        let (began, visited) = (clock.begin_at(now_ns), slot.visited());
         work.guarded_turn::<S::Batch, K>(slot, |_| 1);
         clock.count_rows(slot.visited() - visited);
-        slot.sample.work_ns += clock.end(began);
-        drain.settle(slot);
+        let took = clock.end(began);
+        slot.sample.work_ns += took;
+        now_ns = drain.settle(slot, now_ns + took);
         work.control.steps.fetch_add(1, Ordering::Relaxed);
         if !slot.unfinished {
-            return;
+            return now_ns;
         }
     }
 }
