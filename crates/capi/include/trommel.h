@@ -176,7 +176,7 @@ typedef enum trommel_on_reject {
 
 typedef enum trommel_on_panic { TROMMEL_PANIC_FAIL = 0, TROMMEL_PANIC_REJECT = 1 } trommel_on_panic;
 
-/* 0 is the default of every field. Times: negative is none at all. */
+/* 0 is the default of every field, of the tier if there is one. Times: negative is none at all. */
 typedef struct trommel_options {
     uint32_t size;
     uint32_t tier;                  /* a trommel_tier: presets, which the fields below change */

@@ -43,6 +43,21 @@ private:
     std::shared_ptr<trommel_error> given_;
 };
 
+// What a callback can say and ask while it runs: the last parameter of a lambda that wants it.
+class call {
+public:
+    explicit call(trommel_call *raw) noexcept : raw_(raw) {}
+
+    // The run ends; the lambda finishes its work as usual.
+    void cancel() const noexcept { trommel_call_cancel(raw_); }
+    // A source that waits should look.
+    bool is_cancelled() const noexcept { return trommel_call_is_cancelled(raw_) != 0; }
+    trommel_call *raw() const noexcept { return raw_; }
+
+private:
+    trommel_call *raw_;
+};
+
 namespace detail {
 
 inline void check(int status, trommel_error *given) {
@@ -64,24 +79,33 @@ struct caught {
     }
 };
 
+// Hands the call over to a callable that takes it behind the arguments.
+template <class F, class... A> decltype(auto) with_call(F &function, call now, A... arguments) {
+    if constexpr (std::is_invocable<F &, A..., call>::value) {
+        return function(arguments..., now);
+    } else {
+        return function(arguments...);
+    }
+}
+
 // A callable and where its exceptions go.
 template <class F> struct callback {
-    F call;
+    F function;
     std::shared_ptr<caught> exceptions;
 
     static void drop(void *user) noexcept { delete static_cast<callback *>(user); }
 
-    // Calls within the shield.
-    template <class... A> static int shielded(void *user, trommel_call *call, A &&...arguments) noexcept {
+    // Calls within the shield. `now` is NULL where there is no call, which refuses the message.
+    template <class... A> static int shielded(void *user, trommel_call *now, A &&...arguments) noexcept {
         auto *self = static_cast<callback *>(user);
         try {
-            return self->call(std::forward<A>(arguments)...);
+            return self->function(std::forward<A>(arguments)...);
         } catch (const std::exception &exception) {
             self->exceptions->keep();
-            trommel_call_fail(call, exception.what());
+            trommel_call_fail(now, exception.what());
         } catch (...) {
             self->exceptions->keep();
-            trommel_call_fail(call, "a C++ exception that is no std::exception");
+            trommel_call_fail(now, "a C++ exception that is no std::exception");
         }
         return TROMMEL_STATUS_CALLBACK;
     }
@@ -171,22 +195,22 @@ public:
         return with(trommel_pipeline_options, &options);
     }
 
-    // fill(T *records, size_t room) -> size_t: fewer than one is the end.
+    // fill(T *records, size_t room[, call]) -> size_t: fewer than one is the end.
     template <class T, class F> pipeline &source(F fill, std::uint64_t rows = 0) {
         static_assert(std::is_trivially_copyable<T>::value, "records are copied as bytes");
         trommel_source spec{};
         spec.size = sizeof spec;
         spec.record_size = sizeof(T);
         spec.rows = rows;
-        auto call = [fill = std::move(fill)](void *records, size_t room, size_t *count) mutable {
-            *count = fill(static_cast<T *>(records), room);
+        auto function = [fill = std::move(fill)](void *records, size_t room, size_t *count, call now) mutable {
+            *count = detail::with_call(fill, now, static_cast<T *>(records), room);
             return *count > 0 ? TROMMEL_STATUS_OK : TROMMEL_STATUS_END;
         };
-        using shield = detail::callback<decltype(call)>;
-        spec.fill = [](void *user, void *records, size_t room, size_t *count, trommel_call *c) {
-            return shield::shielded(user, c, records, room, count);
+        using shield = detail::callback<decltype(function)>;
+        spec.fill = [](void *user, void *records, size_t room, size_t *count, trommel_call *now) {
+            return shield::shielded(user, now, records, room, count, call(now));
         };
-        return hand_over<shield>(trommel_pipeline_source, spec, std::move(call));
+        return hand_over<shield>(trommel_pipeline_source, spec, std::move(function));
     }
 
     // apply(batch<T>): several at once, on the workers. Out: what each row kept becomes, or void.
@@ -194,31 +218,47 @@ public:
         trommel_transform spec{};
         spec.size = sizeof spec;
         if constexpr (!std::is_void<Out>::value) spec.output_size = sizeof(Out);
-        auto call = [apply = std::move(apply)](trommel_batch *raw, trommel_call *c) {
-            apply(batch<T>(raw, c));
+        auto function = [apply = std::move(apply)](trommel_batch *raw, trommel_call *now) {
+            apply(batch<T>(raw, now));
             return TROMMEL_STATUS_OK;
         };
-        using shield = detail::callback<decltype(call)>;
-        spec.apply = [](void *user, trommel_batch *raw, trommel_call *c) {
-            return shield::shielded(user, c, raw, c);
+        using shield = detail::callback<decltype(function)>;
+        spec.apply = [](void *user, trommel_batch *raw, trommel_call *now) {
+            return shield::shielded(user, now, raw, now);
         };
-        return hand_over<shield>(trommel_pipeline_transform, spec, std::move(call));
+        return hand_over<shield>(trommel_pipeline_transform, spec, std::move(function));
     }
 
-    // write(const T *records, size_t count), on the thread that runs.
+    // write(const T *records, size_t count[, call]), on the thread that runs.
     template <class T, class F> pipeline &sink(F write) {
         trommel_sink spec{};
         spec.size = sizeof spec;
         spec.record_size = sizeof(T);
-        auto call = [write = std::move(write)](const trommel_page *page) mutable {
-            write(static_cast<const T *>(page->records), page->count);
+        auto function = [write = std::move(write)](const trommel_page *page, call now) mutable {
+            detail::with_call(write, now, static_cast<const T *>(page->records), page->count);
             return TROMMEL_STATUS_OK;
         };
-        using shield = detail::callback<decltype(call)>;
-        spec.write = [](void *user, const trommel_page *page, trommel_call *c) {
-            return shield::shielded(user, c, page);
+        using shield = detail::callback<decltype(function)>;
+        spec.write = [](void *user, const trommel_page *page, trommel_call *now) {
+            return shield::shielded(user, now, page, call(now));
         };
-        return hand_over<shield>(trommel_pipeline_sink, spec, std::move(call));
+        return hand_over<shield>(trommel_pipeline_sink, spec, std::move(function));
+    }
+
+    // tell(const trommel_progress &) -> bool, about ten times a second on a thread of its own: false
+    // cancels the run, as does an exception.
+    template <class F> pipeline &on_progress(F tell) {
+        auto function = [tell = std::move(tell)](const trommel_progress *now) mutable {
+            return tell(*now) ? TROMMEL_STATUS_OK : TROMMEL_STATUS_CANCELLED;
+        };
+        using shield = detail::callback<decltype(function)>;
+        auto user = std::unique_ptr<shield>(new shield{std::move(function), exceptions_});
+        with(
+            trommel_pipeline_on_progress,
+            [](void *told, const trommel_progress *now) { return shield::shielded(told, nullptr, now); },
+            user.get(), [](void *dropped) { shield::drop(dropped); });
+        user.release(); // the pipeline's from here on
+        return *this;
     }
 
     // Runs on this thread.
@@ -256,31 +296,29 @@ private:
         void operator()(trommel_pipeline *pipeline) const noexcept { trommel_pipeline_free(pipeline); }
     };
 
-    template <class... P, class... A> pipeline &with(int (*call)(trommel_pipeline *, P...), A... arguments) {
+    template <class... P, class... A> pipeline &with(int (*change)(trommel_pipeline *, P...), A... arguments) {
         trommel_error *failure = nullptr;
         // The last parameter of each is the error.
-        const int status = call(handle_.get(), arguments..., &failure);
+        const int status = change(handle_.get(), arguments..., &failure);
         detail::check(status, failure);
         return *this;
     }
 
     template <class S, class Spec, class F>
-    pipeline &hand_over(int (*call)(trommel_pipeline *, const Spec *, trommel_error **), Spec &spec, F function) {
+    pipeline &hand_over(int (*take)(trommel_pipeline *, const Spec *, trommel_error **), Spec &spec, F function) {
         auto user = std::unique_ptr<S>(new S{std::move(function), exceptions_});
         spec.user = user.get();
         spec.drop = [](void *dropped) { S::drop(dropped); };
-        trommel_error *failure = nullptr;
-        const int status = call(handle_.get(), &spec, &failure);
-        detail::check(status, failure);
+        with(take, &spec);
         user.release(); // the pipeline's from here on
         return *this;
     }
 
-    trommel_report end(int (*call)(trommel_pipeline *, trommel_report *, trommel_error **)) {
+    trommel_report end(int (*ending)(trommel_pipeline *, trommel_report *, trommel_error **)) {
         trommel_report report{};
         report.size = sizeof report;
         trommel_error *failure = nullptr;
-        const int status = call(handle_.get(), &report, &failure);
+        const int status = ending(handle_.get(), &report, &failure);
         if (auto exception = exceptions_->take()) {
             trommel_error_free(failure);
             std::rethrow_exception(exception);

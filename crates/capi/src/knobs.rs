@@ -3,7 +3,7 @@
 use crate::cast::{Sized32, Text};
 use crate::error::Failure;
 use crate::numbers::{on_panic, on_reject, order, tier};
-use engine::{Error, Options, Order, PanicPolicy, Reject, RejectPolicy, Result, Retry, Tier};
+use engine::{Error, Options, Order, PanicPolicy, Reject, RejectPolicy, Result, Tier};
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::time::Duration;
@@ -59,13 +59,20 @@ impl OptionsView {
             tier::DATABASE => Options::tier(Tier::Database),
             _ => return Err(unknown("tier", self.tier)),
         };
+        // What is 0 stays as the tier has it, unless its neighbour leaves no room for that.
+        let defaults = builder.clone().build()?;
         if self.batch_size > 0 {
             builder = builder.batch_size(self.batch_size as usize);
         }
-        match (self.batch_min, self.batch_max) {
+        match (self.batch_min as usize, self.batch_max as usize) {
             (0, 0) => {}
-            (min, max) if min == max => builder = builder.fixed_batch_size(min as usize),
-            (min, max) => builder = builder.adaptive(min as usize..=max as usize),
+            (min, max) if min == max => builder = builder.fixed_batch_size(min),
+            (min, max) => {
+                let range = defaults.adaptive().unwrap_or(1..=max);
+                let min = if min > 0 { min } else { max.min(*range.start()) };
+                let max = if max > 0 { max } else { min.max(*range.end()) };
+                builder = builder.adaptive(min..=max);
+            }
         }
         builder = builder
             .transform_concurrency(self.transform_concurrency as usize)
@@ -91,20 +98,21 @@ impl OptionsView {
         if let Some(grace) = duration(self.grace_ms) {
             builder = builder.grace(grace);
         }
-        if let Some(limit) = duration(self.watchdog_ms) {
-            builder = builder.watchdog(limit);
+        if self.watchdog_ms > 0 {
+            builder = builder.watchdog(Duration::from_millis(self.watchdog_ms.unsigned_abs()));
         }
+        let mut retry = defaults.retry();
         if self.retries > 0 {
-            let mut retry = Retry::times(self.retries);
-            if self.retry_initial_ms > 0 {
-                retry.initial = Duration::from_millis(u64::from(self.retry_initial_ms));
-            }
-            if self.retry_max_ms > 0 {
-                retry.max = Duration::from_millis(u64::from(self.retry_max_ms));
-            }
-            builder = builder.retry(retry);
+            retry.attempts = self.retries;
         }
-        Ok((builder.build()?, file))
+        if self.retry_max_ms > 0 {
+            retry.max = Duration::from_millis(u64::from(self.retry_max_ms));
+            retry.initial = retry.initial.min(retry.max);
+        }
+        if self.retry_initial_ms > 0 {
+            retry.initial = Duration::from_millis(u64::from(self.retry_initial_ms));
+        }
+        Ok((builder.retry(retry).build()?, file))
     }
 
     fn policy(&self) -> Result<(RejectPolicy, Option<File>), Failure> {

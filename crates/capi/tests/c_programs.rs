@@ -4,19 +4,23 @@
 mod programs;
 
 use programs::{CRATE, libraries, run, soname_version, with_each};
-use std::process::Command;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 #[test]
 fn the_contract_holds() {
-    with_each("tests/c/contract.c", |program, folder| {
-        let mut command = Command::new(program);
-        command.arg(folder);
-        if cfg!(debug_assertions) {
-            command.env("TROMMEL_DEBUG_BUILD", "1");
-        }
-        let said = String::from_utf8(run(&mut command).stdout).unwrap();
-        assert!(said.contains("18 cases as the header says"), "{said}");
-    });
+    for (source, cases) in [("contract.c", 11), ("refusals.c", 5), ("rows.c", 3)] {
+        with_each(&format!("tests/c/{source}"), |program, folder| {
+            let mut command = Command::new(program);
+            command.arg(folder);
+            if cfg!(debug_assertions) {
+                command.env("TROMMEL_DEBUG_BUILD", "1");
+            }
+            let said = String::from_utf8(run(&mut command).stdout).unwrap();
+            assert!(said.contains(&format!("{cases} cases as the header says")), "{said}");
+        });
+    }
 }
 
 #[test]
@@ -54,6 +58,44 @@ fn the_importer_imports() {
             assert!(said.contains("cannot open") && said.contains("none.csv"), "{said}");
         });
     }
+}
+
+/// The page's first program, as it stands there.
+#[test]
+fn the_page_imports_in_15_lines() {
+    let page = std::fs::read_to_string(format!("{CRATE}/../../docs/c-api.md")).unwrap();
+    let code = page.split_once("```c\n").unwrap().1.split_once("```").unwrap().0;
+    let main = code.split_once("int main(void) {\n").unwrap().1.trim_end().strip_suffix('}');
+    assert_eq!(main.unwrap().lines().count(), 15);
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("import.c");
+    std::fs::write(&source, code).unwrap();
+    with_each(source.to_str().unwrap(), |program, folder| {
+        std::fs::write(folder.join("flights.csv"), "id,name\n1,Anna\n2,Bo\n").unwrap();
+        let said = run(Command::new(program).current_dir(folder)).stdout;
+        assert_eq!(String::from_utf8_lossy(&said), "2 rows\n");
+        assert!(folder.join("flights.db").exists());
+    });
+}
+
+/// The app's button, pressed while the file has not ended: a pipe of which more could come.
+#[test]
+fn the_app_cancels() {
+    with_each("examples/app.cpp", |program, folder| {
+        let (input, output) = (folder.join("pipe.csv"), folder.join("out.db"));
+        run(Command::new("mkfifo").arg(&input));
+        let mut command = Command::new(program);
+        command.args([&input, &output]).arg("people").stdout(Stdio::piped()).stderr(Stdio::null());
+        let app = command.spawn().unwrap();
+        // Opened when the app reads, which it does when the button is there.
+        let mut pipe = std::fs::File::options().write(true).open(&input).unwrap();
+        pipe.write_all(b"id,name\n1,Anna\n2,Bo\n").unwrap();
+        run(Command::new("kill").args(["-INT", &app.id().to_string()]));
+        let said = app.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert!(text.starts_with("cancelled; ") && said.status.code() == Some(2), "{said:?}");
+        drop(pipe);
+    });
 }
 
 #[test]
@@ -114,16 +156,25 @@ fn the_header_the_boundary_and_the_symbols_are_the_same() {
     assert_eq!(symbols, behind, "what the library exports, and what sits in the boundary");
 }
 
+/// Looks at each file of a folder; answers how many.
+fn exports_nothing(folder: &Path) -> usize {
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            seen += exports_nothing(&path);
+        } else if !path.ends_with("boundary.rs") {
+            let code = std::fs::read_to_string(&path).unwrap();
+            assert!(!code.contains("no_mangle") && !code.contains("export_name"), "{path:?}");
+            seen += 1;
+        }
+    }
+    seen
+}
+
 #[test]
 fn only_the_boundary_exports() {
-    for file in std::fs::read_dir(format!("{CRATE}/src")).unwrap() {
-        let path = file.unwrap().path();
-        if path.is_dir() || path.ends_with("boundary.rs") {
-            continue;
-        }
-        let code = std::fs::read_to_string(&path).unwrap();
-        assert!(!code.contains("no_mangle") && !code.contains("export_name"), "{path:?}");
-    }
+    assert!(exports_nothing(&Path::new(CRATE).join("src")) > 30);
 }
 
 #[test]

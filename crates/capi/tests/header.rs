@@ -64,6 +64,18 @@ fn the_header_declares_what_the_sources_have() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// A struct that begins with its size can grow. A value can't: rows are arrays of them.
+#[test]
+fn every_struct_begins_with_its_size() {
+    let structs = Declarations::of(&committed()).structs;
+    let ours = structs.iter().filter(|(name, _)| name.starts_with("trommel_"));
+    let without: Vec<&str> = ours
+        .filter(|(_, fields)| fields[0] != "uint32_t size")
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(without, ["trommel_value", "trommel_value_content"]);
+}
+
 /// The negative control: each planted difference is found, and nothing else.
 #[test]
 fn planted_differences_are_found() {

@@ -137,6 +137,16 @@ impl Options {
         }
     }
 
+    /// The range in which the driver chooses batch sizes; `None` when the size is fixed.
+    pub fn adaptive(&self) -> Option<RangeInclusive<usize>> {
+        self.adaptive.map(|(min, max)| min..=max)
+    }
+
+    /// How transient errors of the sink are retried.
+    pub fn retry(&self) -> Retry {
+        self.retry
+    }
+
     /// Slots in the ring of an engine with `workers` workers.
     pub(crate) fn slots(&self, workers: usize) -> usize {
         match self.channel_capacity {

@@ -228,6 +228,7 @@ macro_rules! settings {
     };
 }
 settings!(S, P; Pipeline<S, P>);
+settings!(S, P, F, K; Transformed<S, P, F, K>);
 settings!(S, T, K; Job<S, T, K>);
 
 /// A pipeline that ends in a closure and wants a sink.

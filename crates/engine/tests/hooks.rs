@@ -7,7 +7,8 @@ use common::{batches_of, engine, no_hang};
 use std::sync::Arc;
 use trommel::testing::{Fault, FaultySink, FaultySource, Recorder, SinkCall, Trap};
 use trommel::{
-    CancelToken, Engine, Error, ErrorKind, Pipeline, Result, RunReport, Runnable, sinks, sources,
+    CancelToken, Engine, Error, ErrorKind, Options, Pipeline, Result, RunReport, Runnable, sinks,
+    sources,
 };
 
 /// Symptom: a `before` hook or a progress callback that panics took all siblings of `run_all` down.
@@ -124,4 +125,21 @@ fn hooks_run_once_when_the_run_is_cancelled() {
             assert_eq!(calls, ["before".to_owned(), format!("after {kind:?}")], "{at:?}");
         }
     });
+}
+
+/// Settings may stand anywhere between the source and `run`: behind the closure, too, where a sink is not
+/// known yet.
+#[test]
+fn settings_stand_where_one_likes() {
+    let token = CancelToken::new();
+    let job = Pipeline::from(sources::iter(0..100_u64))
+        .transform(|id: &mut u64, out| out.emit(*id))
+        .name("late")
+        .options(Options::builder().fixed_batch_size(10).build().unwrap())
+        .cancel_with(&token)
+        .load_into(sinks::count());
+    let said = format!("{job:?}");
+    assert!(said.contains("late") && said.contains("batch_size: 10"), "{said}");
+    token.cancel();
+    assert_eq!(job.run(&engine(1)).unwrap_err().kind(), ErrorKind::Cancelled);
 }

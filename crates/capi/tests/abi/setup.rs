@@ -86,7 +86,7 @@ impl World<'_> {
         options.tier = tape.below(7) as u32;
         options.batch_size = tape.number() as u32;
         (options.batch_min, options.batch_max) =
-            tape.pick(&[(0, 0), (1, 1), (1, 7), (16, 128), (7, 1), (1, u32::MAX), (0, 1)]);
+            tape.pick(&[(0, 0), (1, 1), (1, 7), (16, 0), (7, 1), (1, u32::MAX), (0, 1), (0, 128)]);
         options.transform_concurrency = tape.number() as u32;
         options.channel_capacity = tape.number() as u32;
         options.order = u32::from(tape.byte() % 8 == 7) + u32::from(tape.byte() % 32 == 31);
@@ -101,7 +101,8 @@ impl World<'_> {
         let file = tape.text(&["rejects.jsonl", "none/x"]);
         options.reject_file = pointer(file.as_ref());
         options.retries = tape.below(3) as u32;
-        (options.retry_initial_ms, options.retry_max_ms) = tape.pick(&[(1, 1), (1, 2), (2, 1)]);
+        (options.retry_initial_ms, options.retry_max_ms) =
+            tape.pick(&[(1, 1), (1, 2), (2, 1), (1, 0), (0, 1)]);
         let given = if tape.rarely(16) { null() } else { &raw const options };
         self.change(|p, e| c!(trommel_pipeline_options(p, given, e)));
     }

@@ -61,7 +61,7 @@ int main() {
             });
         try {
             job.run();
-            CHECK(!"it throws");
+            CHECK(false && "it throws");
         } catch (const own_error &error) {
             CHECK(error.code == 17 + where && where < 2);
         } catch (const std::runtime_error &error) {
@@ -70,10 +70,39 @@ int main() {
         CHECK(job.report().outcome == TROMMEL_FAILED);
     }
     CHECK(alive.use_count() == 1);
+    // Each lambda may cancel what would never end.
+    for (int where = 0; where < 5; where++) {
+        trommel::pipeline job(engine);
+        job.source<std::uint64_t>([where](std::uint64_t *out, std::size_t room, trommel::call now) {
+               if (where == 0) now.cancel();
+               CHECK(where > 0 || now.is_cancelled());
+               for (std::size_t i = 0; i < room; i++) out[i] = i;
+               return room;
+           })
+            .transform<std::uint64_t>([where](trommel::batch<std::uint64_t> rows) {
+                if (where == 1) rows.cancel();
+            })
+            .sink<std::uint64_t>([where](const std::uint64_t *, std::size_t, trommel::call now) {
+                if (where == 2) now.cancel();
+            })
+            .on_progress([where, alive](const trommel_progress &now) {
+                if (where == 4) throw own_error{now.size == sizeof now ? 20 : 0};
+                return where != 3;
+            });
+        try {
+            job.run();
+            CHECK(false && "it throws");
+        } catch (const trommel::error &error) {
+            CHECK(error.cancelled() && where < 4);
+        } catch (const own_error &error) {
+            CHECK(error.code == 20 && where == 4);
+        }
+        CHECK(job.report().outcome == TROMMEL_CANCELLED && alive.use_count() == 1);
+    }
     try {
         trommel::pipeline job(engine);
         job.from("csv:/no/such/file").into("sqlite:/no/such/db?table=t").run();
-        CHECK(!"it throws");
+        CHECK(false && "it throws");
     } catch (const trommel::error &error) {
         CHECK(error.status() == TROMMEL_STATUS_IO && error.info().message != nullptr);
     }

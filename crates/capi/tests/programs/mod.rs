@@ -49,7 +49,9 @@ pub(crate) fn build(compiler: &str, source: &str, to: &Path) -> PathBuf {
     }
     run(Command::new(compiler)
         .arg(if cpp { "-std=c++17" } else { "-std=c11" })
-        .args(["-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-I"])
+        .args(["-g", "-Wall", "-Wextra", "-Werror", "-pthread"])
+        // Of the headers too, which are read by programs that are strict.
+        .args(["-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-I"])
         .arg(format!("{CRATE}/include"))
         .arg(Path::new(CRATE).join(source))
         .arg("-o")
