@@ -8,6 +8,7 @@ use crate::status::Status;
 use engine::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// `trommel_engine`.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub(crate) struct EngineOptions {
     workers: u32,
     stack_bytes: u64,
     thread_name: Text,
+    idle_spin_us: i64,
 }
 
 // SAFETY: `repr(C)`, begins with its size, holds numbers and pointers.
@@ -71,6 +73,10 @@ export! {
             }
             if let Some(name) = options.thread_name.optional("thread_name")? {
                 builder = builder.thread_name(name);
+            }
+            if options.idle_spin_us != 0 {
+                let limit = u64::try_from(options.idle_spin_us).unwrap_or(0);
+                builder = builder.idle_spin(Duration::from_micros(limit));
             }
         }
         let handle = EngineHandle {
