@@ -190,13 +190,14 @@ fn settings_that_can_t_work_are_said_with_place_and_remedy() {
             .load_into(table)
             .run(&Engine::new().unwrap())
     };
-    let error = run(table(&conninfo));
-    postgres_support::says(
-        error,
-        ErrorKind::Config,
-        &["wrong", "no column `size`", "are id"]
-            .map(|part| if part == "wrong" { "\"t\"" } else { part }),
-    );
+    let parts = ["sink: ", "table: \"t\" has no column \"size\" that", "its columns are \"id\""];
+    postgres_support::says(run(table(&conninfo)), ErrorKind::Config, &parts);
+    // Those that are declared are looked for before the first row.
+    let declared = table(&conninfo).column("id", "").column("a", "").column("b", "");
+    let parts = ["sink: ", "no column \"a\", \"b\" that", "its columns are \"id\""];
+    let unread = sources::iter(std::iter::from_fn(|| -> Option<Item> { panic!("a row was read") }));
+    let early = Pipeline::from(unread).transform(|item, out| out.emit(item)).load_into(declared);
+    postgres_support::says(early.run(&Engine::new().unwrap()), ErrorKind::Config, &parts);
     let guarded = format!(
         "host=127.0.0.1 port={port} user=guarded password=right dbname=trommel \
          options='-c search_path=wrong'"

@@ -232,8 +232,16 @@ fn rows_that_fit_no_table_are_told_so() {
         load(source, 7, table(&conninfo, "t"), |row, out| out.emit(row))
     };
     let builder = csv::Source::builder;
-    let (unknown, _) = run(builder(), "a,c\n1,2\n");
-    says(unknown, ErrorKind::Config, &["no column `c`", "a, b"]);
+    let (unknown, _) = run(builder(), "c,a,d\n1,2,3\n");
+    let parts = ["sink: ", "no column \"c\", \"d\" that", "its columns are \"a\", \"b\""];
+    says(unknown, ErrorKind::Config, &parts);
+    let (with, _) = load(
+        builder().from_reader("rows.csv", &b"a,c\n1,2\n"[..]).unwrap(),
+        7,
+        table(&conninfo, "t"),
+        |row, out| out.emit(row.with(Speed { speed: None, id: "x" })),
+    );
+    says(with, ErrorKind::Config, &["sink: ", "no column \"c\", \"speed\", \"id\" that"]);
     let (twice, _) = run(builder(), "a,A\n1,2\n");
     says(twice, ErrorKind::Config, &["two fields", "`a`"]);
     let (wide, _) = run(builder().has_headers(false), "1,2,3\n");

@@ -170,6 +170,11 @@ fn a_record_that_does_not_fit_the_table_says_what_is_missing() {
     };
     let parts = ["no column \"size\"", "its columns are \"id\", \"length\"", "rename"];
     says(write("CREATE TABLE t (id, length)", |t| t), ErrorKind::Config, &parts);
+    // Those that are declared are looked for before the first row.
+    let mut declared = prepared("CREATE TABLE t (id, size)").table::<Item>("t");
+    declared = declared.column("a", "").column("size", "").column("b", "");
+    let parts = ["no column \"a\", \"b\" that", "its columns are \"id\", \"size\""];
+    says(declared.encoder(), ErrorKind::Config, &parts);
     let upsert = |t: sqlite::Table<Item>| t.key(["id"]).upsert();
     says(write("CREATE TABLE t (id, size)", upsert), ErrorKind::Config, &["unique index"]);
     says(write("", |t| t.upsert()), ErrorKind::Config, &["upsert", "(`key`)"]);

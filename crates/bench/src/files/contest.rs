@@ -223,15 +223,11 @@ fn contestants(job: &Job) -> Result<(Vec<Entry>, Vec<(&'static str, String)>)> {
         let arguments = ["child", "file", job.name, &index.to_string()].map(OsString::from);
         Ok((std::env::current_exe()?.into(), arguments.into()))
     };
-    let (program, arguments) = match job.ours {
-        Ours::Here(_) => myself(0)?,
-        Ours::Example { name, features, .. } => {
-            (sibling::example(name, features)?.into(), Vec::new())
+    let ((program, arguments), trailing): (_, &[&str]) = match job.ours {
+        Ours::Here(_) => (myself(0)?, &[]),
+        Ours::Example { name, features, arguments } => {
+            ((sibling::example(name, features)?.into(), Vec::new()), arguments)
         }
-    };
-    let (same_work, trailing): (bool, &[&str]) = match job.ours {
-        Ours::Here(_) => (true, &[]),
-        Ours::Example { derives, arguments, .. } => (derives, arguments),
     };
     let mut entries = vec![Entry {
         name: "trommel".into(),
@@ -240,7 +236,7 @@ fn contestants(job: &Job) -> Result<(Vec<Entry>, Vec<(&'static str, String)>)> {
         program,
         arguments,
         trailing: trailing.iter().map(OsString::from).collect(),
-        same_work,
+        same_work: true,
         rounds: usize::MAX,
     }];
     for (index, (name, _)) in job.floors.iter().enumerate() {

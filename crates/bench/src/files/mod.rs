@@ -66,8 +66,6 @@ pub enum Ours {
         features: &'static str,
         /// Further arguments.
         arguments: &'static [&'static str],
-        /// Whether it derives the two columns; otherwise only its number of rows is compared.
-        derives: bool,
     },
 }
 

@@ -152,24 +152,49 @@ fn open(conninfo: &CStr, application: &str) -> Option<Handle> {
     ])
 }
 
+/// The system's libpq has it; the bundled one, which goes before it, has not.
+const HAS_TLS: bool = cfg!(not(feature = "postgres"));
+
 /// Why there is no connection, in plainer words; libpq's own have no password in them.
 fn refused(place: &Place, message: &str) -> Error {
     let message = message.trim().replace('\n', " ");
     let has = |part: &str| message.contains(part);
+    let is_refused = has("no pg_hba.conf entry") || has("pg_hba.conf rejects");
     let (kind, remedy) = if has("password authentication failed") || has("no password supplied") {
         (ErrorKind::Config, "check user and password (in the string, `PGPASSWORD`, `~/.pgpass`)")
-    } else if has("no pg_hba.conf entry") || has("authentication failed") {
+    } else if is_refused && has("no encryption") {
+        let remedy = match HAS_TLS {
+            true => {
+                "the server does not let this user in from here, at least not without TLS: see its \
+                pg_hba.conf, or take `sslmode=verify-full`"
+            }
+            false => {
+                "the server does not let this user in from here, at least not without TLS: see its \
+                pg_hba.conf; for TLS use the feature `postgres-system` instead of `postgres`, since \
+                the bundled libpq is built without"
+            }
+        };
+        (ErrorKind::Config, remedy)
+    } else if is_refused || has("authentication failed") {
         (ErrorKind::Config, "the server does not let this user in from here: see its pg_hba.conf")
     } else if has("role") && has("does not exist") {
         (ErrorKind::Config, "no such user: check the name, or create it")
     } else if has("database") && has("does not exist") {
         (ErrorKind::Config, "no such database: check the name, or create it")
-    } else if has("SSL") || has("sslmode") {
+    } else if !HAS_TLS && (has("SSL") || has("ssl")) {
         (
             ErrorKind::Config,
-            "the bundled libpq is built without TLS: use the feature `postgres-system` for the \
-             system's, or `sslmode=disable` on a network you trust",
+            "the bundled libpq is built without TLS: use the feature `postgres-system` instead of \
+             `postgres` for the system's, or `sslmode=disable` on a network you trust",
         )
+    } else if has("certificate") {
+        (
+            ErrorKind::Config,
+            "there is no trust in the server's certificate: check that `sslrootcert` is the file of \
+             the authority that has signed it, and that `host` is a name that it is for",
+        )
+    } else if has("SSL") || has("ssl") {
+        (ErrorKind::Config, "no TLS: check `sslmode`, and whether the server has `ssl = on`")
     } else if has("could not translate host name") {
         (ErrorKind::Config, "no such host: check its name")
     } else if has("timeout expired") {

@@ -155,16 +155,18 @@ impl Copy {
         if self.binary { connection.put_header(HEADER) } else { Ok(()) }
     }
 
-    /// Loads rows over a route: `rows` is `COPY` data without header and trailer.
-    pub(super) fn run(
+    /// Loads rows over a route: `rows` is `COPY` data without header and trailer, in stretches.
+    pub(super) fn run<'r>(
         &self,
         connection: &mut Connection,
         routes: &Routes,
         route: usize,
-        rows: &[u8],
+        rows: impl IntoIterator<Item = &'r [u8]>,
     ) -> Result<(), Failure> {
         self.open(connection, routes, route)?;
-        connection.put_copy(rows)?;
+        for stretch in rows {
+            connection.put_copy(stretch)?;
+        }
         connection.end_copy()?;
         if let Some((_, merge)) = &routes.0[route].staged {
             connection.run(merge)?;

@@ -50,7 +50,7 @@ impl Loading<'_> {
         for (route, stretch) in stretches {
             let (from, to) = stretch.rows;
             let (copy, routes, rows) = (self.copy, self.routes, self.page.rows(from, to));
-            match self.session.run(|connection| copy.run(connection, routes, *route, rows))? {
+            match self.session.run(|connection| copy.run(connection, routes, *route, [rows]))? {
                 Ok(()) => self.note(*route, from, to),
                 Err(failure) if failure.row_fault().is_some() => return Ok(Some(failure)),
                 Err(failure) => return Err(self.explain(failure)),
@@ -64,7 +64,7 @@ impl Loading<'_> {
         let (copy, routes, rows) = (self.copy, self.routes, self.page.rows(from, to));
         let loaded = self.session.run(|connection| {
             connection.run("SAVEPOINT trommel_rows")?;
-            copy.run(connection, routes, route, rows)?;
+            copy.run(connection, routes, route, [rows])?;
             connection.run("RELEASE SAVEPOINT trommel_rows").map(drop)
         })?;
         let failure = match loaded {

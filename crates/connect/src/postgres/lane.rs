@@ -27,7 +27,7 @@ impl Lane {
     }
 
     /// Stores the encoded rows of a page in the transaction, all but those that the table refuses.
-    pub(super) fn store(&mut self, copy: &Copy, plan: &Plan, page: &mut Page) -> Result<()> {
+    pub(super) fn store(&mut self, copy: &Copy, plan: &Plan, page: &Page) -> Result<()> {
         self.faults.clear();
         let mut stretches: Vec<(usize, Stretch<'_>)> = Vec::new();
         let mut new = Vec::new();
@@ -43,14 +43,12 @@ impl Lane {
                 connection.run(&make).map(drop)
             })?;
         }
-        let rows = page.ends.len();
         if copy.streams
             && let [(route, _)] = stretches[..]
         {
             self.session.stream(copy, &self.routes, route, &page.data)?;
-            let parts = vec![(route, 0..page.data.len())];
             self.note_given(plan, page);
-            self.session.keep(&mut page.data, parts, rows)?;
+            self.session.keep(page, &[(route, 0..page.data.len())]);
             return self.save(copy);
         }
         self.session.verdict()?;
@@ -66,7 +64,7 @@ impl Lane {
         loading.all(&stretches)?;
         let parts = loading.parts;
         self.note_given(plan, page);
-        self.session.keep(&mut page.data, parts, rows)?;
+        self.session.keep(page, &parts);
         self.save(copy)
     }
 

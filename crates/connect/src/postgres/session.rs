@@ -4,9 +4,11 @@ use super::address::Address;
 use super::checkpoint;
 use super::connection::{Connection, literal};
 use super::copy::{Copy, Routes};
+use super::encode::Page;
 use super::failure::Failure;
 use super::schema::Name;
-use super::transaction::{Kept, Transaction, recycle};
+use super::transaction::{Kept, Transaction};
+use std::ops::Range;
 use trommel::{Checkpoint, Error, Reject, Result};
 
 /// Bytes of rows after which a load in one transaction takes a savepoint, so that what would have to
@@ -39,6 +41,8 @@ pub(super) struct Session {
     rejects: Name,
     pub(super) digests: Name,
     pub(super) transaction: Option<Transaction>,
+    /// What `transaction` has done since its savepoint, if it has one; nothing without one.
+    kept: Kept,
     /// The server's transaction is not what `transaction` says: it has to be done again.
     pub(super) stale: bool,
     /// A commit was sent and not answered: this is what it would have stored.
@@ -47,8 +51,6 @@ pub(super) struct Session {
     pub(super) careful: bool,
     /// The route of the `COPY` that is open, whose verdict is still to come.
     streaming: Option<usize>,
-    /// Emptied buffers.
-    pool: Vec<Vec<u8>>,
 }
 
 /// How a commit ended.
@@ -71,11 +73,11 @@ impl Session {
             rejects: table.sibling("trommel_reject"),
             digests: table.sibling("trommel_digest"),
             transaction: None,
+            kept: Kept::default(),
             stale: false,
             in_doubt: None,
             careful: false,
             streaming: None,
-            pool: Vec::new(),
         }
     }
 
@@ -208,41 +210,29 @@ impl Session {
             }
         }
         self.stale = true;
-        let Some(transaction) = &self.transaction else { return Ok(()) };
         let Some(connection) = &mut self.connection else { return Ok(()) };
-        for kept in &transaction.kept {
-            for (route, bytes) in &kept.parts {
-                let sent = copy.run(connection, routes, *route, &kept.data[bytes.clone()]);
-                sent.map_err(|failure| {
-                    failure.explain(&connection.place, "rows could not be sent a second time")
-                })?;
-            }
+        for (route, rows) in self.kept.parts() {
+            copy.run(connection, routes, route, rows).map_err(|failure| {
+                failure.explain(&connection.place, "rows could not be sent a second time")
+            })?;
         }
         self.stale = false;
         Ok(())
     }
 
-    /// Keeps what a page has added to the transaction; `data` gets an empty buffer.
-    pub(super) fn keep(
-        &mut self,
-        data: &mut Vec<u8>,
-        parts: Vec<(usize, std::ops::Range<usize>)>,
-        rows: usize,
-    ) -> Result<()> {
-        let Some(transaction) = &mut self.transaction else { return Ok(()) };
-        let bytes = data.len();
-        transaction.rows += rows;
-        transaction.bytes += bytes;
-        transaction.kept_bytes += bytes;
-        let empty = self.pool.pop().unwrap_or_default();
-        transaction.kept.push(Kept { data: std::mem::replace(data, empty), parts });
-        Ok(())
+    /// Keeps what a page has added to the transaction.
+    pub(super) fn keep(&mut self, page: &Page, parts: &[(usize, Range<usize>)]) {
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.rows += page.ends.len();
+        transaction.bytes += page.data.len();
+        for (route, bytes) in parts {
+            self.kept.add(*route, &page.data[bytes.clone()]);
+        }
     }
 
     /// In a load that is one transaction: draws a line, before which nothing needs to be kept.
     pub(super) fn save(&mut self) -> Result<()> {
-        let due = |open: &Transaction| open.kept_bytes >= SAFE_BYTES;
-        if !self.transaction.as_ref().is_some_and(due) {
+        if self.kept.bytes() < SAFE_BYTES {
             return Ok(());
         }
         self.verdict()?;
@@ -251,8 +241,7 @@ impl Session {
         })?;
         if let Some(transaction) = &mut self.transaction {
             transaction.has_savepoint = true;
-            transaction.kept_bytes = 0;
-            recycle(&mut self.pool, &mut transaction.kept);
+            self.kept.clear();
         }
         Ok(())
     }
@@ -363,9 +352,8 @@ impl Session {
     }
 
     pub(super) fn forget_transaction(&mut self) {
-        if let Some(mut transaction) = self.transaction.take() {
-            recycle(&mut self.pool, &mut transaction.kept);
-        }
+        self.transaction = None;
+        self.kept.clear();
         self.stale = false;
     }
 

@@ -102,8 +102,9 @@ impl<T: ?Sized> Table<T> {
     /// Declares a column for when the table is created: `.column("id", "bigint PRIMARY KEY")`.
     ///
     /// The declaration is SQL and is used as it stands; an empty one means `text`. Declared columns
-    /// that the record lacks get their default. For tuples, columns are declared in order.
-    /// Default: a column per field, of the type of its first values.
+    /// that the record lacks get their default; those that a table lacks which is there already are
+    /// an error before the first row. For tuples, columns are declared in order. Default: a column
+    /// per field, of the type of its first values.
     #[must_use]
     pub fn column(self, name: impl Into<String>, declaration: impl Into<String>) -> Self {
         let column = (name.into(), declaration.into());

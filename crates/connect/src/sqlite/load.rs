@@ -101,6 +101,10 @@ impl Load {
         }
         self.sink.apply_options()?;
         self.look_up()?;
+        if let Some(existing) = &self.existing {
+            let declared = &self.settings.declared;
+            declared.check_exist(&declared.names(), existing)?;
+        }
         if self.job.is_some() {
             self.take_over()?;
         }

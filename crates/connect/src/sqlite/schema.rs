@@ -1,6 +1,6 @@
 //! The table: is it there, does the record fit, and how is it made.
 
-use crate::table::{Columns, Kind, check_names, definitions};
+use crate::table::{Columns, Kind, check_names, definitions, lacking};
 pub(super) use crate::table::{list, quoted};
 use rusqlite::Connection;
 use std::borrow::Cow;
@@ -49,6 +49,16 @@ impl Declared {
         self.columns.iter().map(|(name, _)| name.clone()).collect()
     }
 
+    /// Whether the table has all columns of these names.
+    pub(super) fn check_exist(&self, names: &[String], existing: &[String]) -> Result<()> {
+        let unknown = |name: &&String| !existing.iter().any(|column| same(column, name));
+        let missing: Vec<&String> = names.iter().filter(unknown).collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(lacking(&format!("`{}`", self.table), &missing, existing)),
+        }
+    }
+
     /// `CREATE TABLE` for records of these columns.
     pub(super) fn create(&self, learnt: &[(Cow<'static, str>, Kind)]) -> String {
         let type_of = |kind| self.type_of(kind);
@@ -89,17 +99,7 @@ impl Declared {
                 names
             }
         };
-        let unknown = |name: &&String| !existing.iter().any(|column| same(column, name));
-        let missing: Vec<&String> = targets.iter().filter(unknown).collect();
-        if !missing.is_empty() {
-            return Err(Error::config(format!(
-                "table: `{table}` has no column {}; its columns are {}: rename the field \
-                 (`#[serde(rename)]`), or add the column (`ALTER TABLE`; `column` when the \
-                 load creates the table)",
-                list(&missing),
-                list(existing),
-            )));
-        }
+        self.check_exist(&targets, existing)?;
         for (index, name) in targets.iter().enumerate() {
             if targets[..index].iter().any(|other| same(other, name)) {
                 return Err(Error::config(format!(

@@ -38,6 +38,21 @@ pub(crate) fn check_names<'n>(names: impl IntoIterator<Item = &'n String>) -> Re
     Ok(())
 }
 
+/// The error of a load into a table that has none of the columns `missing`.
+pub(crate) fn lacking<M: AsRef<str>, C: AsRef<str>>(
+    table: &str,
+    missing: &[M],
+    columns: &[C],
+) -> Error {
+    Error::config(format!(
+        "table: {table} has no column {} that takes values; its columns are {}: rename the field \
+         (`#[serde(rename)]`), or add the column (`ALTER TABLE`; `column` when the load creates the \
+         table)",
+        list(missing),
+        list(columns),
+    ))
+}
+
 /// The columns and the primary key of `CREATE TABLE`, for records of the columns `learnt`. Declared
 /// columns that the record does not have come last. `same` says when two names mean one column, and
 /// `type_of` what a column is of which only the values are known.

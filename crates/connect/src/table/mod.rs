@@ -48,7 +48,7 @@ pub use crate::encode::Columns;
 #[cfg(any(feature = "postgres", feature = "postgres-system"))]
 pub(crate) use crate::encode::{Layouts, Target, Values, encode_into, push, write_json};
 #[cfg(any(feature = "postgres-common", feature = "sqlite"))]
-pub(crate) use declared::{Mode, check_names, definitions, list, quoted};
+pub(crate) use declared::{Mode, check_names, definitions, lacking, list, quoted};
 pub use input::{Batch, Column, Field, FromValue, Row, Shape};
 pub use kind::Kind;
 #[cfg(any(feature = "postgres-common", feature = "sqlite"))]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -146,6 +147,29 @@ impl Server {
         ));
         command.args(what.split(' '));
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    /// From now on the server takes TLS as well, and user `encrypted` by TLS alone.
+    pub(crate) fn offer_tls(&self, certificate: &str, key: &str) {
+        let data = self.directory.join("data");
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let owner = std::fs::metadata(&data).unwrap();
+            std::os::unix::fs::chown(&path, Some(owner.uid()), Some(owner.gid())).unwrap();
+        }
+        let hba = std::fs::read_to_string(data.join("pg_hba.conf")).unwrap();
+        let rules = "hostssl all encrypted 127.0.0.1/32 trust\nhost all encrypted all reject\n";
+        // In place: the file belongs to the server's user.
+        std::fs::write(data.join("pg_hba.conf"), format!("{rules}{hba}")).unwrap();
+        self.sql("trommel", "CREATE ROLE encrypted LOGIN SUPERUSER");
+        self.sql("trommel", "ALTER SYSTEM SET ssl = on");
+        self.sql("trommel", "SELECT pg_reload_conf()");
+        // Sessions that begin after the server has seen the signal have it.
+        while self.sql("trommel", "SHOW ssl") != ["on"] {
+            assert!(!self.log().contains("could not load"), "{}", self.log());
+        }
     }
 
     /// A connection string for a schema of the test's own, which is empty.

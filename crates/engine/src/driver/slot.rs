@@ -8,6 +8,11 @@ use crate::text::Texts;
 use bumpalo::Bump;
 use smallvec::SmallVec;
 
+/// So many batches that are not cut make a slot give back what it takes to cut one. Where workers
+/// are idle now and then, one in ten is cut: given back each time, buffers of a megabyte would leave an
+/// allocator with ever more memory in holes.
+const UNCUT: u32 = 64;
+
 /// The set that travels together. It has its batch *and* its page from the start: taken apart,
 /// later batches could hold every page while the earliest, which the ordered drain waits for, waits
 /// for one.
@@ -27,6 +32,8 @@ pub(super) struct Slot<B, P> {
     pub(super) unfinished: bool,
     /// Rows of this batch that earlier turns have settled.
     pub(super) settled_rows: u64,
+    /// Batches since the latest one that was cut.
+    uncut: u32,
     /// What the last use took; absorbed by the feeder.
     pub(super) sample: Sample,
 }
@@ -127,6 +134,7 @@ impl<B: Batch, P: Page> Slot<B, P> {
             position: None,
             unfinished: false,
             settled_rows: 0,
+            uncut: 0,
             sample: Sample::default(),
         })
     }
@@ -184,7 +192,8 @@ impl<B: Batch, P: Page> Slot<B, P> {
             lane.done = false;
             lane.error = None;
         }
-        if self.used == 1 {
+        self.uncut = if self.used == 1 { self.uncut.saturating_add(1) } else { 0 };
+        if self.uncut >= UNCUT {
             // Batches are no longer cut: the other lanes' buffers would count nowhere.
             self.lanes.truncate(1);
         }
@@ -224,5 +233,39 @@ impl<B: Batch, P: Page> Lane<B, P> {
             + self.texts.bytes()
             + self.owners.len() * size_of::<u32>()
             + rejects
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch of eight rows goes around; what the buffers of its second lane can hold by then.
+    fn around(slot: &mut Slot<Vec<u8>, Vec<u8>>, pieces: usize) -> Option<(usize, usize)> {
+        slot.lanes[0].batch = (0..8).collect();
+        slot.split(pieces);
+        for lane in slot.used_mut() {
+            lane.page.extend_from_slice(&lane.batch);
+        }
+        slot.recycle(1 << 20);
+        slot.lanes.get(1).map(|lane| (lane.batch.capacity(), lane.page.capacity()))
+    }
+
+    #[test]
+    fn a_slot_that_is_cut_now_and_then_keeps_its_lanes_and_one_that_is_not_gives_them_back() {
+        let mut slot = *Slot::new();
+        assert_eq!(around(&mut slot, 1), None);
+        let kept = around(&mut slot, 2);
+        assert!(kept.is_some_and(|(batch, page)| batch >= 4 && page >= 4), "{kept:?}");
+        for _ in 0..3 {
+            for _ in 1..UNCUT {
+                assert_eq!(around(&mut slot, 1), kept);
+            }
+            assert_eq!(around(&mut slot, 2), kept, "what was kept is what is used");
+        }
+        for _ in 1..UNCUT {
+            assert_eq!(around(&mut slot, 1), kept);
+        }
+        assert_eq!(around(&mut slot, 1), None);
     }
 }

@@ -19,7 +19,7 @@ pub(super) static JOB: Job = Job {
         check: |path, _| Check::of_csv(path),
         rows: Check::of_csv,
     },
-    ours: Ours::Example { name: "csv_to_csv", features: "csv", arguments: &[], derives: true },
+    ours: Ours::Example { name: "csv_to_csv", features: "csv", arguments: &[] },
     floors: &[("csv crate, 2 threads", floor)],
     peers: &[
         Peer::python("DuckDB", "duckdb", "csv_csv_duckdb.py"),

@@ -13,12 +13,7 @@ pub(super) static JOB: Job = Job {
         check: |path, _| Check::of_parquet(path),
         rows: Check::of_parquet,
     },
-    ours: Ours::Example {
-        name: "csv_to_parquet",
-        features: "csv,parquet",
-        arguments: &[],
-        derives: true,
-    },
+    ours: Ours::Example { name: "csv_to_parquet", features: "csv,parquet", arguments: &[] },
     floors: &[],
     peers: &[
         Peer::python("DuckDB", "duckdb", "csv_parquet_duckdb.py"),

@@ -20,7 +20,7 @@ pub(super) static JOB: Job = Job {
         check: |_, printed| Check::printed(printed),
         rows: |_| Err("sums have no rows".into()),
     },
-    ours: Ours::Example { name: "ndjson_fold", features: "ndjson", arguments: &[], derives: true },
+    ours: Ours::Example { name: "ndjson_fold", features: "ndjson", arguments: &[] },
     floors: &[("serde_json::from_str, 2 workers", floor)],
     peers: &[
         Peer::python("DuckDB", "duckdb", "ndjson_fold_duckdb.py").shown(),

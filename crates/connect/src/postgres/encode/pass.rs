@@ -143,7 +143,7 @@ pub(in crate::postgres) fn pass(encoder: &Encoder, page: &mut Page, row: Row<'_>
     match encoder.plan.get() {
         Some(plan) if page.plain.rows_are_none() => {
             let mut writer = Writer::new(page, plan);
-            writer.pass(row)?;
+            writer.pass(row).map_err(|error| plan.explain(&Fields(row), error))?;
             writer.close(None).inspect_err(|_| writer.give_up())
         }
         _ => table::encode(&mut page.plain, &Fields(row)),
@@ -160,8 +160,8 @@ pub(in crate::postgres) fn pass_with<T: Serialize>(
     match encoder.plan.get() {
         Some(plan) if page.plain.rows_are_none() => {
             let mut writer = Writer::new(page, plan);
-            writer.pass(row)?;
-            encode_into(&mut writer, &fields)
+            let passed = writer.pass(row).and_then(|()| encode_into(&mut writer, &fields));
+            passed.map_err(|error| plan.explain(&More { row: Fields(row), fields: &fields }, error))
         }
         _ => table::encode(&mut page.plain, &More { row: Fields(row), fields: &fields }),
     }
