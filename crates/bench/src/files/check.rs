@@ -4,7 +4,7 @@
 //! of its column, so that values in wrong columns show; speeds count in thousandths, cut off. It
 //! doesn't depend on the order of rows, nor on how numbers and times are written.
 
-use super::peers;
+use super::{peers, postgres};
 use crate::{Result, sibling};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt;
@@ -101,12 +101,18 @@ impl Check {
         Check::printed(&sibling::output(Command::new(peers::python()).arg(script).arg(path))?)
     }
 
-    /// Rows of table `flights` in a database of PostgreSQL.
+    /// Of table `flights` in a database of PostgreSQL, whose address is `url`.
+    pub(super) fn of_postgres(url: &Path) -> Result<Self> {
+        let hour = "extract(hour FROM time_hour AT TIME ZONE 'UTC')::bigint";
+        let answer = postgres::query(address(url)?, &sql(hour, "trunc(speed * 1000)::bigint"))?;
+        let (rows, checksum) = answer.split_once('|').ok_or("no checksum from PostgreSQL")?;
+        Ok(Check { rows: rows.parse()?, checksum: checksum.parse()? })
+    }
+
+    /// Rows of table `flights` in a database of PostgreSQL, whose address is `url`.
     pub(super) fn rows_of_postgres(url: &Path) -> Result<Self> {
-        let mut psql = Command::new("psql");
-        psql.args(["--no-psqlrc", "--tuples-only", "--no-align"]).arg(url);
-        let printed = sibling::output(psql.args(["--command", "SELECT count(*) FROM flights"]))?;
-        Ok(Check { rows: printed.trim().parse()?, checksum: 0 })
+        let rows = postgres::query(address(url)?, "SELECT count(*) FROM flights")?;
+        Ok(Check { rows: rows.parse()?, checksum: 0 })
     }
 
     /// Rows of table `flights` in an SQLite database.
@@ -115,6 +121,10 @@ impl Check {
         let rows: i64 = database.query_row("SELECT count(*) FROM flights", [], |row| row.get(0))?;
         Ok(Check { rows: rows.cast_unsigned(), checksum: 0 })
     }
+}
+
+fn address(url: &Path) -> Result<&str> {
+    url.to_str().ok_or_else(|| "an address that is no text".into())
 }
 
 /// The checksum as a query.
