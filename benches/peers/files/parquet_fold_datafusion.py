@@ -8,7 +8,7 @@ context = SessionContext()
 context.register_parquet("flights", sys.argv[1])
 answer = context.sql("""
     SELECT count(*) AS rows, sum(
-        distance + air_time + arr_delay
+        distance::bigint + air_time::bigint + arr_delay::bigint
         + trunc(distance::double / air_time::double * 60.0 * 1000)::bigint
     ) AS checksum
     FROM flights

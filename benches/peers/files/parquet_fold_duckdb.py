@@ -6,7 +6,7 @@ import duckdb
 
 rows, checksum = duckdb.sql(f"""
     SELECT count(*), sum(
-        distance + air_time + arr_delay + trunc(distance / air_time * 60.0 * 1000)::bigint
+        distance::bigint + air_time + arr_delay + trunc(distance / air_time * 60.0 * 1000)::bigint
     )
     FROM read_parquet('{sys.argv[1]}')
     WHERE air_time IS NOT NULL

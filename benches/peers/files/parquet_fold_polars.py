@@ -4,7 +4,9 @@ import sys
 
 import polars as pl
 
-miles, minutes, delay = pl.col("distance"), pl.col("air_time"), pl.col("arr_delay")
+miles, minutes, delay = (
+    pl.col(name).cast(pl.Int64) for name in ("distance", "air_time", "arr_delay")
+)
 speed = miles / minutes * 60.0
 rows, checksum = (
     pl.scan_parquet(sys.argv[1])

@@ -97,12 +97,12 @@ enum Child {
     File {
         /// The job.
         job: String,
-        /// 0 for Trommel, then the floors.
+        /// 0 for Trommel, then those that stand beside it.
         index: usize,
         /// What is read.
         input: PathBuf,
-        /// What is written.
-        output: PathBuf,
+        /// What is written; nothing where sums are printed.
+        output: Option<PathBuf>,
     },
     /// Peak memory after generating so many rows.
     PeakGenerate {
@@ -162,7 +162,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Child(Child::PeakCsv { bytes }) => bars::peak::csv(bytes)?,
         Command::Child(Child::Timed { command }) => files::timed(&command)?,
         Command::Child(Child::File { job, index, input, output }) => {
-            files::child(&job, index, &input, &output)?;
+            files::child(&job, index, &input, &output.unwrap_or_default())?;
         }
         Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
         Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,

@@ -5,7 +5,8 @@
 //!     cargo run --release -p trommel-connect --features parquet --example parquet_fold -- \
 //!         flights.parquet 20
 //!
-//! The file is one that `csv_to_parquet` has written. A ratio is the time with all workers over that
+//! The file is one that `csv_to_parquet` has written. `rows`, `columnar` or `crate` instead of a number
+//! of rounds only prints the sums, once, as that one finds them. A ratio is the time with all workers over that
 //! of the crate's reader divided by the number of workers: 1 is what dividing the work could save.
 
 use std::fs::File;
@@ -33,6 +34,10 @@ impl Sums {
         let speed = f64::from(miles) / f64::from(minutes) * 60.0;
         self.checksum +=
             i64::from(miles) + i64::from(minutes) + i64::from(delay) + (speed * 1000.0) as i64;
+    }
+
+    fn print(self) {
+        println!("rows {}\nchecksum {}", self.rows, self.checksum);
     }
 
     fn merge(&mut self, other: Sums) {
@@ -116,18 +121,28 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let Some(path) = arguments.next() else {
-        eprintln!("usage: parquet_fold FLIGHTS.parquet [rounds]");
+        eprintln!("usage: parquet_fold FLIGHTS.parquet [ROUNDS | rows | columnar | crate]");
         std::process::exit(64);
     };
-    let rounds = arguments.next().map_or(Ok(11), |rounds| rounds.parse::<usize>())?;
-    let one = Engine::builder().workers(1).build()?;
     let all = Engine::builder().workers(WORKERS).build()?;
+    match arguments.next().as_deref() {
+        Some("rows") => by_rows(&path, &all)?.print(),
+        Some("columnar") => by_record_batches(&path, &all)?.print(),
+        Some("crate") => by_the_crate(&path)?.print(),
+        rounds => race(&path, &all, rounds.map_or(Ok(11), str::parse)?)?.print(),
+    }
+    Ok(())
+}
+
+/// Runs all contestants in turns, prints their times and ratios, and answers the sums.
+fn race(path: &str, all: &Engine, rounds: usize) -> Result<Sums> {
+    let one = Engine::builder().workers(1).build()?;
     let contestants: [(&str, &dyn Fn() -> Result<Sums>); 5] = [
-        ("parquet crate, 1 thread", &|| by_the_crate(&path)),
-        ("rows, 1 worker", &|| by_rows(&path, &one)),
-        ("rows, 2 workers", &|| by_rows(&path, &all)),
-        ("record batches, 1 worker", &|| by_record_batches(&path, &one)),
-        ("record batches, 2 workers", &|| by_record_batches(&path, &all)),
+        ("parquet crate, 1 thread", &|| by_the_crate(path)),
+        ("rows, 1 worker", &|| by_rows(path, &one)),
+        ("rows, 2 workers", &|| by_rows(path, all)),
+        ("record batches, 1 worker", &|| by_record_batches(path, &one)),
+        ("record batches, 2 workers", &|| by_record_batches(path, all)),
     ];
     let mut times = contestants.map(|_| Vec::new());
     let mut sums = None;
@@ -154,9 +169,7 @@ fn main() -> Result<()> {
         ratios.sort_unstable_by(f64::total_cmp);
         println!("ratio {name} {:.3}", ratios[ratios.len() / 2]);
     }
-    let Sums { rows, checksum } = sums.unwrap_or_default();
-    println!("rows {rows}\nchecksum {checksum}");
-    Ok(())
+    Ok(sums.unwrap_or_default())
 }
 
 fn median(times: &[Duration]) -> Duration {

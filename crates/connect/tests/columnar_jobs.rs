@@ -3,13 +3,14 @@
 #![cfg(feature = "parquet")]
 
 mod columnar_support;
+mod kill_support;
 mod parquet_support;
 
 use columnar_support::{KEYS, event, events, folder_of, joined, reference, tree};
+use kill_support::{child, kill_until_done};
 use parquet_support::{Numbers, engine};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 use trommel::{ErrorKind, Options, Pipeline, Result, RunReport, sources};
@@ -82,29 +83,14 @@ fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
     }
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("events");
-    let (mut kills, mut seen) = (0, 0);
-    loop {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_partitioned_job_that_is_killed_loses_and_doubles_nothing"])
-            .env(VARIABLE, &path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        // Longer with each kill, so that the load ends however slow the machine is.
-        let patience = 2_000 + (kills * 7_919) % 31_000 + kills * 15_000;
-        std::thread::sleep(Duration::from_micros(patience));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success(), "{status}");
-            break;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        kills += 1;
-        let Ok(manifest) = fs::read(path.join("_trommel.json")) else { continue };
+    let mut seen = 0;
+    let child =
+        child("a_partitioned_job_that_is_killed_loses_and_doubles_nothing", VARIABLE, &path);
+    kill_until_done(child, Duration::from_millis(2), Duration::from_millis(15), || {
+        let Ok(manifest) = fs::read(path.join("_trommel.json")) else { return };
         let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
         if manifest["parts"].as_array().unwrap().is_empty() {
-            continue;
+            return;
         }
         // What counts is a whole beginning of the rows, and only grows.
         let mut all = events(parquet::Source::open(&path).unwrap());
@@ -114,8 +100,7 @@ fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
         assert_eq!(manifest["checkpoint"]["counts"]["loaded"], rows);
         assert!(rows >= seen, "{rows} rows after {seen}");
         seen = rows;
-    }
-    assert!(kills > 2, "{kills} kills prove nothing");
+    });
     for entry in fs::read_dir(&path).unwrap().flatten() {
         if entry.path().is_file() {
             fs::remove_file(entry.path()).unwrap();

@@ -1,12 +1,14 @@
 //! Jobs that are killed at any moment and run again: the files are those of a clean run.
 #![cfg(all(feature = "csv", feature = "gzip", feature = "zstd"))]
 
+mod kill_support;
+
+use kill_support::{child, kill_until_done};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use trommel::{Engine, Error, Options, Pipeline, RejectPolicy, Result, RunReport, sources};
 use trommel_connect::csv::Sink;
@@ -96,12 +98,10 @@ struct Windows {
     before_first_commit: u32,
     behind_a_commit: u32,
     within_a_commit: u32,
-    kills: u32,
 }
 
 impl Windows {
     fn note(&mut self, path: &Path) {
-        self.kills += 1;
         let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
         if beside(".part.checkpoint.new").exists() {
             self.within_a_commit += 1;
@@ -131,30 +131,11 @@ fn killed_at_any_point_the_files_are_those_of_a_clean_run() {
 
         let directory = TempDir::new().unwrap();
         let path = directory.path().join(kind);
-        let (mut windows, began) = (Windows::default(), Instant::now());
-        loop {
-            let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", "killed_at_any_point_the_files_are_those_of_a_clean_run"])
-                .env(VARIABLE, &path)
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            // Longer with each kill, so that the load ends however slow the machine is.
-            let kills = u64::from(windows.kills);
-            let patience = Duration::from_micros(4_000 + (kills * 7_919) % 41_000 + kills * 1_800);
-            std::thread::sleep(patience);
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success(), "{kind}: {status}");
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            windows.note(&path);
-            assert!(began.elapsed() < Duration::from_secs(120), "{kind}: no end");
-        }
+        let mut windows = Windows::default();
+        let test = "killed_at_any_point_the_files_are_those_of_a_clean_run";
+        let (first, more) = (Duration::from_millis(4), Duration::from_micros(1_800));
+        kill_until_done(child(test, VARIABLE, &path), first, more, || windows.note(&path));
         println!("{kind}: {windows:?}");
-        assert!(windows.kills > 2, "{kind}: {windows:?} proves nothing");
         let found = content(directory.path());
         assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>(), "{kind}");
         for (name, text) in &expected {

@@ -213,7 +213,7 @@ fn replaced(part: &Path, rows: impl IntoIterator<Item = (i64, i64)>) {
 fn a_cell_changed_a_row_lost_and_a_row_doubled_are_seen() {
     let (_folder, path) = place("job");
     let part = path.join("part-00000.parquet");
-    let mut sink = Sink::create(&path).verify();
+    let mut sink = Sink::create(&path).part_rows(1000).verify();
     sink.resume("load").unwrap();
     let mut all = page(&mut sink, 0..1000);
     sink.write(&mut all).unwrap();
@@ -301,7 +301,7 @@ fn a_file_damaged_before_it_got_its_name_leaves_the_old_one() {
 #[test]
 fn the_digests_of_a_job_live_on_in_its_later_runs() {
     let (_folder, path) = place("job");
-    let sink = || Sink::create(&path).verify();
+    let sink = || Sink::create(&path).part_rows(10).verify();
     let step = |sink: &mut Sink, from: i64, to: i64| {
         let mut rows = page(sink, from..to);
         sink.write(&mut rows).unwrap();

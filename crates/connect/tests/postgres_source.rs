@@ -7,7 +7,9 @@ use postgres_support::{Server, says};
 use serde::Deserialize;
 use std::sync::Mutex;
 use std::time::Duration;
-use trommel::{Engine, ErrorKind, Options, Pipeline, Result, Retry, RunReport, sinks};
+use trommel::{
+    Engine, ErrorKind, Options, Pipeline, RejectPolicy, Result, Retry, RunReport, sinks,
+};
 use trommel_connect::postgres::{Row, Sink, Source};
 
 /// What `each` makes of every row, in order.
@@ -186,6 +188,38 @@ fn a_query_with_a_key_is_taken_up_where_it_ended() {
         assert_eq!(server.sql("trommel", &same), ["3000|3000"], "{schema}");
         assert_eq!(job(1).unwrap().counts.read, 0, "finished: nothing is to be done");
     }
+}
+
+// Symptom, cause and fix: as of SQLite's queries, in `resume.rs`.
+#[test]
+fn rejects_of_a_resumed_query_are_numbered_from_the_first_row_of_the_job() {
+    let server = server_or_return!();
+    let conninfo = server.schema("numbered");
+    server.sql(
+        "trommel",
+        "CREATE TABLE numbered.a AS SELECT n AS id FROM generate_series(0, 999) n; \
+         CREATE TABLE numbered.b (id int)",
+    );
+    let job = |fail_at: i32| -> Result<RunReport> {
+        let options = Options::builder().on_reject(RejectPolicy::with_data(1_000));
+        let sink = Sink::connect(&conninfo)?.table::<(i32,)>("b").commit_rows(1);
+        Pipeline::from(Source::query(&conninfo, "SELECT id FROM a")?.key("id"))
+            .resumable("copy")
+            .options(options.fixed_batch_size(100).build()?)
+            .transform(move |row, out| match row.get::<i32>("id")? {
+                id if id == fail_at => Err(trommel::Error::fatal("stop")),
+                id if id % 100 == 50 => Err(trommel::Error::row(format!("{id}"))),
+                id => out.emit((id,)),
+            })
+            .load_into(sink)
+            .run(&Engine::new()?)
+    };
+    says(job(350), ErrorKind::Fatal, &["stop"]);
+    says(job(720), ErrorKind::Fatal, &["stop"]);
+    job(-1).unwrap();
+    let same = "SELECT count(*) FROM numbered.trommel_reject WHERE record = reason::bigint";
+    assert_eq!(server.number(same), 10);
+    assert_eq!(server.number("SELECT count(*) FROM numbered.trommel_reject"), 10);
 }
 
 #[test]

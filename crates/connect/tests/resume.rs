@@ -5,10 +5,11 @@ use rusqlite::Connection;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use trommel::{
-    Checkpoint, Commit, Counts, Engine, Error, ErrorKind, Options, Order, Pipeline, RejectPolicy,
-    Result, RunReport, Sink as _,
+    Checkpoint, Commit, Counts, Engine, Error, ErrorKind, Options, Order, Pipeline, Reject,
+    RejectPolicy, Result, RunReport, Sink as _,
 };
 use trommel_connect::sqlite::rusqlite;
 use trommel_connect::{csv, sqlite};
@@ -165,4 +166,50 @@ fn a_job_that_has_only_to_be_finished_keeps_its_checkpoint() {
 
     let found = sink().resume("load").unwrap().expect("a checkpoint");
     assert_eq!((found.counts, found.finished), (counts, true));
+}
+
+// Symptom: rejects of a job that read a query and was resumed had record numbers from 0 again, those
+// of rows that the run before had read. Cause: the source counted the rows of its own run, and what
+// the source says of a row's place goes before what the driver knows. Fix: a position in a query
+// holds the number of rows before it.
+#[test]
+fn rejects_of_a_resumed_query_are_numbered_from_the_first_row_of_the_job() {
+    let directory = tempfile::tempdir().unwrap();
+    let (from, to) = (directory.path().join("from.db"), directory.path().join("to.db"));
+    Connection::open(&from)
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY);
+             WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+             INSERT INTO t SELECT i FROM n;",
+        )
+        .unwrap();
+    let rejected = Arc::new(Mutex::new(Vec::new()));
+    let run = |fails_at: u64| {
+        let kept = Arc::clone(&rejected);
+        let keep = move |reject: &Reject| {
+            kept.lock().unwrap().push((reject.record, reject.reason.clone()));
+            Ok(())
+        };
+        let policy = RejectPolicy::dead_letter(keep, 1_000);
+        Pipeline::from(sqlite::Source::table(&from, "t")?.key("id")?)
+            .options(Options::builder().fixed_batch_size(100).on_reject(policy).build()?)
+            .transform(move |row, out| match row.get::<u64>("id")? {
+                id if id == fails_at => Err(Error::fatal("the power went")),
+                id if id % 100 == 50 => Err(Error::row(format!("{id} is bad"))),
+                id => out.emit(&Item { id, name: "" }),
+            })
+            .load_into(
+                sqlite::Sink::create(&to)?
+                    .table::<Item<'_>>("items")
+                    .commit_interval(Duration::ZERO),
+            )
+            .resumable("copy")
+            .run(&Engine::builder().workers(2).build()?)
+    };
+    run(350).unwrap_err();
+    run(720).unwrap_err();
+    run(u64::MAX).unwrap();
+    let expected = (50..1_000).step_by(100).map(|id| (Some(id), format!("{id} is bad")));
+    assert!(expected.eq(rejected.lock().unwrap().iter().cloned()), "{rejected:?}");
 }

@@ -226,6 +226,7 @@ fn a_query_goes_on_after_the_key_it_was_at() {
     let mut second = open();
     assert_eq!(first.fingerprint().unwrap(), second.fingerprint().unwrap());
     second.seek(&position).unwrap();
+    assert_eq!(second.position().unwrap(), position);
     let rest = collect(second, |row| row.get::<u32>("id")).unwrap();
     assert_eq!(rest, (62..=100).collect::<Vec<_>>());
 

@@ -7,29 +7,26 @@ use crate::files::{self, Data, Outcome};
 pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
     let mut data = None;
     for &job in files::ALL.iter() {
-        let prefix = format!("files.{}", job.name);
-        let mut names = job.goals.iter().map(|goal| format!("{prefix}.{}", goal.name));
         let plan = ledger.plan();
         let (rounds, rows) = (plan.runs(), plan.rows(files::ROWS));
-        if names.any(|name| ledger.wants(&name)) {
+        if job.goals.iter().any(|goal| ledger.wants(&goal.bar(job))) {
             let data = made(&mut data, ledger, rows)?;
             let outcome = match Outcome::of(job, data, rounds) {
                 Ok(outcome) => outcome,
                 // The other jobs are worth showing all the same.
                 Err(why) => {
                     for goal in job.goals {
-                        let name = format!("{prefix}.{}", goal.name);
-                        ledger.skip(name, Target::AtMost(goal.at_most), &why);
+                        ledger.skip(goal.bar(job), goal.target, &why);
                     }
                     continue;
                 }
             };
             for goal in job.goals {
-                let (name, target) =
-                    (format!("{prefix}.{}", goal.name), Target::AtMost(goal.at_most));
                 match outcome.value(goal.what) {
-                    Ok((value, note)) => ledger.add(name, value.median, target, note),
-                    Err(why) => ledger.skip(name, target, why),
+                    Ok((value, note)) => {
+                        ledger.add(goal.bar(job), value.median, goal.target, note);
+                    }
+                    Err(why) => ledger.skip(goal.bar(job), goal.target, why),
                 }
             }
             ledger.take(outcome);

@@ -4,26 +4,13 @@ use super::check::Check;
 use super::data::Data;
 use super::postgres::Server;
 use super::process::{self, Usage};
-use super::{Against, Destination, Job, Ours, What};
-use crate::stats::Spread;
+use super::{Against, Destination, Job, Kind, Output, Program, What};
+use crate::stats::{Spread, short};
 use crate::{Result, sibling};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// Whose run it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Trommel's.
-    Ours,
-    /// Written by hand.
-    Floor,
-    /// A peer that counts as a rival.
-    Rival,
-    /// A peer that is only shown.
-    Shown,
-}
 
 /// One contestant and its runs.
 #[derive(Debug)]
@@ -74,8 +61,7 @@ impl Outcome {
     pub fn of(job: &'static Job, data: &Data, rounds: usize) -> Result<Self> {
         let (mut entries, missing) = contestants(job)?;
         let input = job.input.file(data, 1)?;
-        let target = Target::of(job.output.place, data)?;
-        let output = target.path();
+        let target = Target::of(job, data)?;
         let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let mut agreed = None;
         for round in 0..rounds {
@@ -86,13 +72,13 @@ impl Outcome {
                 if round >= entry.rounds {
                     continue;
                 }
-                let (usage, printed) = entry.run(&input, output)?;
+                target.clear()?;
+                let (usage, printed) = entry.run(&input, &target)?;
                 if round == 0 {
-                    let check = read(job, entry, output, &printed)?;
-                    let all = Check { rows: data.rows(), checksum: 0 };
+                    let check = read(job, entry, &target, &printed)?;
                     let expected = match entry.same_work {
                         true => *agreed.get_or_insert(check),
-                        false => all,
+                        false => Check { rows: job.input.rows(data)?, checksum: 0 },
                     };
                     if check != expected {
                         let (name, title) = (&entry.name, job.title);
@@ -100,12 +86,16 @@ impl Outcome {
                     }
                 }
                 entry.runs.push(usage);
-                remove(output)?;
+                target.clear()?;
             }
         }
+        let check = match agreed {
+            Some(check) => check,
+            None => Check { rows: job.input.rows(data)?, checksum: 0 },
+        };
         Ok(Outcome {
             job,
-            check: agreed.unwrap_or(Check { rows: data.rows(), checksum: 0 }),
+            check,
             bytes: fs::metadata(&input)?.len(),
             entries,
             missing,
@@ -120,14 +110,14 @@ impl Outcome {
     /// When a run fails.
     pub fn peaks(job: &'static Job, data: &Data) -> Result<[f64; 2]> {
         let (entries, _) = contestants(job)?;
-        let target = Target::of(job.output.place, data)?;
-        let output = target.path();
+        let target = Target::of(job, data)?;
         let mut peaks = [Vec::new(), Vec::new()];
         for _ in 0..3 {
             for (times, peaks) in [1, 10].into_iter().zip(&mut peaks) {
                 let input = job.input.file(data, times)?;
-                peaks.push(entries[0].run(&input, output)?.0.peak_mib);
-                remove(output)?;
+                target.clear()?;
+                peaks.push(entries[0].run(&input, &target)?.0.peak_mib);
+                target.clear()?;
             }
         }
         Ok(peaks.map(|peaks| Spread::of(peaks).median))
@@ -145,15 +135,23 @@ impl Outcome {
 
     /// What a goal asks for, and what is behind it; an error when nobody is there to compare with.
     pub fn value(&self, what: What) -> std::result::Result<(Spread, String), String> {
-        let take: fn(&Usage) -> f64 = match what {
-            What::Wall(_) => |usage| usage.wall,
-            What::Cpu(_) => |usage| usage.cpu,
-            What::Peak => |usage| usage.peak_mib,
-        };
         let ours = &self.entries[0];
-        let (What::Wall(against) | What::Cpu(against)) = what else {
-            let peak = ours.spread(take);
-            return Ok((peak, format!("{peak} MiB")));
+        let (take, against): (fn(&Usage) -> f64, Against) = match what {
+            What::Wall(against) => (|usage| usage.wall, against),
+            What::Cpu(against) => (|usage| usage.cpu, against),
+            What::Peak => {
+                let peak = ours.spread(|usage| usage.peak_mib);
+                return Ok((peak, format!("{peak} MiB")));
+            }
+            What::Rate => {
+                let rate = ours.spread(|usage| self.check.rows as f64 / usage.wall);
+                let (low, high) = (short(rate.low), short(rate.high));
+                let note = format!(
+                    "{low} to {high} rows/s, {} runs; {}; load before {}",
+                    rate.count, self.check, self.load
+                );
+                return Ok((rate, note));
+            }
         };
         let missing: Vec<String> =
             self.missing.iter().map(|(name, why)| format!("{name} is MISSING: {why}")).collect();
@@ -183,72 +181,78 @@ impl Outcome {
 enum Target {
     File(PathBuf),
     Server(Server),
+    /// Sums are printed.
+    None,
 }
 
 impl Target {
-    fn of(place: Destination, data: &Data) -> Result<Self> {
-        Ok(match place {
-            Destination::File(extension) => {
+    fn of(job: &Job, data: &Data) -> Result<Self> {
+        Ok(match job.output {
+            Output::Stored { place: Destination::File(extension), .. } => {
                 Target::File(data.folder().join(format!("output.{extension}")))
             }
-            Destination::Postgres => Target::Server(Server::start()?),
+            Output::Stored { place: Destination::Postgres, .. } => Target::Server(Server::start()?),
+            Output::Printed => Target::None,
         })
     }
 
-    /// A path, or the address of a database in the form of one.
+    /// A path, or the address of a database in the form of one; empty where nothing is written.
     fn path(&self) -> &Path {
         match self {
             Target::File(path) => path,
             Target::Server(server) => Path::new(server.url()),
+            Target::None => Path::new(""),
+        }
+    }
+
+    /// Removes what a run has left, so that the next one begins with nothing.
+    fn clear(&self) -> Result<()> {
+        match self {
+            Target::File(path) => remove(path),
+            Target::Server(server) => server.clear(),
+            Target::None => Ok(()),
         }
     }
 }
 
 impl Entry {
-    fn run(&self, input: &Path, output: &Path) -> Result<(Usage, String)> {
-        remove(output)?;
+    fn run(&self, input: &Path, target: &Target) -> Result<(Usage, String)> {
         // What the one before has left to be written must not be paid for by this one.
         sibling::output(&mut Command::new("sync"))?;
         let mut arguments: Vec<&OsStr> = self.arguments.iter().map(OsString::as_os_str).collect();
-        arguments.extend([input.as_os_str(), output.as_os_str()]);
+        arguments.push(input.as_os_str());
+        if !matches!(target, Target::None) {
+            arguments.push(target.path().as_os_str());
+        }
         arguments.extend(self.trailing.iter().map(OsString::as_os_str));
         process::run(&self.program, &arguments)
     }
 }
 
-/// Trommel, the floors, and the peers that are there; and those that are not.
+/// Trommel, what stands beside it, and the peers that are there; and those that are not.
 #[expect(clippy::type_complexity, reason = "two lists, taken apart at once")]
 fn contestants(job: &Job) -> Result<(Vec<Entry>, Vec<(&'static str, String)>)> {
-    let myself = |index: usize| -> Result<(OsString, Vec<OsString>)> {
-        let arguments = ["child", "file", job.name, &index.to_string()].map(OsString::from);
-        Ok((std::env::current_exe()?.into(), arguments.into()))
-    };
-    let ((program, arguments), trailing): (_, &[&str]) = match job.ours {
-        Ours::Here(_) => (myself(0)?, &[]),
-        Ours::Example { name, features, arguments } => {
-            ((sibling::example(name, features)?.into(), Vec::new()), arguments)
-        }
-    };
-    let mut entries = vec![Entry {
-        name: "trommel".into(),
-        kind: Kind::Ours,
-        runs: Vec::new(),
-        program,
-        arguments,
-        trailing: trailing.iter().map(OsString::from).collect(),
-        same_work: true,
-        rounds: usize::MAX,
-    }];
-    for (index, (name, _)) in job.floors.iter().enumerate() {
-        let (program, arguments) = myself(index + 1)?;
+    let mut entries = Vec::new();
+    for (index, contestant) in job.contestants.iter().enumerate() {
+        let (program, arguments, trailing): (OsString, Vec<OsString>, &[&str]) =
+            match contestant.program {
+                Program::Here(_) => {
+                    let arguments = ["child", "file", job.name, &index.to_string()];
+                    let arguments = arguments.map(OsString::from);
+                    (std::env::current_exe()?.into(), arguments.into(), &[])
+                }
+                Program::Example { name, features, arguments } => {
+                    (sibling::example(name, features)?.into(), Vec::new(), arguments)
+                }
+            };
         entries.push(Entry {
-            name: (*name).to_owned(),
-            kind: Kind::Floor,
+            name: contestant.name.to_owned(),
+            kind: contestant.kind,
             runs: Vec::new(),
             program,
             arguments,
-            trailing: Vec::new(),
-            same_work: true,
+            trailing: trailing.iter().map(OsString::from).collect(),
+            same_work: contestant.same_work,
             rounds: usize::MAX,
         });
     }
@@ -274,10 +278,11 @@ fn contestants(job: &Job) -> Result<(Vec<Entry>, Vec<(&'static str, String)>)> {
     Ok((entries, missing))
 }
 
-fn read(job: &Job, entry: &Entry, output: &Path, printed: &str) -> Result<Check> {
-    let read = match (job.output.check, entry.same_work) {
-        (check, true) => check(output, printed),
-        (_, false) => (job.output.rows)(output),
+fn read(job: &Job, entry: &Entry, target: &Target, printed: &str) -> Result<Check> {
+    let read = match (job.output, entry.same_work) {
+        (Output::Stored { check, .. }, true) => check(target.path()),
+        (Output::Stored { rows, .. }, false) => rows(target.path()),
+        (Output::Printed, _) => Check::printed(printed),
     };
     read.map_err(|error| format!("{}: {}: {error}", job.title, entry.name).into())
 }

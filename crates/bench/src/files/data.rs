@@ -1,11 +1,12 @@
 //! The inputs: the body of a table of flights, again and again, in a temporary folder.
 
 use super::flight::{Line, NULLS};
-use crate::Result;
+use crate::{Result, sibling};
 use flate2::read::MultiGzDecoder;
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// Rows of `flights10`: ten times the flights that left New York City in 2013.
@@ -100,11 +101,34 @@ impl Data {
                 lines.push(b'\n');
                 Ok(())
             })?;
-            for _ in 0..(times * self.rows / self.body_rows).div_ceil(10) {
+            for _ in 0..self.tenth(times) {
                 file.write_all(&lines)?;
             }
             Ok(())
         })?;
+        Ok(path)
+    }
+
+    /// Rows of the NDJSON.
+    pub fn lines(&self) -> u64 {
+        self.tenth(1) * self.body_rows
+    }
+
+    /// How often the body makes a tenth of the rows.
+    fn tenth(&self, times: u64) -> u64 {
+        (times * self.rows / self.body_rows).div_ceil(10)
+    }
+
+    /// The flights that flew, as many times over, as the example `csv_to_parquet` writes them.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn parquet(&self, times: u64) -> Result<PathBuf> {
+        let path = self.folder().join(format!("flights-{times}.parquet"));
+        if !path.exists() {
+            let writer = sibling::example("csv_to_parquet", "csv,parquet")?;
+            sibling::output(Command::new(writer).arg(self.csv(times)?).arg(&path))?;
+        }
         Ok(path)
     }
 
@@ -183,6 +207,7 @@ mod tests {
 
         let lines = fs::read_to_string(data.ndjson(1).unwrap()).unwrap();
         assert_eq!(lines.lines().count(), 19_811);
+        assert_eq!(data.lines(), 19_811);
         let first: Line<'_> = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!((first.carrier, first.air_time, first.distance), ("UA", Some(227), 1400));
     }

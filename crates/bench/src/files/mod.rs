@@ -15,7 +15,7 @@ mod process;
 mod table;
 
 pub use check::Check;
-pub use contest::{Entry, Kind, Outcome};
+pub use contest::{Entry, Outcome};
 pub use data::{Data, ROWS};
 pub use jobs::ALL;
 pub use peers::{Need, Peer};
@@ -23,6 +23,7 @@ pub use process::{Usage, timed};
 pub use table::{plot, table};
 
 use crate::Result;
+use crate::bars::Target;
 use crate::plan::WORKERS;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -37,10 +38,8 @@ pub struct Job {
     pub input: Input,
     /// What it writes.
     pub output: Output,
-    /// The job on Trommel.
-    pub ours: Ours,
-    /// The job written by hand.
-    pub floors: &'static [(&'static str, Run)],
+    /// The job on Trommel, written by hand, or what stands beside them; Trommel's is the first.
+    pub contestants: &'static [Contestant],
     /// What people would take instead.
     pub peers: &'static [Peer],
     /// What Trommel must reach.
@@ -53,10 +52,37 @@ impl fmt::Debug for Job {
     }
 }
 
-/// Trommel's side of a job.
+/// A program of this repository that does a job.
 #[derive(Debug, Clone, Copy)]
-pub enum Ours {
-    /// In this program.
+pub struct Contestant {
+    /// Its name.
+    pub name: &'static str,
+    /// Whose it is.
+    pub kind: Kind,
+    /// What runs.
+    pub program: Program,
+    /// Whether it does the same work; otherwise only its number of rows is compared, with the
+    /// input's.
+    pub same_work: bool,
+}
+
+/// Whose run it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Trommel's.
+    Ours,
+    /// Written by hand.
+    Floor,
+    /// A peer that counts as a rival.
+    Rival,
+    /// What is only shown.
+    Shown,
+}
+
+/// What runs as a contestant.
+#[derive(Debug, Clone, Copy)]
+pub enum Program {
+    /// A function of this program.
     Here(Run),
     /// An example of `trommel-connect`, which takes what is read and what is written.
     Example {
@@ -69,7 +95,28 @@ pub enum Ours {
     },
 }
 
-/// Runs a job from a file to another.
+impl Contestant {
+    const fn ours(program: Program) -> Self {
+        Contestant { name: "trommel", kind: Kind::Ours, program, same_work: true }
+    }
+
+    const fn floor(name: &'static str, run: Run) -> Self {
+        Contestant { name, kind: Kind::Floor, program: Program::Here(run), same_work: true }
+    }
+
+    /// Shown, but nothing is compared with it.
+    const fn shown(name: &'static str, program: Program) -> Self {
+        Contestant { name, kind: Kind::Shown, program, same_work: true }
+    }
+
+    /// Less work: only its rows are compared.
+    const fn raw(mut self) -> Self {
+        self.same_work = false;
+        self
+    }
+}
+
+/// Runs a job from a file to another; nothing is written where sums are printed.
 pub type Run = fn(&Path, &Path) -> Result<()>;
 
 /// What a job reads.
@@ -79,6 +126,8 @@ pub enum Input {
     Csv,
     /// A tenth of it as NDJSON, 100 MB.
     Ndjson,
+    /// The flights of it that flew, as Parquet.
+    Parquet,
 }
 
 impl Input {
@@ -87,22 +136,37 @@ impl Input {
         match self {
             Input::Csv => data.csv(times),
             Input::Ndjson => data.ndjson(times),
+            Input::Parquet => data.parquet(times),
+        }
+    }
+
+    /// Rows of the file that loads all of them as they are.
+    fn rows(self, data: &Data) -> Result<u64> {
+        match self {
+            Input::Csv => Ok(data.rows()),
+            Input::Ndjson => Ok(data.lines()),
+            Input::Parquet => Err("nobody loads Parquet as it is".into()),
         }
     }
 }
 
 /// What a job writes, and how that is read again.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
-    /// Where it goes.
-    pub place: Destination,
-    /// Reads all of it, or what the contestant printed.
-    pub check: fn(&Path, &str) -> Result<Check>,
-    /// Counts its rows.
-    pub rows: fn(&Path) -> Result<Check>,
+pub enum Output {
+    /// Rows.
+    Stored {
+        /// Where they go.
+        place: Destination,
+        /// Reads all of them.
+        check: fn(&Path) -> Result<Check>,
+        /// Counts them.
+        rows: fn(&Path) -> Result<Check>,
+    },
+    /// Sums, which are printed.
+    Printed,
 }
 
-/// Where a job's output goes.
+/// Where a job's rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Destination {
     /// A file whose name ends so.
@@ -114,12 +178,12 @@ pub enum Destination {
 /// What Trommel must reach in a job.
 #[derive(Debug, Clone, Copy)]
 pub struct Goal {
-    /// Last part of the bar's name.
+    /// Last part of the bar's name; empty where a job has one bar, called as the job.
     pub name: &'static str,
     /// What is compared, with whom.
     pub what: What,
-    /// This much or less.
-    pub at_most: f64,
+    /// What it must reach.
+    pub target: Target,
 }
 
 /// What a goal compares.
@@ -131,6 +195,8 @@ pub enum What {
     Cpu(Against),
     /// Peak memory, MiB.
     Peak,
+    /// Rows that come out in a second of wall time.
+    Rate,
 }
 
 /// With whom Trommel is compared.
@@ -144,15 +210,27 @@ pub enum Against {
 
 impl Goal {
     const fn cpu(name: &'static str, against: Against, at_most: f64) -> Self {
-        Goal { name, what: What::Cpu(against), at_most }
+        Goal { name, what: What::Cpu(against), target: Target::AtMost(at_most) }
     }
 
     const fn peak(at_most: f64) -> Self {
-        Goal { name: "peak_mib", what: What::Peak, at_most }
+        Goal { name: "peak_mib", what: What::Peak, target: Target::AtMost(at_most) }
+    }
+
+    const fn rate(name: &'static str, at_least: f64) -> Self {
+        Goal { name, what: What::Rate, target: Target::AtLeast(at_least) }
     }
 
     const fn wall(name: &'static str, against: Against, at_most: f64) -> Self {
-        Goal { name, what: What::Wall(against), at_most }
+        Goal { name, what: What::Wall(against), target: Target::AtMost(at_most) }
+    }
+
+    /// The bar's name.
+    pub fn bar(&self, job: &Job) -> String {
+        match self.name {
+            "" => format!("files.{}", job.name),
+            name => format!("files.{}.{name}", job.name),
+        }
     }
 }
 
@@ -162,14 +240,11 @@ impl Goal {
 /// When there is none, or its run fails.
 pub fn child(job: &str, index: usize, input: &Path, output: &Path) -> Result<()> {
     let job = ALL.iter().find(|known| known.name == job).ok_or("no such job")?;
-    let run = match index {
-        0 => match job.ours {
-            Ours::Here(run) => run,
-            Ours::Example { .. } => return Err("Trommel's side is an example".into()),
-        },
-        _ => job.floors.get(index - 1).ok_or("no such contestant")?.1,
-    };
-    run(input, output)
+    let contestant = job.contestants.get(index).ok_or("no such contestant")?;
+    match contestant.program {
+        Program::Here(run) => run(input, output),
+        Program::Example { name, .. } => Err(format!("{name} is a program of its own").into()),
+    }
 }
 
 /// An engine as every job has it.

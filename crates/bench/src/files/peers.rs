@@ -118,11 +118,18 @@ mod tests {
     }
 
     #[test]
-    fn every_peer_has_its_script() {
+    fn every_peer_has_its_script_and_every_script_its_peer() {
+        let mut scripts = vec!["check_parquet.py"];
         for job in crate::files::ALL {
-            for peer in job.peers {
-                assert!(folder().join(peer.script).exists(), "{}: {}", job.name, peer.script);
-            }
+            scripts.extend(job.peers.iter().map(|peer| peer.script));
         }
+        scripts.sort_unstable();
+        let mut there: Vec<String> = std::fs::read_dir(folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".py") || name.ends_with(".sh"))
+            .collect();
+        there.sort_unstable();
+        assert_eq!(there, scripts);
     }
 }

@@ -59,6 +59,25 @@ impl Server {
     pub(super) fn url(&self) -> &str {
         &self.url
     }
+
+    /// Drops the table that all jobs load into, and forgets the resumable ones.
+    pub(super) fn clear(&self) -> Result<()> {
+        query(&self.url, "DROP TABLE IF EXISTS flights")?;
+        match query(&self.url, "SELECT to_regclass('trommel_checkpoint')")?.is_empty() {
+            true => Ok(()),
+            false => {
+                let sql = "DELETE FROM trommel_checkpoint WHERE job LIKE '% into flights'";
+                query(&self.url, sql).map(drop)
+            }
+        }
+    }
+}
+
+/// What `psql` answers: values in lines, with `|` between them.
+pub(super) fn query(url: &str, sql: &str) -> Result<String> {
+    let mut psql = Command::new("psql");
+    psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", url, "--command", sql]);
+    Ok(sibling::output(&mut psql)?.trim().to_owned())
 }
 
 impl Own {

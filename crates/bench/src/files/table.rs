@@ -1,6 +1,6 @@
 //! What a contest came to, as a table and as bars for a plot.
 
-use super::contest::{Kind, Outcome};
+use super::{Kind, Outcome};
 use crate::stats::short;
 use crate::tables::{Cell, Row, Table};
 

@@ -98,6 +98,11 @@ impl Written {
         &self.side.path
     }
 
+    /// Has it called otherwise.
+    pub(crate) fn call(&mut self, path: &Path) {
+        self.side.path = path.into();
+    }
+
     /// Closes it for now, and so gives up the lock.
     pub(crate) fn close(&mut self) {
         self.file = None;

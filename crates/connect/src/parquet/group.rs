@@ -4,6 +4,7 @@ use super::chunk::{self, Codec, Settings};
 use super::error::explain;
 use super::footer::{Footer, MAGIC};
 use super::jobs::{Jobs, Piece, Task, Writer};
+use super::nested::Nested;
 use super::options::Options;
 use crate::arrow::aside::Aside;
 use crate::arrow::out::{self, Rows, Whole};
@@ -128,11 +129,12 @@ impl Groups {
         for field in self.schema.fields() {
             let leaves = leaves(field.data_type());
             let rest = writers.split_off(leaves.min(writers.len()));
-            let nested = std::mem::replace(&mut writers, rest);
+            let own = std::mem::replace(&mut writers, rest);
             let descriptor = descriptors.by_ref().take(leaves).last();
             let flat = descriptor
                 .and_then(|descriptor| chunk::of(field.data_type(), descriptor, self.settings));
-            let writer = flat.map_or_else(|| Writer::Nested(nested), Writer::Flat);
+            let nested = || Writer::Nested(Nested::new(Arc::clone(field), own));
+            let writer = flat.map_or_else(nested, Writer::Flat);
             tasks.push(Task::new(Arc::clone(field), writer));
         }
         Ok(tasks)

@@ -6,11 +6,12 @@
 //! drain does tasks itself only when the workers fall behind, and at the end.
 
 use super::chunk::Chunk;
+use super::nested::Nested;
 use crate::arrow::Building;
 use arrow_array::ArrayRef;
 use arrow_schema::FieldRef;
 use bytes::Bytes;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
+use parquet::arrow::arrow_writer::ArrowColumnChunk;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedRowGroupWriter;
@@ -52,8 +53,8 @@ impl Piece {
 pub(super) enum Writer {
     /// A flat one of a usual type.
     Flat(Box<dyn Chunk>),
-    /// By the crate; one for each leaf of a nested column.
-    Nested(Vec<ArrowColumnWriter>),
+    /// By the crate.
+    Nested(Nested),
     /// A thread has it, or it has been closed.
     Away,
 }
@@ -124,13 +125,7 @@ impl Task {
             let array = piece.into_array()?;
             match writer {
                 Writer::Flat(chunk) => chunk.write(&array),
-                Writer::Nested(writers) => {
-                    let leaves = compute_leaves(&self.field, &array);
-                    leaves.and_then(|leaves| {
-                        let mut pairs = writers.iter_mut().zip(&leaves);
-                        pairs.try_for_each(|(writer, leaf)| writer.write(leaf))
-                    })
-                }
+                Writer::Nested(nested) => nested.write(&array),
                 Writer::Away => Ok(()),
             }
             .map_err(|error| self.explain(error))?;
@@ -143,10 +138,7 @@ impl Task {
             Writer::Flat(chunk) => {
                 chunk.close().map(|(bytes, close)| Encoded::Flat(bytes, Box::new(close)))
             }
-            Writer::Nested(writers) => {
-                let chunks = writers.into_iter().map(ArrowColumnWriter::close);
-                chunks.collect::<Result<_, _>>().map(Encoded::Nested)
-            }
+            Writer::Nested(nested) => nested.close().map(Encoded::Nested),
             Writer::Away => return Err(Error::fatal("a column of the row group was lost")),
         }
         .map_err(|error| self.explain(error))

@@ -14,6 +14,8 @@ use trommel::{Checkpoint, Error, ErrorKind, Result};
 /// Names that begin with `_` are no data to those who read directories of Parquet files.
 const MANIFEST: &str = "_trommel.json";
 const LOCK: &str = "_trommel.lock";
+/// In turns.
+const TAILS: [&str; 2] = ["_tail-0.parquet", "_tail-1.parquet"];
 
 /// Rejects that are held in memory between commits.
 const MOST_REJECT_BYTES: usize = 8 << 20;
@@ -26,6 +28,9 @@ struct Contents {
     /// Whether there has been a commit; until then only the epoch counts.
     committed: bool,
     parts: Vec<Part>,
+    /// The rows behind the last part, which are to be in the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tail: Option<Part>,
     /// Files of rejected rows, NDJSON.
     rejects: Vec<String>,
 }
@@ -38,6 +43,13 @@ struct Part {
     /// What its rows come to, if they are to be verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<Digest>,
+}
+
+impl Contents {
+    /// The files whose rows count, in their order.
+    fn files(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().chain(&self.tail)
+    }
 }
 
 /// The directory, locked by this runner.
@@ -101,11 +113,12 @@ impl Directory {
                 checkpoint: Checkpoint::default(),
                 committed: false,
                 parts: Vec::new(),
+                tail: None,
                 rejects: Vec::new(),
             },
         };
         let is_open = !contents.checkpoint.finished;
-        if verify && is_open && contents.parts.iter().any(|part| part.digest.is_none()) {
+        if verify && is_open && contents.files().any(|part| part.digest.is_none()) {
             return Err(unknown(job));
         }
         contents.checkpoint.epoch += 1;
@@ -127,9 +140,21 @@ impl Directory {
         Ok((directory, found))
     }
 
-    /// Where the next part goes.
-    pub(super) fn next_part(&self) -> PathBuf {
-        self.path.join(part_name(self.contents.parts.len()))
+    /// What the parts are called, but for their numbers.
+    pub(super) fn parts(&self) -> PathBuf {
+        self.path.join("part.parquet")
+    }
+
+    /// Where the next tail goes: not where the present one is, which counts until the next commit.
+    pub(super) fn next_tail(&self) -> PathBuf {
+        let is_first = self.contents.tail.as_ref().is_some_and(|tail| tail.file == TAILS[0]);
+        self.path.join(TAILS[usize::from(is_first)])
+    }
+
+    /// The present tail, with its rows and what they come to.
+    pub(super) fn tail(&self) -> Option<Named> {
+        let Part { file, rows, digest, .. } = self.contents.tail.as_ref()?;
+        Some(Named { path: self.path.join(file), rows: *rows, given: *digest })
     }
 
     /// The key of each part, if it has one.
@@ -140,9 +165,9 @@ impl Directory {
         })
     }
 
-    /// The first part, which has the schema of all.
-    pub(super) fn first_part(&self) -> Option<PathBuf> {
-        self.contents.parts.first().map(|part| self.path.join(&part.file))
+    /// The first file, which has the schema of all.
+    pub(super) fn first_file(&self) -> Option<PathBuf> {
+        self.contents.files().next().map(|part| self.path.join(&part.file))
     }
 
     /// Whether rejects wait in such numbers that a commit should store them.
@@ -160,18 +185,20 @@ impl Directory {
         self.rejects.clear();
     }
 
-    /// Makes everything up to the checkpoint count: the parts that have just been published, and the
-    /// rejects. One rename decides.
-    pub(super) fn commit(&mut self, parts: Vec<Named>, finished: bool) -> Result<()> {
-        for Named { path, rows, given } in parts {
-            let bytes = fs::metadata(&path)
-                .map_err(|error| io_error(&path, "has gone since it was written", error))?
-                .len();
-            let file = self.name_of(&path).ok_or_else(|| {
-                Error::fatal(format!("{} is not in the directory of the job", path.display()))
-            })?;
-            self.contents.parts.push(Part { file, rows, bytes, digest: given });
+    /// Makes everything up to the checkpoint count: the parts and the tail that have just been
+    /// published, and the rejects. One rename decides.
+    pub(super) fn commit(
+        &mut self,
+        parts: Vec<Named>,
+        tail: Option<Named>,
+        finished: bool,
+    ) -> Result<()> {
+        for part in parts {
+            let part = self.part(part)?;
+            self.contents.parts.push(part);
         }
+        let tail = tail.map(|tail| self.part(tail)).transpose()?;
+        let before = std::mem::replace(&mut self.contents.tail, tail);
         if !self.rejects.is_empty() {
             let name = format!("_rejects-{:05}.ndjson", self.contents.rejects.len());
             replace(&self.path.join(&name), &self.rejects)?;
@@ -185,7 +212,21 @@ impl Directory {
         let epoch = self.contents.checkpoint.epoch;
         self.contents.checkpoint = Checkpoint { epoch, finished, ..self.checkpoint.clone() };
         self.contents.committed = true;
-        self.store(epoch)
+        self.store(epoch)?;
+        let Some(before) = before else { return Ok(()) };
+        window!("parquet: manifest in place, before the old tail goes");
+        let path = self.path.join(before.file);
+        fs::remove_file(&path).map_err(|error| io_error(&path, "can't be removed", error))
+    }
+
+    fn part(&self, Named { path, rows, given }: Named) -> Result<Part> {
+        let bytes = fs::metadata(&path)
+            .map_err(|error| io_error(&path, "has gone since it was written", error))?
+            .len();
+        let file = self.name_of(&path).ok_or_else(|| {
+            Error::fatal(format!("{} is not in the directory of the job", path.display()))
+        })?;
+        Ok(Part { file, rows, bytes, digest: given })
     }
 
     /// Whether the parts, of all runs of the job, hold what was given to them.
@@ -224,7 +265,7 @@ impl Directory {
 
     /// Looks whether the parts that count are there.
     fn check(&self) -> Result<()> {
-        for part in &self.contents.parts {
+        for part in self.contents.files() {
             let path = self.path.join(&part.file);
             let bytes = fs::metadata(&path).map(|metadata| metadata.len());
             if bytes.as_ref().ok() != Some(&part.bytes) {
@@ -243,7 +284,7 @@ impl Directory {
     /// The files that count.
     fn known(&self) -> HashSet<&str> {
         let contents = &self.contents;
-        let parts = contents.parts.iter().map(|part| &*part.file);
+        let parts = contents.files().map(|part| &*part.file);
         parts.chain(contents.rejects.iter().map(|name| &**name)).chain([MANIFEST]).collect()
     }
 
@@ -262,6 +303,7 @@ impl Directory {
             let Some(name) = name.to_str() else { continue };
             let ours = (name.starts_with("part-") && name.contains(".parquet"))
                 || name.starts_with("_rejects-")
+                || name.starts_with("_tail-")
                 || name.starts_with(MANIFEST);
             let path = entry.path();
             if ours && !self.name_of(&path).is_some_and(|name| known.contains(&*name)) {
@@ -277,11 +319,7 @@ impl Directory {
 pub(super) fn parts(directory: &Path) -> Result<Option<Vec<PathBuf>>> {
     let path = |part: &Part| directory.join(&part.file);
     let contents = read(directory)?;
-    Ok(contents.map(|contents| contents.parts.iter().map(path).collect()))
-}
-
-fn part_name(number: usize) -> String {
-    format!("part-{number:05}.parquet")
+    Ok(contents.map(|contents| contents.files().map(path).collect()))
 }
 
 fn read(directory: &Path) -> Result<Option<Contents>> {

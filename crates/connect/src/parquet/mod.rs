@@ -8,6 +8,7 @@ mod group;
 mod input;
 mod jobs;
 mod manifest;
+mod nested;
 mod options;
 mod output;
 mod reader;

@@ -9,7 +9,7 @@ use super::verify;
 use crate::arrow::Page;
 use crate::arrow::aside::{Aside, io_error, with_suffix};
 use crate::arrow::out::{self, Format, Named};
-use crate::verify::Digest;
+use crate::verify::{Digest, compare_file};
 use arrow_schema::SchemaRef;
 use std::fs::File;
 use std::io::Write;
@@ -57,31 +57,52 @@ pub(super) struct Output {
     directory: Option<Directory>,
     /// Rejects of a run without checkpoints.
     rejects: Option<Aside>,
-    /// Rows of the part that have come, those that wait for the schema included.
+    /// Rows of the part that have come, those that wait for the schema included, and those of the
+    /// tail.
     part_rows: usize,
+    /// The rows of the tail are to come again, before any others.
+    tail_waits: bool,
 }
 
 impl Output {
     pub(super) fn new(path: PathBuf) -> Self {
         let out = out::Output::new(path.clone(), Parquet::default());
-        Output { path, out, directory: None, rejects: None, part_rows: 0 }
+        Output { path, out, directory: None, rejects: None, part_rows: 0, tail_waits: false }
     }
 
     pub(super) fn start(&mut self) -> Result<()> {
-        let first = self.directory.as_ref().and_then(Directory::first_part);
+        let first = self.directory.as_ref().and_then(Directory::first_file);
         if let Some(first) = first.filter(|_| self.out.declared.schema.is_none()) {
             self.out.declared.schema = Some(schema_of(first)?);
         }
         self.out.format.jobs = Arc::default();
         self.rejects = None;
-        self.part_rows = 0;
+        if let Some(directory) = self.directory.as_ref().filter(|_| !self.out.files.is_folder) {
+            self.out.files.path = directory.parts();
+            self.out.files.roll_rows = self.out.format.options.part_rows as u64;
+        }
         self.out.start(self.directory.as_ref().map(Directory::keys))?;
         self.begin_part();
-        Ok(())
+        match self.tail_waits && self.out.files.is_folder {
+            true => Err(Error::config(format!(
+                "{}: the job was begun without partitions: finish it so, or give the one with \
+                 partitions a directory of its own",
+                self.path.display()
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// What is behind the last commit is what counts already.
+    fn begin_part(&mut self) {
+        let tail = self.directory.as_ref().and_then(Directory::tail);
+        self.part_rows = tail.as_ref().map_or(0, |tail| tail.rows as usize);
+        self.tail_waits = tail.is_some();
     }
 
     pub(super) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
-        if self.out.files.rolls() {
+        // By its user: parts roll as well.
+        if self.directory.is_none() && self.out.files.rolls() {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!(
@@ -97,28 +118,35 @@ impl Output {
         Ok(found)
     }
 
-    /// Says where the next part of a job goes.
-    fn begin_part(&mut self) {
-        if let Some(directory) = self.directory.as_ref().filter(|_| !self.out.files.is_folder) {
-            self.out.files.path = directory.next_part();
+    /// Begins the part with the rows of the tail.
+    fn restore(&mut self) -> Result<()> {
+        if !std::mem::take(&mut self.tail_waits) {
+            return Ok(());
         }
+        let Some(tail) = self.directory.as_ref().and_then(Directory::tail) else { return Ok(()) };
+        if let Some(given) = tail.given {
+            let kept = "the job is not finished; remove the directory and load from the start";
+            compare_file(&tail.path, given, verify::read(&tail.path)?, kept)?;
+        }
+        verify::batches(&tail.path)?.try_for_each(|batch| self.out.add(batch?))
     }
 
     /// Takes the rows of a page.
     pub(super) fn write(&mut self, page: &mut Page) -> Result<()> {
+        self.restore()?;
         self.part_rows += page.rows;
         self.out.write(page)
     }
 
     /// Takes whole record batches.
     pub(super) fn write_batches(&mut self, page: &mut Page) -> Result<()> {
+        self.restore()?;
         self.part_rows += page.rows;
         self.out.write_batches(page)
     }
 
     /// Ends the file under construction, or the files.
     fn publish(&mut self) -> Result<Vec<Named>> {
-        self.part_rows = 0;
         let rejects = self.rejects.take();
         // A load of nothing leaves a file all the same, one without rows, but no part. The parts of a
         // job are read back when it ends, those of earlier runs too.
@@ -141,9 +169,15 @@ impl Output {
     }
 
     fn end_part(&mut self, finished: bool) -> Result<()> {
-        let parts = self.publish()?;
+        self.restore()?;
+        let has_tail = !finished && !self.out.files.is_folder;
+        let tail = self.directory.as_ref().filter(|_| has_tail).map(Directory::next_tail);
+        self.out.files.rest.clone_from(&tail);
+        let mut parts = self.publish()?;
+        let tail = parts.pop_if(|last| tail.as_ref() == Some(&last.path));
         if let Some(directory) = &mut self.directory {
-            directory.commit(parts, finished)?;
+            directory.commit(parts, tail, finished)?;
+            self.out.go_on(directory.keys())?;
         }
         self.begin_part();
         Ok(())
@@ -156,7 +190,6 @@ impl Output {
     pub(super) fn abort(&mut self) -> Durability {
         self.out.abort();
         self.rejects = None;
-        self.part_rows = 0;
         if let Some(directory) = &mut self.directory {
             directory.forget();
         }

@@ -22,7 +22,8 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Reject, Result};
 /// leaves nothing, or what was there before.
 ///
 /// In a [`resumable`](trommel::Pipeline) job the path is a directory of whole files,
-/// `part-00000.parquet` and so on, and a manifest, `_trommel.json`, says which of them count.
+/// `part-00000.parquet` and so on, and a manifest, `_trommel.json`, says which of them count. They
+/// are the same, byte for byte, however often the job was cut off and whatever its batch sizes.
 ///
 /// With [`RejectPolicy::with_data`](trommel::RejectPolicy::with_data) bad rows go to
 /// `<file>.rejects.ndjson` beside the file, or into the directory, where the manifest lists them.
@@ -100,8 +101,9 @@ impl Sink {
         self
     }
 
-    /// Rows after which a part of a resumable job ends, with the batch that brings them: what a
-    /// run that is killed loads again. Default: 1,048,576; 0 is refused.
+    /// Rows of each part of a resumable job, but the last; with partitions, rows after which the
+    /// files of all keys end, with the batch that brings them. A run that is killed loads about so
+    /// many again. Default: 1,048,576; 0 is refused.
     pub fn part_rows(mut self, rows: usize) -> Self {
         self.output.out.format.options.part_rows = rows;
         self

@@ -5,7 +5,7 @@ use super::connection::{Connection, literal, row_of};
 use super::decode::{Batch, Schema, key_of};
 use super::failure::Failure;
 use super::types::{Column, Type};
-use crate::table::{list, quoted};
+use crate::table::{keyed, list, quoted};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trommel::{Error, Fill, Fingerprint, Limit, Position, Result, Retry};
@@ -48,7 +48,7 @@ pub struct Source {
     /// The key of the last row handed out, as it came, and before the first one of this run as text.
     last: Option<Vec<u8>>,
     from: Option<String>,
-    /// Handed out so far.
+    /// Handed out so far, by the runs before too.
     rows: u64,
     bytes: u64,
     state: State,
@@ -331,23 +331,23 @@ impl trommel::Source for Source {
         // Before the first row there is none.
         let Some(text) = self.reached().ok()? else { return Some(Position::from_bytes(&[])) };
         // A mark in front, since a key may be an empty text.
-        Some(Position::from_bytes(format!("={text}").as_bytes()))
+        Some(keyed::position(self.rows, format!("={text}").as_bytes()))
     }
 
     fn seek(&mut self, position: &Position) -> Result<()> {
         if self.state != State::Idle {
             return Err(Error::fatal("the query runs already"));
         }
-        let bytes = position.as_bytes();
-        if bytes.is_empty() {
+        if position.as_bytes().is_empty() {
             self.from = None;
             return Ok(());
         }
-        let key = bytes.strip_prefix(b"=").and_then(|key| std::str::from_utf8(key).ok());
+        let (rows, key) = keyed::rows_and_key(position).unwrap_or_default();
+        let key = key.strip_prefix(b"=").and_then(|key| std::str::from_utf8(key).ok());
         let Some(key) = key else {
             return Err(Error::fatal("the position is not one of a query with a key"));
         };
-        self.from = Some(key.to_owned());
+        (self.rows, self.from) = (rows, Some(key.to_owned()));
         Ok(())
     }
 

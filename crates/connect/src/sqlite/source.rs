@@ -3,7 +3,7 @@
 use super::error::{Place, explain};
 use super::reader::{Order, Read, Reader};
 use super::schema::quoted;
-use crate::table::{Batch, Column, Shape};
+use crate::table::{Batch, Column, Shape, keyed};
 use rusqlite::types::{ToSql, ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt;
@@ -59,7 +59,7 @@ pub struct Source {
     ended: bool,
     /// Key of the last row handed over.
     position: Option<Position>,
-    /// Rows handed over.
+    /// Rows handed over, those of the runs before included.
     rows: u64,
 }
 
@@ -244,7 +244,7 @@ impl trommel::Source for Source {
         let (fill, last) = read.inspect_err(|_| self.ended = true)?;
         self.rows += trommel::Batch::len(batch) as u64;
         if let Some(last) = last {
-            self.position = Some(position(&last));
+            self.position = Some(position(self.rows, &last));
         }
         self.ended = fill == Fill::End;
         Ok(fill)
@@ -266,7 +266,7 @@ impl trommel::Source for Source {
         if self.reader.is_some() {
             return Err(Error::fatal("a query that has been started cannot go elsewhere"));
         }
-        self.after = key_at(position)?;
+        (self.rows, self.after) = place(position)?;
         self.position = self.after.as_ref().map(|_| position.clone());
         Ok(())
     }
@@ -312,8 +312,8 @@ pub(super) fn owned(value: ValueRef<'_>) -> Owned {
     }
 }
 
-/// A key as a position: a letter for its type, then its bytes.
-fn position(key: &Owned) -> Position {
+/// A key in a position: a letter for its type, then its bytes.
+fn position(rows: u64, key: &Owned) -> Position {
     let (letter, bytes): (u8, &[u8]) = match key {
         Owned::Null => (b'n', &[]),
         Owned::Integer(number) => (b'i', &number.to_le_bytes()),
@@ -321,23 +321,25 @@ fn position(key: &Owned) -> Position {
         Owned::Text(text) => (b't', text.as_bytes()),
         Owned::Blob(bytes) => (b'b', bytes),
     };
-    Position::from_bytes(&[&[letter], bytes].concat())
+    keyed::position(rows, &[&[letter], bytes].concat())
 }
 
-/// The key that a position holds; `None` for the start.
-fn key_at(position: &Position) -> Result<Option<Owned>> {
-    let bytes = position.as_bytes();
+/// The rows and the key that a position holds; no key for the start.
+fn place(position: &Position) -> Result<(u64, Option<Owned>)> {
+    if position.as_bytes().is_empty() {
+        return Ok((0, None));
+    }
+    let (rows, bytes) = keyed::rows_and_key(position).unwrap_or_default();
     let number = || bytes.get(1..9).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
     let key = match bytes.first() {
-        None => return Ok(None),
         Some(b'i') => number().map(|bytes| Owned::Integer(i64::from_le_bytes(bytes))),
         Some(b'r') => number().map(|bytes| Owned::Real(f64::from_le_bytes(bytes))),
         Some(b't') => String::from_utf8(bytes[1..].to_vec()).ok().map(Owned::Text),
         Some(b'b') => Some(Owned::Blob(bytes[1..].to_vec())),
-        Some(_) => None,
+        _ => None,
     };
     match key {
-        Some(key) => Ok(Some(key)),
+        Some(key) => Ok((rows, Some(key))),
         None => Err(Error::fatal("the checkpoint's position is not a key of this query")),
     }
 }

@@ -39,6 +39,7 @@
 pub mod bytes;
 mod declared;
 mod input;
+pub(crate) mod keyed;
 mod kind;
 #[cfg(any(feature = "postgres-common", feature = "sqlite"))]
 mod limits;

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::files::check::Check;
 use crate::files::flight::NULLS;
 use crate::files::peers::Peer;
-use crate::files::{Against, Destination, Goal, Input, Job, Ours, Output};
+use crate::files::{Against, Contestant, Destination, Goal, Input, Job, Output, Program};
 use csv::ByteRecord;
 use std::path::Path;
 use std::str::from_utf8;
@@ -14,13 +14,15 @@ pub(super) static JOB: Job = Job {
     name: "csv_csv",
     title: "CSV to CSV",
     input: Input::Csv,
-    output: Output {
+    output: Output::Stored {
         place: Destination::File("csv"),
-        check: |path, _| Check::of_csv(path),
+        check: Check::of_csv,
         rows: Check::of_csv,
     },
-    ours: Ours::Example { name: "csv_to_csv", features: "csv", arguments: &[] },
-    floors: &[("csv crate, 2 threads", floor)],
+    contestants: &[
+        Contestant::ours(Program::Example { name: "csv_to_csv", features: "csv", arguments: &[] }),
+        Contestant::floor("csv crate, 2 threads", floor),
+    ],
     peers: &[
         Peer::python("DuckDB", "duckdb", "csv_csv_duckdb.py"),
         Peer::python("Polars, streaming", "polars", "csv_csv_polars.py"),

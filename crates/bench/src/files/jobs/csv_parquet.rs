@@ -2,19 +2,22 @@
 
 use crate::files::check::Check;
 use crate::files::peers::Peer;
-use crate::files::{Against, Destination, Goal, Input, Job, Ours, Output};
+use crate::files::{Against, Contestant, Destination, Goal, Input, Job, Output, Program};
 
 pub(super) static JOB: Job = Job {
     name: "csv_parquet",
     title: "CSV to Parquet, zstd",
     input: Input::Csv,
-    output: Output {
+    output: Output::Stored {
         place: Destination::File("parquet"),
-        check: |path, _| Check::of_parquet(path),
+        check: Check::of_parquet,
         rows: Check::of_parquet,
     },
-    ours: Ours::Example { name: "csv_to_parquet", features: "csv,parquet", arguments: &[] },
-    floors: &[],
+    contestants: &[Contestant::ours(Program::Example {
+        name: "csv_to_parquet",
+        features: "csv,parquet",
+        arguments: &[],
+    })],
     peers: &[
         Peer::python("DuckDB", "duckdb", "csv_parquet_duckdb.py"),
         Peer::python("Polars, streaming", "polars", "csv_parquet_polars.py"),

@@ -1,27 +1,29 @@
 //! NDJSON, every column decoded, into a few sums.
 
 use crate::Result;
-use crate::files::check::Check;
 use crate::files::flight::{Line, speed};
 use crate::files::peers::Peer;
-use crate::files::{Against, Destination, Goal, Input, Job, Ours, Output};
+use crate::files::{Against, Contestant, Goal, Input, Job, Output, Program};
 use crate::plan::WORKERS;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 use std::sync::{Mutex, mpsc};
 
 pub(super) static JOB: Job = Job {
     name: "ndjson_fold",
     title: "NDJSON to sums",
     input: Input::Ndjson,
-    output: Output {
-        place: Destination::File("txt"),
-        check: |_, printed| Check::printed(printed),
-        rows: |_| Err("sums have no rows".into()),
-    },
-    ours: Ours::Example { name: "ndjson_fold", features: "ndjson", arguments: &[] },
-    floors: &[("serde_json::from_str, 2 workers", floor)],
+    output: Output::Printed,
+    contestants: &[
+        Contestant::ours(Program::Example {
+            name: "ndjson_fold",
+            features: "ndjson",
+            arguments: &[],
+        }),
+        Contestant::floor("serde_json::from_str, 2 workers", |input, _| {
+            by_hand(&mut File::open(input)?)?.print()
+        }),
+    ],
     peers: &[
         Peer::python("DuckDB", "duckdb", "ndjson_fold_duckdb.py").shown(),
         Peer::python("Polars", "polars", "ndjson_fold_polars.py").shown(),
@@ -32,15 +34,18 @@ pub(super) static JOB: Job = Job {
     ],
 };
 
+/// Bytes that are read at once.
+const BLOCK: usize = 1 << 20;
+
 /// Rows and checksum of what is folded.
 #[derive(Default)]
-struct Sums {
-    rows: u64,
-    checksum: i64,
+pub(super) struct Sums {
+    pub(super) rows: u64,
+    pub(super) checksum: i64,
 }
 
 impl Sums {
-    fn add(&mut self, line: &Line<'_>) {
+    pub(super) fn add(&mut self, line: &Line<'_>) {
         if let Some(air_time) = line.air_time {
             self.rows += 1;
             let speed = (speed(line.distance, air_time) * 1000.0) as i64;
@@ -49,13 +54,21 @@ impl Sums {
                 i64::from(line.distance) + i64::from(air_time) + i64::from(delay) + speed;
         }
     }
+
+    pub(super) fn merge(&mut self, other: Sums) {
+        self.rows += other.rows;
+        self.checksum += other.checksum;
+    }
+
+    pub(super) fn print(self) -> Result<()> {
+        println!("rows {}\nchecksum {}", self.rows, self.checksum);
+        Ok(())
+    }
 }
 
 /// As one would write it by hand: one thread reads blocks that end on a line, the workers validate
 /// each block once and parse its lines; blocks are recycled.
-fn floor(input: &Path, _: &Path) -> Result<()> {
-    const BLOCK: usize = 1 << 20;
-    let mut file = File::open(input)?;
+pub(super) fn by_hand(input: &mut impl Read) -> Result<Sums> {
     let (full, filled) = mpsc::sync_channel::<Vec<u8>>(WORKERS);
     let (empty, emptied) = mpsc::channel();
     for _ in 0..2 * WORKERS {
@@ -80,7 +93,7 @@ fn floor(input: &Path, _: &Path) -> Result<()> {
                 })
             })
             .collect();
-        let reading = read(&mut file, &full, &emptied);
+        let reading = read(input, &full, &emptied);
         drop(full);
         let mut parts: Vec<Result<Sums>> = workers
             .into_iter()
@@ -91,16 +104,13 @@ fn floor(input: &Path, _: &Path) -> Result<()> {
     });
     let mut sums = Sums::default();
     for part in parts {
-        let part = part?;
-        sums.rows += part.rows;
-        sums.checksum += part.checksum;
+        sums.merge(part?);
     }
-    println!("rows {}\nchecksum {}", sums.rows, sums.checksum);
-    Ok(())
+    Ok(sums)
 }
 
 fn read(
-    file: &mut File,
+    input: &mut impl Read,
     full: &mpsc::SyncSender<Vec<u8>>,
     emptied: &mpsc::Receiver<Vec<u8>>,
 ) -> Result<()> {
@@ -109,7 +119,7 @@ fn read(
         let mut block = emptied.recv()?;
         block.clear();
         block.append(&mut rest);
-        let read = file.by_ref().take(1 << 20).read_to_end(&mut block)?;
+        let read = input.take(BLOCK as u64).read_to_end(&mut block)?;
         if read > 0 {
             let end = block.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
             rest.extend_from_slice(&block[end..]);

@@ -23,6 +23,9 @@ pub(crate) struct Files<F: Format> {
     pub(crate) roll_rows: u64,
     pub(crate) roll_bytes: u64,
     pub(crate) limits: Limits,
+    /// What a file that has not rolled yet is called when files get their names, if not as the
+    /// others.
+    pub(crate) rest: Option<PathBuf>,
     /// Shows others that files are being written, where there is more than one.
     guard: Option<Aside>,
     shelves: Vec<Shelf<F::File>>,
@@ -64,6 +67,7 @@ impl<F: Format> Files<F> {
             roll_rows: 0,
             roll_bytes: 0,
             limits: Limits::default(),
+            rest: None,
             guard: None,
             shelves: Vec::new(),
             index: HashMap::new(),
@@ -270,7 +274,11 @@ impl<F: Format> Files<F> {
                 self.store(format, schema, key)?;
             }
         }
+        let rolled = self.whole.len();
         (0..self.shelves.len()).try_for_each(|key| self.end_file(key))?;
+        if let Some(rest) = &self.rest {
+            self.whole[rolled..].iter_mut().for_each(|whole| whole.written.call(rest));
+        }
         if reads_back {
             for Whole { written, given, .. } in &self.whole {
                 let Some(found) = format.read_back(written.temporary())? else { continue };

@@ -4,6 +4,7 @@ use super::{Files, Format, Named, Rows};
 use crate::arrow::gather::{Declared, Gather, check_schema};
 use crate::arrow::page::Page;
 use crate::partition::{Folder, Limits};
+use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -37,9 +38,18 @@ impl<F: Format> Output<F> {
         self.declared.check()?;
         self.forget();
         match job {
-            Some(keys) => self.files.go_on(keys)?,
+            Some(keys) => return self.go_on(keys),
             None => self.files.start()?,
         }
+        if !self.files.is_folder {
+            self.key = self.files.key("");
+        }
+        Ok(())
+    }
+
+    /// Goes on with a job behind its files of these keys.
+    pub(crate) fn go_on(&mut self, keys: impl Iterator<Item = Box<str>>) -> Result<()> {
+        self.files.go_on(keys)?;
         if !self.files.is_folder {
             self.key = self.files.key("");
         }
@@ -58,15 +68,17 @@ impl<F: Format> Output<F> {
 
     /// Takes whole record batches.
     pub(crate) fn write_batches(&mut self, page: &mut Page) -> Result<()> {
-        for batch in page.batches.drain(..) {
-            if self.gather.schema().is_none() {
-                self.gather = Gather::new(Some(batch.schema()));
-            }
-            let schema = self.gather.schema().cloned().unwrap_or_else(|| batch.schema());
-            check_schema(&batch, &schema)?;
-            self.files.put(&self.format, &schema, self.key, Rows::Batch(batch))?;
+        page.batches.drain(..).try_for_each(|batch| self.add(batch))
+    }
+
+    /// Takes a record batch.
+    pub(crate) fn add(&mut self, batch: RecordBatch) -> Result<()> {
+        if self.gather.schema().is_none() {
+            self.gather = Gather::new(Some(batch.schema()));
         }
-        Ok(())
+        let schema = self.gather.schema().cloned().unwrap_or_else(|| batch.schema());
+        check_schema(&batch, &schema)?;
+        self.files.put(&self.format, &schema, self.key, Rows::Batch(batch))
     }
 
     /// Hands rows on as soon as the schema is settled, or when told.

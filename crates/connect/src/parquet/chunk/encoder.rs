@@ -18,6 +18,9 @@ use std::ops::Range;
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 1 << 15;
+/// Rows after which the bytes of a page are looked at, counted from its first, so that pages end with the
+/// same rows whatever the pieces were that the column came in.
+const LOOK_ROWS: usize = 256;
 /// Bytes at which a page of values that lie there as they are ends, and a dictionary stops growing.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -235,14 +238,13 @@ impl<K: Kind, D: Keys<K>> Chunk for Encoder<K, D> {
         };
         let mut from = 0;
         while from < array.len() {
-            let mut rows = (PAGE_ROWS - self.page_rows).min(array.len() - from);
-            if K::IS_BYTES {
-                // Texts may be large: their bytes are looked at in between.
-                rows = rows.min(256);
-            }
+            // Texts may be large; numbers never fill a page before it has all its rows.
+            let look = if K::IS_BYTES { LOOK_ROWS } else { PAGE_ROWS };
+            let rows = (look - self.page_rows % look).min(array.len() - from);
             self.push(array, from..from + rows);
             from += rows;
-            if self.page_rows == PAGE_ROWS || self.is_full() {
+            let is_time = self.page_rows.is_multiple_of(look);
+            if self.page_rows == PAGE_ROWS || is_time && self.is_full() {
                 self.end_page()?;
             }
         }
