@@ -51,7 +51,7 @@ pub(crate) struct EngineOptions {
     workers: u32,
     stack_bytes: u64,
     thread_name: Text,
-    idle_spin_us: i64,
+    idle_spin_us: u64,
 }
 
 // SAFETY: `repr(C)`, begins with its size, holds numbers and pointers.
@@ -74,10 +74,7 @@ export! {
             if let Some(name) = options.thread_name.optional("thread_name")? {
                 builder = builder.thread_name(name);
             }
-            if options.idle_spin_us != 0 {
-                let limit = u64::try_from(options.idle_spin_us).unwrap_or(0);
-                builder = builder.idle_spin(Duration::from_micros(limit));
-            }
+            builder = builder.idle_spin(Duration::from_micros(options.idle_spin_us));
         }
         let handle = EngineHandle {
             engine: builder.build()?,

@@ -17,10 +17,6 @@ const MIN_STACK_BYTES: usize = 128 * 1024;
 /// Largest stack of a worker. More is a mistake, and the standard library panics on some of it.
 const MAX_STACK_BYTES: usize = 1 << 30;
 
-/// How long a worker stays awake by default. Within the time that several small jobs, one after the
-/// other, leave between them, and next to nothing beside a second.
-const IDLE_SPIN: Duration = Duration::from_micros(200);
-
 /// Owns the thread pool; runs one or several pipelines. Cheap to clone: clones share the pool.
 ///
 /// The pool is private, rayon's global one is never touched, and its threads have ended when the
@@ -48,7 +44,7 @@ impl Engine {
             workers: 0,
             thread_name: "trommel".into(),
             stack_bytes: None,
-            idle_spin: IDLE_SPIN,
+            idle_spin: Duration::ZERO,
         }
     }
 
@@ -145,8 +141,9 @@ impl EngineBuilder {
     }
 
     /// How long one worker, after a run, stays awake for the next: a sleeping one takes as long to
-    /// wake as a job of some thousand light rows takes to do. It gives its core to whoever wants it
-    /// meanwhile. Zero: all sleep at once. Default 200 µs.
+    /// wake as a job of some thousand light rows takes to do. For many small jobs one behind the
+    /// other; 200 µs bridge what lies between them. It gives its core to whoever wants it
+    /// meanwhile. Default zero: all sleep at once.
     pub fn idle_spin(mut self, limit: Duration) -> Self {
         self.idle_spin = limit;
         self

@@ -113,8 +113,8 @@ static void bad_options(void) {
         CHECK(strstr(trommel_error_text(error), "stack_bytes is "));
         IS(0, trommel_error_free(error));
     }
-    const int64_t spins[] = {-1, INT64_MIN, 1, INT64_MAX};
-    for (int i = 0; i < 4; i++) {
+    const uint64_t spins[] = {0, 1, UINT64_MAX};
+    for (int i = 0; i < 3; i++) {
         trommel_engine_options spin = {.size = sizeof spin, .workers = 1, .idle_spin_us = spins[i]};
         IS(0, trommel_engine_new(&spin, &engine, &error));
         IS(0, trommel_engine_free(engine));
