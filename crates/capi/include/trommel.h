@@ -110,7 +110,6 @@ typedef struct trommel_engine_options {
     uint32_t workers;        /* threads in the pool; 0: the cores available to the process */
     uint64_t stack_bytes;    /* of each worker; 0: 2 MiB */
     const char *thread_name; /* followed by a number; NULL: "trommel" */
-    uint64_t idle_spin_us;   /* one worker stays awake so long after a run; 0: not at all */
 } trommel_engine_options;
 
 /* Makes an engine and starts its workers; `options` may be NULL. Any number of engines may live. */

@@ -8,7 +8,6 @@ use crate::status::Status;
 use engine::Engine;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// `trommel_engine`.
 #[derive(Debug)]
@@ -51,7 +50,6 @@ pub(crate) struct EngineOptions {
     workers: u32,
     stack_bytes: u64,
     thread_name: Text,
-    idle_spin_us: u64,
 }
 
 // SAFETY: `repr(C)`, begins with its size, holds numbers and pointers.
@@ -74,7 +72,6 @@ export! {
             if let Some(name) = options.thread_name.optional("thread_name")? {
                 builder = builder.thread_name(name);
             }
-            builder = builder.idle_spin(Duration::from_micros(options.idle_spin_us));
         }
         let handle = EngineHandle {
             engine: builder.build()?,

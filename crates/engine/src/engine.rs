@@ -6,7 +6,6 @@ use crate::pipeline::Runnable;
 use crate::report::RunReport;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 /// Most workers that an engine accepts.
 const MAX_WORKERS: usize = 1024;
@@ -40,12 +39,7 @@ impl Engine {
 
     /// Starts from the defaults.
     pub fn builder() -> EngineBuilder {
-        EngineBuilder {
-            workers: 0,
-            thread_name: "trommel".into(),
-            stack_bytes: None,
-            idle_spin: Duration::ZERO,
-        }
+        EngineBuilder { workers: 0, thread_name: "trommel".into(), stack_bytes: None }
     }
 
     /// Threads in the pool.
@@ -118,7 +112,6 @@ pub struct EngineBuilder {
     workers: usize,
     thread_name: String,
     stack_bytes: Option<usize>,
-    idle_spin: Duration,
 }
 
 impl EngineBuilder {
@@ -137,15 +130,6 @@ impl EngineBuilder {
     /// Stack of each worker in bytes, 128 KiB to 1 GiB. Default: what Rust gives a thread, 2 MiB.
     pub fn stack_bytes(mut self, bytes: usize) -> Self {
         self.stack_bytes = Some(bytes);
-        self
-    }
-
-    /// How long one worker, after a run, stays awake for the next: a sleeping one takes as long to
-    /// wake as a job of some thousand light rows takes to do. For many small jobs one behind the
-    /// other; 200 µs bridge what lies between them. It gives its core to whoever wants it
-    /// meanwhile. Default zero: all sleep at once.
-    pub fn idle_spin(mut self, limit: Duration) -> Self {
-        self.idle_spin = limit;
         self
     }
 
@@ -172,7 +156,7 @@ impl EngineBuilder {
             0 => thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         };
-        let pool = Pool::new(workers, &self.thread_name, self.stack_bytes, self.idle_spin)?;
+        let pool = Pool::new(workers, &self.thread_name, self.stack_bytes)?;
         Ok(Engine { pool: Arc::new(pool) })
     }
 }

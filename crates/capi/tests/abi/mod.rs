@@ -66,7 +66,7 @@ structs! {
         source: *const c_char, column: *const c_char, cause: *const Error,
     }
     EngineOptions {
-        size: u32, workers: u32, stack_bytes: u64, thread_name: *const c_char, idle_spin_us: u64,
+        size: u32, workers: u32, stack_bytes: u64, thread_name: *const c_char,
     }
     Options {
         size: u32, tier: u32, batch_size: u32, batch_min: u32, batch_max: u32,

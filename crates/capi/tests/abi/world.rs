@@ -194,7 +194,6 @@ impl<'a> World<'a> {
         options.stack_bytes = self.tape.pick(&[0, 0, 0, 1, 1 << 18, u64::MAX]);
         let name = self.tape.text(&["", "worker", "a name that is longer than threads may have"]);
         options.thread_name = pointer(name.as_ref());
-        options.idle_spin_us = self.tape.pick(&[0, 1, 1_000, u64::MAX]);
         let mut engine = null_mut();
         let given = if self.tape.rarely(8) { null() } else { &raw const options };
         if self.call(|error| c!(trommel_engine_new(given, &raw mut engine, error))) == OK {

@@ -113,12 +113,6 @@ static void bad_options(void) {
         CHECK(strstr(trommel_error_text(error), "stack_bytes is "));
         IS(0, trommel_error_free(error));
     }
-    const uint64_t spins[] = {0, 1, UINT64_MAX};
-    for (int i = 0; i < 3; i++) {
-        trommel_engine_options spin = {.size = sizeof spin, .workers = 1, .idle_spin_us = spins[i]};
-        IS(0, trommel_engine_new(&spin, &engine, &error));
-        IS(0, trommel_engine_free(engine));
-    }
     engine = engine_of(1);
     struct {
         trommel_options options;

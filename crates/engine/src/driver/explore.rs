@@ -16,7 +16,6 @@ use crate::sink::{Encode, Sink};
 use crate::source::{Fill, Limit, Source};
 use crate::stage::{Closure, Rows};
 use std::sync::Arc;
-use std::time::Duration;
 
 const ROWS: u64 = 7;
 /// Random schedules of each case.
@@ -263,7 +262,7 @@ fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
 fn explore_all(fault: Fault, shape: (usize, usize), schedules: usize) {
     let (batch_rows, pieces) = shape;
     for workers in [1, 2, 3] {
-        let pool = Arc::new(Pool::new(workers, "explored", None, Duration::ZERO).unwrap());
+        let pool = Arc::new(Pool::new(workers, "explored", None).unwrap());
         for slots in [2, 3] {
             for (source_blocks, sink_blocks, on_caller) in [
                 (false, false, false),

@@ -209,7 +209,6 @@ impl Run<'_> {
                 shares_pool: &shares_pool,
             });
             pool.scope(|scope| ring.run(scope));
-            pool.stay_awake();
             (feed, drain) = ring.into_parts();
         }
         Ran {

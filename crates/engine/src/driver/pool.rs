@@ -4,9 +4,8 @@ use super::sync::PoolScope;
 use crate::error::{Error, Result};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 /// A private rayon pool whose threads have ended when it has been dropped.
 #[derive(Debug)]
@@ -16,26 +15,11 @@ pub(crate) struct Pool {
     /// rayon's pool does not wait for its threads when it is dropped; these do.
     threads: Arc<Mutex<Vec<JoinHandle<()>>>>,
     running: AtomicUsize,
-    /// How long a worker looks for the next run before it sleeps.
-    idle_spin: Duration,
-    lookout: Arc<Lookout>,
-}
-
-/// What the worker that stays awake between two runs shares with its pool.
-#[derive(Debug, Default)]
-struct Lookout {
-    is_manned: AtomicBool,
-    is_over: AtomicBool,
 }
 
 impl Pool {
     /// Starts `workers` threads, named after `name`.
-    pub(crate) fn new(
-        workers: usize,
-        name: &str,
-        stack_bytes: Option<usize>,
-        idle_spin: Duration,
-    ) -> Result<Self> {
+    pub(crate) fn new(workers: usize, name: &str, stack_bytes: Option<usize>) -> Result<Self> {
         let threads = Arc::new(Mutex::new(Vec::new()));
         let handles = Arc::clone(&threads);
         let name = name.to_owned();
@@ -61,9 +45,7 @@ impl Pool {
                 Error::config(format!("workers is {workers}; the threads could not be started"))
                     .caused_by(error)
             })?;
-        let running = AtomicUsize::new(0);
-        let lookout = Arc::default();
-        Ok(Pool { pool: Some(pool), workers, threads, running, idle_spin, lookout })
+        Ok(Pool { pool: Some(pool), workers, threads, running: AtomicUsize::new(0) })
     }
 
     pub(crate) fn workers(&self) -> usize {
@@ -94,29 +76,6 @@ impl Pool {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// Keeps one worker awake for a while. Called right behind a run, while the workers have not
-    /// gone to sleep: then the task wakes nobody.
-    pub(crate) fn stay_awake(&self) {
-        if self.idle_spin.is_zero() || self.lookout.is_manned.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let (lookout, idle_spin) = (Arc::clone(&self.lookout), self.idle_spin);
-        let look_out = move || {
-            let mut began = Instant::now();
-            while began.elapsed() < idle_spin && !lookout.is_over.load(Ordering::Relaxed) {
-                if rayon::yield_now() == Some(rayon::Yield::Executed) {
-                    began = Instant::now();
-                }
-                // Whoever else wants this core goes first.
-                thread::yield_now();
-            }
-            lookout.is_manned.store(false, Ordering::Relaxed);
-        };
-        if let Some(pool) = &self.pool {
-            pool.spawn(look_out);
-        }
-    }
-
     /// Counts one more pipeline until the answer is dropped.
     pub(crate) fn join(&self) -> Running<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
@@ -126,7 +85,6 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.lookout.is_over.store(true, Ordering::Relaxed);
         drop(self.pool.take());
         let me = thread::current().id();
         for thread in self.threads.lock().drain(..) {
