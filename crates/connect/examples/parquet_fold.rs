@@ -6,8 +6,8 @@
 //!         flights.parquet 20
 //!
 //! The file is one that `csv_to_parquet` has written. `rows`, `columnar` or `crate` instead of a number
-//! of rounds only prints the sums, once, as that one finds them. A ratio is the time with all workers over that
-//! of the crate's reader divided by the number of workers: 1 is what dividing the work could save.
+//! of rounds only prints the sums, once, as that one finds them. A ratio is the time with all workers over
+//! that of the crate's reader divided by the number of workers: 1 is what dividing the work could save.
 
 use std::fs::File;
 use std::time::{Duration, Instant};

@@ -15,7 +15,8 @@ const HEAD: u64 = 64 * 1024;
 
 impl<C: Cut> Feeder<C> {
     /// Byte offset (of what is decompressed), record and line, or line 0 behind the last record where
-    /// the bytes don't show that it is; with several files also which one, and a hash of its name. Nothing for streams.
+    /// the bytes don't show that it is; with several files also which one, and a hash of its name.
+    /// Nothing for streams.
     pub(crate) fn position(&self) -> Option<Position> {
         let Place { offset, record, line } = self.done;
         let line = if record > 0 && self.cutter.is_over() { 0 } else { line };
