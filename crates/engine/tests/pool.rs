@@ -215,7 +215,11 @@ fn all_threads_have_ended_when_the_engine_is_dropped() {
         drop(engine);
         assert_eq!(threads_named("gone-"), 3, "a clone keeps them");
         drop(clone);
-        assert_eq!(threads_named("gone-"), 0);
+        // Symptom: one was left, on a busy machine. Cause: the kernel lists a thread that has been joined
+        // until it has had its last turn. Fix: that is waited for; `no_hang` ends it.
+        while threads_named("gone-") > 0 {
+            thread::yield_now();
+        }
     });
 }
 
