@@ -6,20 +6,13 @@
 //! chosen is the smallest at which `α / (α + β·b)` is at most 3 % in every stage: larger batches
 //! gain next to nothing and leave the cache.
 
+use super::fit::{Fit, rows_for_share};
 use super::slot::Sample;
 use crate::options::Options;
 use crate::report::BatchSample;
 
 /// Share of a batch's time that may be overhead.
 const OVERHEAD_SHARE: f64 = 0.03;
-/// What a fit knows before it has seen anything, ns: handing a batch over costs about a microsecond.
-const PRIOR_BATCH_NS: f64 = 1_000.0;
-/// Weight of a fit's past when a sample arrives: half of it is gone after 20 samples.
-const FADE: f64 = 0.966;
-/// Residual, relative to the prediction, beyond which a sample speaks against the fit.
-const DRIFT: f64 = 0.6;
-/// Samples in a row that must speak against a fit before it is thrown away.
-const DRIFT_RUN: u32 = 4;
 /// Samples between two changes of the size, so that each can show its effect; fewer at the start,
 /// when there is most to gain.
 const EPOCH: u32 = 4;
@@ -106,9 +99,13 @@ impl Batcher {
             return usize::MAX;
         };
         let share = (left / (BATCHES_LEFT * workers as u64)) as usize;
-        // A sink that takes its time for each page would lose more by many than the workers gain.
+        // A sink that takes its time for each page would lose more by many than the workers gain; not one
+        // that is done before they come with the next.
         let pages = match self.write.is_known() {
-            true => self.write.rows_for_share(SINK_SHARE) as usize,
+            true => {
+                let pace = self.write.per_row.max(self.work.per_row / workers as f64);
+                rows_for_share(self.write.per_batch, pace, SINK_SHARE) as usize
+            }
             false => 0,
         };
         let few = match self.work.is_known() {
@@ -207,66 +204,6 @@ impl Batcher {
     }
 }
 
-/// `t(b) = per_batch + per_row · b`, fitted to samples that fade.
-#[derive(Debug, Default)]
-struct Fit {
-    weight: f64,
-    rows: f64,
-    ns: f64,
-    rows_rows: f64,
-    rows_ns: f64,
-    per_batch: f64,
-    per_row: f64,
-    against: u32,
-}
-
-impl Fit {
-    fn is_known(&self) -> bool {
-        self.weight > 0.0
-    }
-
-    fn add(&mut self, rows: f64, ns: f64) {
-        let predicted = self.per_batch + self.per_row * rows;
-        if self.weight > 3.0 && (ns - predicted).abs() > DRIFT * predicted {
-            self.against += 1;
-            if self.against >= DRIFT_RUN {
-                *self = Fit::default();
-            } else {
-                // Alone it is an outlier: a thread that lost its core for a while.
-                return;
-            }
-        } else {
-            self.against = 0;
-        }
-        self.weight = self.weight * FADE + 1.0;
-        self.rows = self.rows * FADE + rows;
-        self.ns = self.ns * FADE + ns;
-        self.rows_rows = self.rows_rows * FADE + rows * rows;
-        self.rows_ns = self.rows_ns * FADE + rows * ns;
-        self.solve();
-    }
-
-    /// Ridge regression towards the prior for `per_batch`: with the sizes close together the data
-    /// alone can't tell `per_batch` from `per_row`.
-    fn solve(&mut self) {
-        let mean_rows = self.rows / self.weight;
-        let mean_ns = self.ns / self.weight;
-        let spread = (self.rows_rows / self.weight - mean_rows * mean_rows).max(0.0);
-        let covariance = self.rows_ns / self.weight - mean_rows * mean_ns;
-        let prior_slope = ((mean_ns - PRIOR_BATCH_NS) / mean_rows.max(1.0)).max(0.0);
-        // The prior weighs as much as a spread of 10 % of the mean size.
-        let ridge = 0.01 * mean_rows * mean_rows + 1e-9;
-        let slope = (covariance + prior_slope * ridge) / (spread + ridge);
-        self.per_row = slope.clamp(0.0, mean_ns / mean_rows.max(1e-9));
-        self.per_batch = (mean_ns - self.per_row * mean_rows).max(0.0);
-    }
-
-    /// Fewest rows at which the batch's own cost is at most `share` of its time.
-    fn rows_for_share(&self, share: f64) -> f64 {
-        self.per_batch * (1.0 - share) / (share * self.per_row.max(1e-3))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,6 +293,23 @@ mod tests {
         batcher.begin(Some(584), 2);
         let rows = batcher.rows(1);
         assert!((16..=584 / 6).contains(&rows), "{rows}");
+    }
+
+    #[test]
+    fn a_sink_that_is_done_at_once_leaves_the_rest_to_be_shared_out() {
+        // Symptom: 8,000 rows of 600 ns into a fold were cut into 10 batches, and took 1.6 times as long
+        // as in batches of 128. Cause: pages had to be so large that 0.7 us of the sink vanished beside
+        // what it took for the rows, which was nothing. Fix: it may vanish beside the workers' time.
+        let mut batcher = batcher();
+        batcher.begin(Some(8_000), 2);
+        let mut left = 8_000;
+        while left > 0 {
+            let rows = batcher.rows(0).min(left);
+            assert!(rows <= 128 || rows * 6 <= left, "{rows} of {left}");
+            batcher.issued(rows);
+            batcher.learn(&Sample { write_ns: 700, ..sample(rows, 1_000.0, 600.0) });
+            left -= rows;
+        }
     }
 
     #[test]

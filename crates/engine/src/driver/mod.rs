@@ -7,8 +7,10 @@ mod clock;
 mod control;
 mod drain;
 mod feed;
+mod fit;
 mod monitor;
 mod outlet;
+mod patience;
 mod pool;
 mod resume;
 mod ring;
@@ -33,9 +35,10 @@ use control::Control;
 use drain::{Drain, Drained};
 use feed::{Fed, Feed};
 use monitor::Monitor;
+use patience::Patience;
 use resume::Before;
 use ring::{Drains, Ring, Start};
-use slot::{Sample, Slot};
+use slot::Slot;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -47,11 +50,6 @@ pub(crate) use pool::{Pool, in_background, run_all};
 /// Rows of the very first batch when the size is adaptive: enough to learn what a row costs, few
 /// enough that heavy rows soon find the pool.
 const PROBE_ROWS: usize = 16;
-/// Time for the second batch of a job: enough to know what a row costs when caches are warm.
-const SECOND_TURN: Duration = Duration::from_micros(8);
-/// Work that is worth waking the pool for.
-const INLINE: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_micros(60) };
-
 /// All that a run is asked to do.
 pub(crate) struct Request<'r, S, T, K> {
     pub(crate) name: &'r str,
@@ -219,42 +217,6 @@ impl Run<'_> {
     }
 }
 
-/// How long the caller's thread goes on alone.
-enum Patience {
-    /// To the end: the pool is not to be waited for.
-    Endless,
-    /// While what is left is not worth waking the pool for.
-    Until { rows: Option<u64> },
-}
-
-impl Patience {
-    /// Whether the source is so slow that rows would come while this thread works.
-    fn is_over_after_fill(&self, filled: &Sample) -> bool {
-        matches!(self, Patience::Until { .. }) && u128::from(filled.fill_ns) > INLINE.as_nanos()
-    }
-
-    /// Whether the pool should take over, `elapsed_ns` after the start and after `done` rows of which
-    /// the last batch is `last`.
-    fn is_over(&self, elapsed_ns: u64, done: u64, last: &Sample) -> bool {
-        let Patience::Until { rows } = self else {
-            return false;
-        };
-        let elapsed = Duration::from_nanos(elapsed_ns);
-        match rows {
-            _ if last.rows == 0 => false,
-            Some(_) if elapsed > 4 * INLINE => true,
-            Some(rows) => {
-                let took = last.ns();
-                let left = rows.saturating_sub(done) as f64 * took as f64 / last.rows.max(1) as f64;
-                // Less than 2 µs says as much about cold caches as about the rows.
-                let sure = if took < 2_000 { 2.0 } else { 1.0 };
-                left > INLINE.as_nanos() as f64 * sure
-            }
-            None => elapsed > INLINE,
-        }
-    }
-}
-
 /// How far the caller's thread came alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Here {
@@ -282,7 +244,6 @@ where
     K: Sink,
 {
     let mut done = 0;
-    let mut turns = SECOND_TURN;
     loop {
         match feed.fill(slot, probe) {
             Fed::Ended => return Here::Ended,
@@ -294,6 +255,7 @@ where
         }
         let elapsed_ns = settle_here::<S, T, K>(work, slot, drain, clock, feed.filled_ns());
         let sample = slot.sample;
+        let is_first = done == 0;
         done += sample.rows;
         if feed.has_ended() {
             return Here::Ended;
@@ -301,9 +263,10 @@ where
         if patience.is_over(elapsed_ns, done, &sample) {
             return Here::Empty;
         }
-        // The fewer batches, the less of a small job is overhead.
-        probe = probe.map(|_| (turns.as_nanos() / sample.row_ns().max(1)) as usize);
-        turns = INLINE;
+        probe = probe.map(|_| {
+            let turn = patience.next_turn(is_first, done, &sample);
+            (turn.as_nanos() / sample.row_ns().max(1)) as usize
+        });
     }
 }
 
