@@ -3,6 +3,7 @@
 use super::connection::{Connection, NAP};
 use super::failure::{Failure, Place};
 use super::libpq::{self, Handle};
+use crate::threads;
 use std::ffi::{CStr, CString};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -114,15 +115,11 @@ impl Address {
     fn open_unless(&self, cancel: &CancelToken) -> Result<Option<Handle>> {
         let (conninfo, application) = (self.conninfo.clone(), self.application.clone());
         let (said, hear) = mpsc::channel();
-        std::thread::Builder::new()
-            .name("trommel-connect".into())
-            .spawn(move || {
-                // Closed again where nobody listens any more.
-                _ = said.send(open(&conninfo, &application));
-            })
-            .map_err(|error| {
-                Error::new(ErrorKind::Io, "connect: no thread for it").caused_by(error)
-            })?;
+        threads::start("trommel-connect", move || {
+            // Closed again where nobody listens any more.
+            _ = said.send(open(&conninfo, &application));
+        })
+        .map_err(|error| Error::new(ErrorKind::Io, "connect").caused_by(error))?;
         let began = Instant::now();
         loop {
             match hear.recv_timeout(NAP) {
