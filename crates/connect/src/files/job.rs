@@ -137,6 +137,8 @@ impl Output {
             return Err(not_started());
         };
         let mut folders = BTreeSet::new();
+        let opens = run.parts.iter().chain(&run.rejects).any(Part::opens_to_sync);
+        let section = if opens { run.enter(place)? } else { None };
         for part in run.parts.iter_mut().chain(&mut run.rejects) {
             let was_open = part.is_open();
             part.sync()?;
@@ -148,6 +150,7 @@ impl Output {
             let inside = above.take_while(|folder| folder.starts_with(place.parent()));
             folders.extend(inside.map(Path::to_owned));
         }
+        drop(section);
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
         window!("files: data synced, before the checkpoint");
         let verified = if is_end { run.verify(self.read_back.as_ref()) } else { Ok(()) };

@@ -52,6 +52,9 @@ impl Address {
             ));
         }
         let options = libpq::parse(&text).map_err(|message| {
+            if message.trim_end() == "out of memory" {
+                return Error::fatal("connect: libpq has no memory to read the connection string");
+            }
             // What stands in quotes may be a part of the password, but for the sign that is missing.
             let message = message.replace("missing \"=\"", "there is no `=`");
             let (reason, is_cut) = match message.split_once('"') {

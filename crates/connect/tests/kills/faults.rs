@@ -70,6 +70,8 @@ const LOG: &[&str] = &["sqlite-wal"];
 /// loss of power leaves of a run whose syncs succeed is held by `power.rs`.
 const JOURNAL: &[&str] = &["sqlite"];
 
+/// What is said then: by SQLite and libpq, by zlib-rs, by zstd.
+const NO_MEMORY: &[&str] = &["memory", "MemError", "null pointer", "could not allocate"];
 /// Where some do without: SQLite without a cache, a thread without its guard page's address.
 const SPARE: &[&str] = &["sqlite", "csv", "parquet", "postgres"];
 
@@ -84,8 +86,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("rename EIO", "rename", 5, &[]),
     harmless(fault("truncate EIO", "truncate", 5, &[]), LOG),
     harmless(fault("unlink EIO", "unlink", 5, &[]), LOG),
-    harmless(fault("alloc ENOMEM", "alloc", 12, &["memory", "MemError"]), SPARE),
-    lasting("alloc ENOMEM for good", "alloc", 12, &["memory", "MemError"]),
+    harmless(fault("alloc ENOMEM", "alloc", 12, NO_MEMORY), SPARE),
+    lasting("alloc ENOMEM for good", "alloc", 12, NO_MEMORY),
     // `std::thread::Scope::spawn` panics where a thread can't be started, and the panic went through
     // `run` to its caller. The engine asks for its threads now, and ends the run with an error.
     fault("thread EAGAIN", "thread", 11, &["thread"]),
