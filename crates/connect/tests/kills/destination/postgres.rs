@@ -60,7 +60,7 @@ pub(super) fn prepare(directory: &Path) {
 }
 
 pub(super) fn load(destination: Destination) -> Result<RunReport> {
-    let known = std::fs::read_to_string(ADDRESS).unwrap();
+    let known = std::fs::read_to_string(ADDRESS)?;
     let (_, address) = known.split_once('\n').unwrap();
     let table = postgres::Sink::connect(address)?
         .table::<Item<'_>>("items")
