@@ -70,8 +70,10 @@ const LOG: &[&str] = &["sqlite-wal"];
 /// loss of power leaves of a run whose syncs succeed is held by `power.rs`.
 const JOURNAL: &[&str] = &["sqlite"];
 
-/// What is said then: by SQLite and libpq, by zlib-rs, by zstd.
-const NO_MEMORY: &[&str] = &["memory", "MemError", "null pointer", "could not allocate"];
+/// What is said then: by SQLite and libpq, by zlib-rs, by zstd; and of a server whose message libpq
+/// had no memory for, for the rest of which it waits.
+const NO_MEMORY: &[&str] =
+    &["memory", "MemError", "null pointer", "could not allocate", "raise `timeout`"];
 /// Where some do without: SQLite without a cache, a thread without its guard page's address.
 const SPARE: &[&str] = &["sqlite", "csv", "parquet", "postgres"];
 
