@@ -196,6 +196,8 @@ fn refused(place: &Place, message: &str) -> Error {
         )
     } else if has("SSL") || has("ssl") {
         (ErrorKind::Config, "no TLS: check `sslmode`, and whether the server has `ssl = on`")
+    } else if has("out of memory") || has("Memory allocation failure") {
+        (ErrorKind::Fatal, "there is no memory for it: leave more")
     } else if has("could not translate host name") {
         (ErrorKind::Config, "no such host: check its name")
     } else if has("timeout expired") {
