@@ -150,6 +150,17 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(
+    feature = "csv",
+    feature = "http",
+    feature = "lines",
+    feature = "ndjson",
+    feature = "postgres",
+    feature = "postgres-system",
+    feature = "socket",
+    feature = "sqlite"
+))]
+mod threads;
+#[cfg(any(
     feature = "arrow",
     feature = "csv",
     feature = "ndjson",

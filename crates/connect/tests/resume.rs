@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use trommel::{
     Checkpoint, Commit, Counts, Engine, Error, ErrorKind, Options, Order, Pipeline, Reject,
-    RejectPolicy, Result, RunReport, Sink as _,
+    RejectPolicy, Result, RunReport, Sink as _, sources,
 };
+use trommel_connect::files::Compression;
 use trommel_connect::sqlite::rusqlite;
 use trommel_connect::{csv, sqlite};
 
@@ -212,4 +213,62 @@ fn rejects_of_a_resumed_query_are_numbered_from_the_first_row_of_the_job() {
     run(u64::MAX).unwrap();
     let expected = (50..1_000).step_by(100).map(|id| (Some(id), format!("{id} is bad")));
     assert!(expected.eq(rejected.lock().unwrap().iter().cloned()), "{rejected:?}");
+}
+
+// A job whose sink was set up otherwise for its second run ended well: its file was plain text up to
+// the checkpoint and gzip behind it, or had two delimiters, or two kinds of folders. The checkpoint says
+// now what the files are written as, and a job goes on only as that.
+#[test]
+fn a_job_goes_on_only_as_its_files_were_begun() {
+    type Change = fn(csv::Sink) -> csv::Sink;
+    let changes: [(Change, &str); 4] = [
+        (|sink| sink.compression(Compression::GZIP), "gzip"),
+        (|sink| sink.delimiter(b';'), "delimiter `;`"),
+        (|sink| sink.null("NULL"), "null `NULL`"),
+        (|sink| sink.header(false), "no header"),
+    ];
+    for (change, named) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let sink = || csv::Sink::create(dir.path().join("out.csv")).unwrap().commit_bytes(1);
+        refused(numbers(50, sink()), numbers(100, change(sink())), named);
+        assert_eq!(numbers(100, sink()).unwrap().counts.read, 50, "as it was begun");
+        let lines = std::fs::read_to_string(dir.path().join("out.csv")).unwrap();
+        assert_eq!(lines.lines().count(), 101);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let by = |key: &str| {
+        let sink = csv::Sink::create(dir.path().join("out")).unwrap().commit_bytes(1);
+        sink.partition_by([key])
+    };
+    refused(numbers(50, by("part")), numbers(100, by("id")), "a folder for each id");
+    assert_eq!(numbers(100, by("part")).unwrap().counts.read, 50);
+}
+
+#[derive(Serialize)]
+struct Number {
+    id: u64,
+    part: u64,
+}
+
+/// Loads a hundred numbers, and fails at the one called `fails_at`.
+fn numbers<K>(fails_at: u64, sink: K) -> Result<RunReport>
+where
+    K: trommel::Sink + for<'a> trommel::Encode<&'a Number>,
+{
+    Pipeline::from(sources::generate(100, |id| id))
+        .options(Options::builder().fixed_batch_size(10).build()?)
+        .transform(|id, out| match id == fails_at {
+            true => Err(Error::fatal("the power went")),
+            false => out.emit(&Number { id, part: id % 3 }),
+        })
+        .load_into(sink)
+        .resumable("numbers")
+        .run(&Engine::builder().workers(1).build()?)
+}
+
+fn refused(first: Result<RunReport>, second: Result<RunReport>, named: &str) {
+    assert!(first.unwrap_err().to_string().contains("the power went"));
+    let error = second.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.to_string().contains(named), "{error}");
 }

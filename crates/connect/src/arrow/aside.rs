@@ -1,5 +1,6 @@
 //! Files that are written aside and get their name only when they are whole.
 
+use std::fmt::Display;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -155,9 +156,9 @@ pub(crate) fn lock(file: &File, path: &Path) -> Result<()> {
 /// Makes the names in the directory of `path` durable.
 pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     let directory = directory(path);
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| io_error(directory, "can't be synced", error))
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| {
+        explained(format_args!("directory {}", directory.display()), "can't be synced", error)
+    })
 }
 
 /// The directory that `path` is in.
@@ -176,6 +177,10 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// An error of the file system, with the file and a hint.
 pub(crate) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
+    explained(path.display(), what, error)
+}
+
+fn explained(place: impl Display, what: &str, error: io::Error) -> Error {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => " (is the path right?)",
         io::ErrorKind::PermissionDenied => " (check the permissions of file and directory)",
@@ -183,5 +188,5 @@ pub(crate) fn io_error(path: &Path, what: &str, error: io::Error) -> Error {
         _ if error.raw_os_error() == Some(24) => " (raise the limit of open files: `ulimit -n`)",
         _ => "",
     };
-    Error::new(ErrorKind::Io, format!("{}: {what}{hint}", path.display())).caused_by(error)
+    Error::new(ErrorKind::Io, format!("{place}: {what}{hint}")).caused_by(error)
 }

@@ -167,6 +167,17 @@ impl Sink {
 
     file_settings!();
 
+    fn dialect(&self) -> String {
+        let Dialect { delimiter, quote, null, .. } = &self.dialect;
+        format!(
+            ", delimiter `{}`, quote `{}`, null `{}`, {} header",
+            delimiter.escape_ascii(),
+            quote.escape_ascii(),
+            null.escape_ascii(),
+            if self.has_header { "a" } else { "no" },
+        )
+    }
+
     /// How the files are read back, if they are to be.
     fn read_back(&self) -> Option<files::ReadBack> {
         let settings = &self.output.settings;

@@ -29,7 +29,7 @@ impl Output {
                 ),
             ));
         };
-        let place = place.clone();
+        let (place, form) = (place.clone(), self.settings.form());
         let section = Section::enter(&place)?;
         let found = section.read()?;
         if let Some(found) = &found {
@@ -45,6 +45,14 @@ impl Output {
             if found.is_finished() {
                 return self.conclude(&place, found);
             }
+            if let Some(begun) = found.form.as_ref().filter(|begun| **begun != form) {
+                return Err(Error::config(format!(
+                    "{}: job `{job}` was begun as: {begun}; and is to go on as: {form}: go on as it \
+                     was begun, or delete {} and the .part files beside it",
+                    place.path().display(),
+                    place.checkpoint().display(),
+                )));
+            }
         }
         let (runner, is_in_use) = match Runner::try_take(&place)? {
             Some(runner) => (runner, false),
@@ -54,6 +62,7 @@ impl Output {
         };
         let mut manifest = found.unwrap_or_else(|| Manifest::of_job(job));
         manifest.epoch += 1;
+        manifest.form = Some(form);
         let mut run = Run::default();
         for entry in &manifest.files {
             let mut part = Part::resume(place.parent(), entry, is_in_use)?;
@@ -137,6 +146,8 @@ impl Output {
             return Err(not_started());
         };
         let mut folders = BTreeSet::new();
+        let opens = run.parts.iter().chain(&run.rejects).any(Part::opens_to_sync);
+        let section = if opens { run.enter(place)? } else { None };
         for part in run.parts.iter_mut().chain(&mut run.rejects) {
             let was_open = part.is_open();
             part.sync()?;
@@ -148,6 +159,7 @@ impl Output {
             let inside = above.take_while(|folder| folder.starts_with(place.parent()));
             folders.extend(inside.map(Path::to_owned));
         }
+        drop(section);
         folders.iter().try_for_each(|folder| sync_folder(folder))?;
         window!("files: data synced, before the checkpoint");
         let verified = if is_end { run.verify(self.read_back.as_ref()) } else { Ok(()) };
@@ -165,6 +177,7 @@ impl Output {
             files: run.parts.iter().map(Part::entry).collect(),
             rejects: run.rejects.as_ref().map(Part::entry),
             columns: job.columns.clone(),
+            form: Some(self.settings.form()),
             ..Manifest::of_job(&job.name)
         })?;
         run.since = None;

@@ -33,6 +33,9 @@ pub(super) struct Manifest {
     pub(super) rejects: Option<Entry>,
     /// Names in the header, once there is one.
     pub(super) columns: Option<Vec<String>>,
+    /// What the files are written as; files of before it was noted have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) form: Option<String>,
 }
 
 /// One file and how much of it counts.

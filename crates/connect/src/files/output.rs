@@ -279,7 +279,8 @@ impl Output {
 }
 
 impl Folder for Output {
-    fn make_folder(&mut self) {
+    fn make_folder(&mut self, keys: &[String]) {
+        self.settings.keys = keys.to_vec();
         if let Target::Path { is_folder, .. } = &mut self.target {
             *is_folder = true;
         }

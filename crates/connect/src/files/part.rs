@@ -186,6 +186,11 @@ impl Part {
         compare_file(&self.side, self.digest.unwrap_or_default(), found, &kept)
     }
 
+    /// Whether it has to be opened by its name to be synced.
+    pub(super) fn opens_to_sync(&self) -> bool {
+        self.dirty && self.file.is_none()
+    }
+
     /// Makes what was written durable.
     pub(super) fn sync(&mut self) -> Result<()> {
         if self.dirty {

@@ -31,6 +31,10 @@ pub(crate) struct Settings {
     pub(crate) roll_values: u64,
     pub(crate) limits: Limits,
     pub(crate) verify: bool,
+    /// What the format lets one choose that a reader has to know.
+    pub(crate) dialect: String,
+    /// Of a partitioned output: the columns of the key.
+    pub(crate) keys: Vec<String>,
 }
 
 impl Default for Settings {
@@ -47,11 +51,24 @@ impl Default for Settings {
             roll_values: 0,
             limits: Limits::default(),
             verify: false,
+            dialect: String::new(),
+            keys: Vec::new(),
         }
     }
 }
 
 impl Settings {
+    /// What files are written as, in so many words: half a file written otherwise is no file.
+    pub(crate) fn form(&self) -> String {
+        let compression = match self.compression {
+            Compression::Gzip(_) => "gzip",
+            Compression::Zstd(_) => "zstd",
+            _ => "not compressed",
+        };
+        let keys = if self.keys.is_empty() { "" } else { ", a folder for each " };
+        format!("{compression}{}{keys}{}", self.dialect, self.keys.join(", "))
+    }
+
     pub(crate) fn rolls(&self) -> bool {
         self.roll_bytes > 0 || self.roll_values > 0
     }
@@ -165,6 +182,7 @@ macro_rules! forward_output {
 
         fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
             self.output.read_back = self.read_back();
+            self.output.settings.dialect = self.dialect();
             self.output.resume(job)
         }
     };

@@ -6,6 +6,7 @@ use super::link;
 use super::page::{Page, Request};
 use super::pages::PagesBuilder;
 use super::url::{check, join, origin, public};
+use crate::threads;
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -37,7 +38,7 @@ impl Fetcher {
                 }
             }
         };
-        std::thread::Builder::new().name("trommel-http-pages".into()).spawn(fetch)?;
+        threads::start("trommel-http-pages", fetch)?;
         Ok(Fetcher { requests, pages })
     }
 

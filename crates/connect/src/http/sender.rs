@@ -4,10 +4,11 @@ use super::client::{Call, Client, Unsent};
 use super::post::Post;
 use super::watch::Watch;
 use crate::leave::Leave;
+use crate::threads;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use trommel::{Error, ErrorKind, Result};
 
 /// Most bytes of an answer that are read so that its connection can be used again.
@@ -97,7 +98,7 @@ impl Lanes {
                     }
                 }
             };
-            let thread = Builder::new().name("trommel-http-post".into()).spawn(work)?;
+            let thread = threads::start("trommel-http-post", work)?;
             started.push((send, thread));
         }
         let (idle, client) = ((0..lanes).collect(), line.client.clone());

@@ -2,8 +2,9 @@
 
 use crate::guarded::Closer;
 use crate::leave::{Leave, NAP};
+use crate::threads;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use trommel::Result;
 
 /// A thread that closes the connections when the run is cancelled and its grace is over: a request
@@ -23,7 +24,7 @@ impl Watch {
                 }
             }
         };
-        let thread = Builder::new().name("trommel-http-watch".into()).spawn(watch)?;
+        let thread = threads::start("trommel-http-watch", watch)?;
         Ok(Watch { alive: Some(alive), thread: Some(thread) })
     }
 }

@@ -1,5 +1,6 @@
 //! Where the bytes come from: a file, or a stream that another thread reads.
 
+use crate::threads;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Result, Seek, SeekFrom};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -98,10 +99,7 @@ impl Input {
         let stream =
             Stream { full, empty, chunk: (Vec::new(), 0), taken: 0, ended: false, failed: false };
         if let Input::Direct(reader) = std::mem::replace(self, Input::Threaded(stream)) {
-            let name = "trommel-read".into();
-            std::thread::Builder::new()
-                .name(name)
-                .spawn(move || pump(reader, &send_full, &receive_empty))?;
+            threads::start("trommel-read", move || pump(reader, &send_full, &receive_empty))?;
         }
         Ok(())
     }

@@ -87,6 +87,10 @@ impl Sink {
 
     file_settings!();
 
+    fn dialect(&self) -> String {
+        String::new()
+    }
+
     /// How the files are read back, if they are to be.
     fn read_back(&self) -> Option<files::ReadBack> {
         let settings = &self.output.settings;

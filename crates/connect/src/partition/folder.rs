@@ -6,7 +6,7 @@ use trommel::{Error, Result};
 /// Files of which one is written to at a time.
 pub(crate) trait Folder {
     /// Makes the path that of a folder with files for keys in it.
-    fn make_folder(&mut self);
+    fn make_folder(&mut self, keys: &[String]);
 
     /// Chooses the file for a key, a path of folders.
     fn select(&mut self, key: &str) -> Result<()>;

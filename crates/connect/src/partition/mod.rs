@@ -80,7 +80,7 @@ pub struct Partitioned<K> {
 #[expect(private_bounds, reason = "only sinks of files can be partitioned")]
 impl<K: FileSink> Partitioned<K> {
     pub(crate) fn new(mut sink: K, columns: Vec<String>) -> Self {
-        sink.output().make_folder();
+        sink.output().make_folder(&columns);
         Partitioned { sink, columns, faults: Vec::new() }
     }
 

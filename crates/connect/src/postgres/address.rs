@@ -3,6 +3,7 @@
 use super::connection::{Connection, NAP};
 use super::failure::{Failure, Place};
 use super::libpq::{self, Handle};
+use crate::threads;
 use std::ffi::{CStr, CString};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -51,6 +52,9 @@ impl Address {
             ));
         }
         let options = libpq::parse(&text).map_err(|message| {
+            if message.trim_end() == "out of memory" {
+                return Error::fatal("connect: libpq has no memory to read the connection string");
+            }
             // What stands in quotes may be a part of the password, but for the sign that is missing.
             let message = message.replace("missing \"=\"", "there is no `=`");
             let (reason, is_cut) = match message.split_once('"') {
@@ -98,7 +102,8 @@ impl Address {
         }
         let place = Place::new(&handle.user(), &handle.host(), &handle.port(), &handle.database());
         let mut connection = Connection::new(handle, place, self.patience.clone());
-        let settings = "SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; \
+        // Notices are not shown, and libpq waits for the rest of one that it has no memory for.
+        let settings = "SET client_min_messages = warning; SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; \
                         SET intervalstyle = 'postgres'; SET extra_float_digits = 3; \
                         SET bytea_output = 'hex'";
         connection
@@ -114,15 +119,11 @@ impl Address {
     fn open_unless(&self, cancel: &CancelToken) -> Result<Option<Handle>> {
         let (conninfo, application) = (self.conninfo.clone(), self.application.clone());
         let (said, hear) = mpsc::channel();
-        std::thread::Builder::new()
-            .name("trommel-connect".into())
-            .spawn(move || {
-                // Closed again where nobody listens any more.
-                _ = said.send(open(&conninfo, &application));
-            })
-            .map_err(|error| {
-                Error::new(ErrorKind::Io, "connect: no thread for it").caused_by(error)
-            })?;
+        threads::start("trommel-connect", move || {
+            // Closed again where nobody listens any more.
+            _ = said.send(open(&conninfo, &application));
+        })
+        .map_err(|error| Error::new(ErrorKind::Io, "connect").caused_by(error))?;
         let began = Instant::now();
         loop {
             match hear.recv_timeout(NAP) {
@@ -195,6 +196,8 @@ fn refused(place: &Place, message: &str) -> Error {
         )
     } else if has("SSL") || has("ssl") {
         (ErrorKind::Config, "no TLS: check `sslmode`, and whether the server has `ssl = on`")
+    } else if has("out of memory") || has("Memory allocation failure") {
+        (ErrorKind::Fatal, "there is no memory for it: leave more")
     } else if has("could not translate host name") {
         (ErrorKind::Config, "no such host: check its name")
     } else if has("timeout expired") {

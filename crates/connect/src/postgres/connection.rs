@@ -3,6 +3,7 @@
 use super::address::Patience;
 use super::failure::{Failure, Place};
 use super::libpq::{self, CopyOut, Handle, Response, Status};
+use crate::threads;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 use trommel::CancelToken;
@@ -193,7 +194,7 @@ impl Connection {
         let (said, hear) = std::sync::mpsc::channel();
         // On a thread, since libpq waits for the network here without any limit; where it does, the
         // thread is left to itself.
-        let asked = std::thread::Builder::new().name("trommel-cancel".into()).spawn(move || {
+        let asked = threads::start("trommel-cancel", move || {
             _ = said.send(cancel.ask());
         });
         if asked.is_ok() {

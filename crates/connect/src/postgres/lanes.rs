@@ -11,6 +11,7 @@ use super::lane::Lane;
 use super::session::{Session, too_late};
 use super::table::Settings;
 use crate::table::Mode;
+use crate::threads;
 use crate::verify::Digest;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,12 +131,9 @@ impl Lanes {
                 work: work.clone(),
                 rows: 0,
             };
-            let thread = std::thread::Builder::new()
-                .name(format!("trommel-postgres-{number}"))
-                .spawn(move || runner.run_guarded())
-                .map_err(|error| {
-                    Error::new(ErrorKind::Io, "connections: no thread for one").caused_by(error)
-                })?;
+            let name = format!("trommel-postgres-{number}");
+            let thread = threads::start(name, move || runner.run_guarded())
+                .map_err(|error| Error::new(ErrorKind::Io, "connections").caused_by(error))?;
             lanes.threads.push(thread);
         }
         Ok(lanes)

@@ -80,7 +80,8 @@ pub(super) fn parse(conninfo: &CStr) -> Result<Vec<(String, String)>, String> {
     // SAFETY: `conninfo` ends with NUL; `message` is a place for one pointer.
     let options = unsafe { ffi::PQconninfoParse(conninfo.as_ptr(), &raw mut message) };
     if options.is_null() {
-        let text = text(message).unwrap_or_default();
+        // Without a message when there is no memory for one either.
+        let text = text(message).unwrap_or_else(|| "out of memory".into());
         // SAFETY: libpq allocated the message for us, or it is null, which is allowed.
         unsafe { ffi::PQfreemem(message.cast()) };
         return Err(text);

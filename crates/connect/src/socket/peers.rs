@@ -2,9 +2,9 @@
 
 use super::listener::Acceptor;
 use super::reader::Peer;
+use crate::threads;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 /// Bytes that a peer is asked for at once.
 const CHUNK: usize = 64 * 1024;
@@ -113,5 +113,5 @@ fn pump(mut peer: Peer, cut: Cut, send: &SyncSender<Result<Vec<u8>>>) -> Result<
 }
 
 fn named(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-    thread::Builder::new().name(name.into()).spawn(run).map(drop)
+    threads::start(name, run).map(drop)
 }

@@ -58,6 +58,12 @@ impl Insert {
         connection.prepare_cached(&self.statements[0]).map(drop)
     }
 
+    /// The statement for one row.
+    #[cfg(test)]
+    pub(super) fn statement(&self) -> &str {
+        &self.statements[0]
+    }
+
     /// Inserts all `rows`, the first of which has index `base` in its page.
     ///
     /// Rows that the table does not take are noted in `faults`, all others are inserted.

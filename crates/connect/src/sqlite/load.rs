@@ -9,11 +9,12 @@ use super::sink::Sink;
 use super::table::{Mode, Settings};
 use super::verify::Verify;
 use crate::table::{Columns, Kind, Page};
-use std::time::Instant;
+use transaction::Transaction;
 use trommel::{Checkpoint, Commit, Durability, Error, Result};
 
 mod job;
 mod rows;
+mod transaction;
 
 #[derive(Debug)]
 pub(super) struct Load {
@@ -28,6 +29,8 @@ pub(super) struct Load {
     epoch: Option<(u64, Option<Checkpoint>)>,
     prepared: bool,
     transaction: Option<Transaction>,
+    /// The schema that the statements in the connection's cache were prepared for.
+    schema: Option<i64>,
     /// The newest checkpoint that is not stored.
     pending: Option<Checkpoint>,
     /// The newest one that this run has stored.
@@ -43,13 +46,6 @@ pub(super) struct Load {
     cut_short: bool,
 }
 
-#[derive(Debug)]
-struct Transaction {
-    since: Instant,
-    rows: usize,
-    bytes: usize,
-}
-
 impl Load {
     pub(super) fn new(sink: Sink, settings: Settings) -> Self {
         Load {
@@ -61,6 +57,7 @@ impl Load {
             epoch: None,
             prepared: false,
             transaction: None,
+            schema: None,
             pending: None,
             last: None,
             existing: None,
@@ -150,44 +147,6 @@ impl Load {
         Ok(())
     }
 
-    fn begin(&mut self) -> Result<()> {
-        let connection = &self.sink.connection;
-        if self.transaction.is_some() {
-            if connection.is_autocommit() {
-                let place = &self.sink.place;
-                return Err(Error::fatal(format!(
-                    "{place}: SQLite has taken the transaction back after an earlier error"
-                )));
-            }
-            return Ok(());
-        }
-        // Takes the write lock at once: a lock that is missing shows before anything is written.
-        connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .map_err(|error| explain(&self.sink.place, "a transaction can't be started", error))?;
-        self.transaction = Some(Transaction { since: Instant::now(), rows: 0, bytes: 0 });
-        self.at_begin().inspect_err(|_| {
-            // As if it had not begun: the call may come again.
-            _ = self.sink.connection.execute_batch("ROLLBACK");
-            self.transaction = None;
-        })
-    }
-
-    fn at_begin(&mut self) -> Result<()> {
-        // Others may have made or changed the table since the last transaction.
-        self.look_up()?;
-        if self.settings.mode == Mode::Replace && self.existing.is_some() {
-            let table = &self.settings.declared.table;
-            self.sink.connection.execute_batch(&format!("DELETE FROM {}", quoted(table))).map_err(
-                |error| {
-                    let what = format!("the old rows of `{table}` can't be removed");
-                    explain(&self.sink.place, &what, error)
-                },
-            )?;
-        }
-        Ok(())
-    }
-
     fn create(&mut self, page: &Page) -> Result<()> {
         let declared = &self.settings.declared;
         let places = declared.names();
@@ -213,7 +172,8 @@ impl Load {
             ))
             .caused_by(error)
         })?;
-        self.look_up()
+        self.look_up()?;
+        self.renew_statements()
     }
 
     /// The number of the statements for rows of these columns, made when they are new.
@@ -304,6 +264,7 @@ impl Load {
             return Ok(());
         }
         self.flush()?;
+        self.check_open()?;
         let (connection, place) = (&self.sink.connection, &self.sink.place);
         if let (Some(job), Some(checkpoint), Some((epoch, _))) =
             (&self.job, &self.pending, &self.epoch)

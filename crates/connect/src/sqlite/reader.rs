@@ -7,6 +7,7 @@
 use super::error::{Place, explain};
 use super::source::owned;
 use crate::table::{Batch, Shape};
+use crate::threads;
 use rusqlite::types::{Value as Owned, ValueRef};
 use rusqlite::{Connection, InterruptHandle, Rows, Statement};
 use std::sync::Arc;
@@ -62,9 +63,8 @@ impl Reader {
         let (tasks, todo) = sync_channel(1);
         let (answers, done) = sync_channel(1);
         let interrupt = connection.get_interrupt_handle();
-        let thread = std::thread::Builder::new()
-            .name("trommel-sqlite".into())
-            .spawn(move || serve(&connection, &read, &todo, &answers))?;
+        let serve = move || serve(&connection, &read, &todo, &answers);
+        let thread = threads::start("trommel-sqlite", serve)?;
         Ok(Reader { tasks: Some(tasks), done, interrupt, thread: Some(thread), under_way: false })
     }
 

@@ -16,29 +16,31 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_reject (
     rejected TEXT NOT NULL
 )";
 
+pub(super) const STORE: &str = "INSERT INTO trommel_reject
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
+
+/// Makes the table where it is missing.
+pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(CREATE)
+}
+
 /// Inside the transaction that stores the data, so that both stay or go.
 pub(super) fn store(
     connection: &Connection,
     job: Option<&str>,
     reject: &Reject,
 ) -> rusqlite::Result<()> {
-    connection.prepare_cached(CREATE)?.execute([])?;
     let integer = |number: Option<u64>| number.map(u64::cast_signed);
-    connection
-        .prepare_cached(
-            "INSERT INTO trommel_reject VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-                 strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
-        )?
-        .execute(params![
-            job,
-            reject.source,
-            integer(reject.record),
-            integer(reject.line),
-            integer(reject.offset),
-            reject.column,
-            reject.stage.to_string(),
-            reject.reason,
-            reject.raw,
-        ])?;
+    connection.prepare_cached(STORE)?.execute(params![
+        job,
+        reject.source,
+        integer(reject.record),
+        integer(reject.line),
+        integer(reject.offset),
+        reject.column,
+        reject.stage.to_string(),
+        reject.reason,
+        reject.raw,
+    ])?;
     Ok(())
 }

@@ -189,6 +189,8 @@ impl Destination {
     pub(crate) fn meets(self, fault: &str) -> bool {
         let call = fault.split(' ').next().unwrap_or(fault);
         match (self.kind(), call) {
+            // They concern what reads, too.
+            (_, "alloc" | "thread") => true,
             _ if self.is_like_another() => false,
             // A journal is removed, not renamed or cut.
             (Kind::Sqlite, "rename" | "mkdir") => false,

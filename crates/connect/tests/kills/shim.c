@@ -6,6 +6,10 @@
 // files whose path contains "/out", and the job's own folder, are touched. Each fault adds a line to
 // the file that TROMMEL_LEDGER names.
 //
+// CALL may also be alloc, any function that gives memory, of any size, or thread, which starts one.
+// They are counted from when the process opens its ledger to say that it begins with the job; what
+// comes before is not the job's, and the same in every run.
+//
 // TROMMEL_SHADOW names a folder that gets a copy of what a loss of power would leave: at each fsync
 // of a file its content, at each fsync of a folder its names, under their inode's number. What was
 // never synced is not there.
@@ -14,33 +18,39 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 static char wanted[16];
-static int nth, error, sticky, seen;
+static int nth, error, sticky, seen, has_begun;
 static char shadow[256], job[4096];
 
 __attribute__((constructor)) static void configure(void) {
     const char *plan = getenv("TROMMEL_FAULT");
     if (plan == NULL || sscanf(plan, "%15[a-z]:%d:%d:%d", wanted, &nth, &error, &sticky) != 4)
         wanted[0] = 0;
+    if (wanted[0] != 0) {
+        // A run that hangs ends all the same, and one that aborts leaves nothing in the job's folder.
+        alarm(60);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    }
     const char *copies = getenv("TROMMEL_SHADOW");
     snprintf(shadow, sizeof shadow, "%s", copies == NULL ? "" : copies);
     if (getcwd(job, sizeof job) == NULL)
         job[0] = 0;
 }
 
-static int fails(const char *call, const char *path) {
-    if (strcmp(call, wanted) != 0 || (strstr(path, "/out") == NULL && strcmp(path, job) != 0))
-        return 0;
+// Whether this call is the one, or one after it. Allocates nothing.
+static int is_nth(const char *call) {
     int visit = __atomic_add_fetch(&seen, 1, __ATOMIC_RELAXED);
     if (sticky ? visit < nth : visit != nth)
         return 0;
@@ -51,6 +61,12 @@ static int fails(const char *call, const char *path) {
     syscall(SYS_write, file, line, length);
     syscall(SYS_close, file);
     return 1;
+}
+
+static int fails(const char *call, const char *path) {
+    if (strcmp(call, wanted) != 0 || (strstr(path, "/out") == NULL && strcmp(path, job) != 0))
+        return 0;
+    return is_nth(call);
 }
 
 static void path_of(int fd, char path[4096]) {
@@ -198,6 +214,12 @@ int close(int fd) {
     return result;
 }
 
+static void begin(const char *path) {
+    const char *ledger = getenv("TROMMEL_LEDGER");
+    if (ledger != NULL && strcmp(path, ledger) == 0)
+        __atomic_store_n(&has_begun, 1, __ATOMIC_RELAXED);
+}
+
 #define OPEN(name)                                                             \
     mode_t mode = 0;                                                           \
     if (flags & (O_CREAT | O_TMPFILE)) {                                       \
@@ -207,6 +229,7 @@ int close(int fd) {
         va_end(rest);                                                          \
     }                                                                          \
     FAIL(path_fails("open", path));                                            \
+    begin(path);                                                               \
     int made = shadow[0] != 0 && (flags & O_CREAT) && access(path, F_OK) != 0; \
     int opened = REAL(name)(path, flags, mode);                                \
     if (made)                                                                  \
@@ -215,3 +238,46 @@ int close(int fd) {
 
 int open(const char *path, int flags, ...) { OPEN(open); }
 int open64(const char *path, int flags, ...) { OPEN(open64); }
+
+// glibc's own names for what is wrapped: to ask dlsym for it would allocate.
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+static int process_fails(const char *call) {
+    return __atomic_load_n(&has_begun, __ATOMIC_RELAXED) && strcmp(call, wanted) == 0 && is_nth(call);
+}
+
+static int has_no_memory(void) {
+    if (!process_fails("alloc"))
+        return 0;
+    errno = error;
+    return 1;
+}
+
+void *malloc(size_t size) { return has_no_memory() ? NULL : __libc_malloc(size); }
+
+void *calloc(size_t count, size_t size) {
+    return has_no_memory() ? NULL : __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size) { return has_no_memory() ? NULL : __libc_realloc(old, size); }
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    return has_no_memory() ? NULL : __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **place, size_t alignment, size_t size) {
+    void *memory = has_no_memory() ? NULL : __libc_memalign(alignment, size);
+    if (memory == NULL)
+        return ENOMEM;
+    *place = memory;
+    return 0;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *with) {
+    if (process_fails("thread"))
+        return error;
+    return REAL(pthread_create)(thread, how, run, with);
+}

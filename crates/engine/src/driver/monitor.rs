@@ -3,6 +3,7 @@
 use super::clock::Clock;
 use super::control::Control;
 use super::outlet::guarded;
+use super::pool::not_started;
 use crate::error::{Error, ErrorKind, Stage};
 use crate::progress::{Load, Progress};
 use crate::source::Size;
@@ -57,7 +58,14 @@ impl<'r> Monitor<'r> {
             }
         }
         std::thread::scope(|threads| {
-            let watcher = threads.spawn(|| self.watch());
+            let watcher = match std::thread::Builder::new().spawn_scoped(threads, || self.watch()) {
+                Ok(watcher) => watcher,
+                Err(error) => {
+                    // Not without what was asked for: the run ends before its first row.
+                    self.control.fail(u64::MAX, not_started(error));
+                    return work();
+                }
+            };
             let stop = Stop(self);
             let done = work();
             drop(stop);

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 
+const REMEDY: &str = "allow more of them (`ulimit -u`), or leave more memory";
+
 /// A private rayon pool whose threads have ended when it has been dropped.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -42,8 +44,10 @@ impl Pool {
             })
             .build()
             .map_err(|error| {
-                Error::config(format!("workers is {workers}; the threads could not be started"))
-                    .caused_by(error)
+                Error::config(format!(
+                    "workers is {workers}; the threads could not be started: {REMEDY}"
+                ))
+                .caused_by(error)
             })?;
         Ok(Pool { pool: Some(pool), workers, threads, running: AtomicUsize::new(0) })
     }
@@ -128,7 +132,12 @@ pub(crate) fn run_all<T: Send, R: Send>(
         }
     };
     thread::scope(|threads| {
-        let threads: Vec<_> = (0..limit.min(count)).map(|_| threads.spawn(work)).collect();
+        let start = |_| thread::Builder::new().spawn_scoped(threads, work).ok();
+        let threads: Vec<_> = (0..limit.min(count)).map_while(start).collect();
+        if threads.is_empty() {
+            // The system allows no more of them.
+            work();
+        }
         for thread in threads {
             // As in the monitor: a scope does not wait until a thread is gone.
             if let Err(panic) = thread.join() {
@@ -144,8 +153,10 @@ pub(crate) fn in_background<R: Send + 'static>(
     name: String,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<JoinHandle<R>> {
-    thread::Builder::new()
-        .name(name)
-        .spawn(work)
-        .map_err(|error| Error::fatal("the run's thread could not be started").caused_by(error))
+    thread::Builder::new().name(name).spawn(work).map_err(not_started)
+}
+
+/// The error of a thread that the system refuses.
+pub(super) fn not_started(error: std::io::Error) -> Error {
+    Error::fatal(format!("a thread of the run could not be started: {REMEDY}")).caused_by(error)
 }

@@ -7,10 +7,11 @@ use super::control::Control;
 use super::drain::Drain;
 use super::feed::{Fed, Feed};
 use super::outlet::guarded;
+use super::pool::not_started;
 use super::slot::Slot;
 use super::sync::{
-    AtomicBool, AtomicU64, Channel, Mutex, PoolScope, fence, thread_local, thread_scope,
-    worker_index, yield_worker,
+    AtomicBool, AtomicU64, Channel, Mutex, PoolScope, fence, spawn_scoped, thread_local,
+    thread_scope, worker_index, yield_worker,
 };
 use super::work::Work;
 use crate::batch::Batch;
@@ -167,7 +168,14 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
             return;
         }
         thread_scope(|threads| {
-            let drainer = threads.spawn(|| self.drain_until_end(scope));
+            let drainer = match spawn_scoped(threads, || self.drain_until_end(scope)) {
+                Ok(drainer) => drainer,
+                Err(error) => {
+                    // Nothing more is read; what is in the ring already is settled here.
+                    self.control.fail(u64::MAX, not_started(error));
+                    return self.feed_and_drain(scope);
+                }
+            };
             self.feed_or_help(scope);
             // As in the monitor: a scope does not wait until a thread is gone.
             if let Err(panic) = drainer.join() {

@@ -5,8 +5,17 @@
 mod real {
     pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, fence};
+    use std::thread::{Scope, ScopedJoinHandle};
     pub(crate) use std::thread::{scope as thread_scope, yield_now};
     pub(crate) use std::thread_local;
+
+    /// Starts a thread of a scope, where the system lets it.
+    pub(crate) fn spawn_scoped<'scope, R: Send + 'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        work: impl FnOnce() -> R + Send + 'scope,
+    ) -> std::io::Result<ScopedJoinHandle<'scope, R>> {
+        std::thread::Builder::new().spawn_scoped(scope, work)
+    }
 
     /// A scope of the pool: what is spawned in it ends before it does.
     pub(crate) type PoolScope<'scope> = rayon::ScopeFifo<'scope>;
@@ -62,6 +71,7 @@ mod real {
 #[cfg(shuttle)]
 mod explored {
     pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, fence};
+    use shuttle::thread::{Scope, ScopedJoinHandle};
     pub(crate) use shuttle::thread::{scope as thread_scope, yield_now};
     pub(crate) use shuttle::thread_local;
     use std::collections::VecDeque;
@@ -87,6 +97,14 @@ mod explored {
         pub(crate) fn into_inner(self) -> T {
             self.0.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
         }
+    }
+
+    /// Starts a thread of a scope.
+    pub(crate) fn spawn_scoped<'scope, R: Send + 'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        work: impl FnOnce() -> R + Send + 'scope,
+    ) -> std::io::Result<ScopedJoinHandle<'scope, R>> {
+        Ok(scope.spawn(work))
     }
 
     type Job<'scope> = Box<dyn FnOnce(&PoolScope<'scope>) + Send + 'scope>;

@@ -124,7 +124,7 @@ impl<F: Format> Output<F> {
 }
 
 impl<F: Format> Folder for Output<F> {
-    fn make_folder(&mut self) {
+    fn make_folder(&mut self, _: &[String]) {
         self.files.is_folder = true;
     }
 

@@ -68,7 +68,23 @@ impl Load {
     pub(in crate::sqlite) fn keep_reject(&mut self, reject: &Reject) -> Result<()> {
         self.prepare()?;
         self.begin()?;
+        self.begin_rejects()?;
         rejects::store(&self.sink.connection, self.job.as_deref(), reject)
             .map_err(|error| explain(&self.sink.place, "a reject can't be stored", error))
+    }
+
+    /// Makes sure of the table for them, once in a transaction.
+    fn begin_rejects(&mut self) -> Result<()> {
+        if self.transaction.as_ref().is_some_and(|transaction| transaction.takes_rejects) {
+            return Ok(());
+        }
+        rejects::create(&self.sink.connection).map_err(|error| {
+            explain(&self.sink.place, "a table for rejects can't be created", error)
+        })?;
+        self.renew_statements()?;
+        if let Some(transaction) = &mut self.transaction {
+            transaction.takes_rejects = true;
+        }
+        Ok(())
     }
 }

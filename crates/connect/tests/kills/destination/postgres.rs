@@ -60,9 +60,10 @@ pub(super) fn prepare(directory: &Path) {
 }
 
 pub(super) fn load(destination: Destination) -> Result<RunReport> {
-    let known = std::fs::read_to_string(ADDRESS).unwrap();
+    let known = std::fs::read_to_string(ADDRESS)?;
     let (_, address) = known.split_once('\n').unwrap();
     let table = postgres::Sink::connect(address)?
+        .timeout(Duration::from_secs(20))
         .table::<Item<'_>>("items")
         .commit_rows(BATCH * COMMIT)
         .commit_interval(Duration::from_secs(3600));
