@@ -3,6 +3,7 @@
 use crate::plan::Plan;
 use crate::sibling;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,6 @@ pub(super) struct Machine {
 
 impl Machine {
     pub(super) fn of(plan: &Plan) -> Self {
-        let quick = if plan.quick { " --quick" } else { "" };
         let said = |program: &str, arguments: &[&str]| {
             sibling::output(Command::new(program).args(arguments))
                 .map(|text| text.trim().to_owned())
@@ -30,7 +30,7 @@ impl Machine {
             .is_some_and(|files| !files.is_empty());
         let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
         Machine {
-            command: format!("cargo run --release -p trommel-bench -- report{quick}"),
+            command: format!("cargo run --release -p trommel-bench -- report{}", flags(plan)),
             commit: match commit {
                 Some(commit) if changed => format!("{commit} and changes"),
                 Some(commit) => commit,
@@ -59,6 +59,24 @@ impl Machine {
             ("date", self.date.clone()),
         ]
     }
+}
+
+/// What the command was given that changes what is measured; of a file only its name.
+fn flags(plan: &Plan) -> String {
+    let mut flags = String::new();
+    if plan.quick {
+        flags += " --quick";
+    }
+    if let Some(only) = &plan.only {
+        flags += &format!(" --only {only}");
+    }
+    if let Some(name) = plan.flights.as_deref().and_then(Path::file_name) {
+        flags += &format!(" --flights {}", name.display());
+    }
+    if plan.long {
+        flags += " --long";
+    }
+    flags
 }
 
 fn cpu() -> Option<String> {
