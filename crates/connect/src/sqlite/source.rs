@@ -113,9 +113,7 @@ impl Source {
                 .map_err(|error| explain(&place, "it can't be read", error))?;
             let statement = connection.prepare(&sql).map_err(|error| wrong(&place, &sql, error))?;
             if statement.column_count() == 0 || !statement.readonly() {
-                return Err(Error::config(format!(
-                    "query: `{sql}` is not one that only reads rows: use a SELECT"
-                )));
+                return Err(no_query(&sql));
             }
             statement.column_names().map(str::to_owned).collect()
         };
@@ -295,7 +293,14 @@ impl fmt::Debug for Source {
     }
 }
 
+fn no_query(sql: &str) -> Error {
+    Error::config(format!("query: `{sql}` is not one that only reads rows: use a SELECT"))
+}
+
 fn wrong(place: &Place, sql: &str, error: rusqlite::Error) -> Error {
+    if matches!(error, rusqlite::Error::Empty) {
+        return no_query(sql);
+    }
     Error::config(format!(
         "query: `{sql}` can't be run on {place}: check the names of tables and columns"
     ))
