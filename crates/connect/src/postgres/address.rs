@@ -103,9 +103,9 @@ impl Address {
         let place = Place::new(&handle.user(), &handle.host(), &handle.port(), &handle.database());
         let mut connection = Connection::new(handle, place, self.patience.clone());
         // Notices are not shown, and libpq waits for the rest of one that it has no memory for.
-        let settings = "SET client_min_messages = warning; SET standard_conforming_strings = on; SET datestyle = 'ISO, YMD'; \
-                        SET intervalstyle = 'postgres'; SET extra_float_digits = 3; \
-                        SET bytea_output = 'hex'";
+        let settings = "SET client_min_messages = warning; SET standard_conforming_strings = on; \
+                        SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; \
+                        SET extra_float_digits = 3; SET bytea_output = 'hex'";
         connection
             .run(settings)
             .map_err(|failure| failure.explain(&connection.place, "its settings can't be made"))?;

@@ -125,9 +125,7 @@ impl Fault {
             ("TROMMEL_LEDGER", job.path().join("ledger").display().to_string()),
         ]
     }
-}
 
-impl Fault {
     /// Whether a run may end so.
     fn explains(&self, message: &str) -> bool {
         let is_error = message.starts_with("exit status: 1: ");

@@ -101,13 +101,8 @@ impl Batcher {
         let share = (left / (BATCHES_LEFT * workers as u64)) as usize;
         // A sink that takes its time for each page would lose more by many than the workers gain; not one
         // that is done before they come with the next.
-        let pages = match self.write.is_known() {
-            true => {
-                let pace = self.write.per_row.max(self.work.per_row / workers as f64);
-                rows_for_share(self.write.per_batch, pace, SINK_SHARE) as usize
-            }
-            false => 0,
-        };
+        let pace = self.write.per_row.max(self.work.per_row / workers as f64);
+        let pages = rows_for_share(self.write.per_batch, pace, SINK_SHARE) as usize;
         let few = match self.work.is_known() {
             true => (LEAST_NS / self.work.per_row.max(1e-3)) as usize,
             false => usize::MAX,

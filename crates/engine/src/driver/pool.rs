@@ -22,8 +22,9 @@ pub(crate) struct Pool {
 impl Pool {
     /// Starts `workers` threads, named after `name`.
     pub(crate) fn new(workers: usize, name: &str, stack_bytes: Option<usize>) -> Result<Self> {
-        // The pools of a process share one collector of rayon's queues. Made by the first of a pool's threads, it
-        // would be half made for ever in a child that is forked meanwhile, whose own pools would wait for it.
+        // The pools of a process share one collector of rayon's queues. Made by the first of a pool's
+        // threads, it would be half made for ever in a child that is forked meanwhile, whose own pools
+        // would wait for it.
         crossbeam_epoch::default_collector();
         let threads = Arc::new(Mutex::new(Vec::new()));
         let handles = Arc::clone(&threads);
