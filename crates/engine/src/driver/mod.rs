@@ -50,6 +50,7 @@ pub(crate) use pool::{Pool, in_background, run_all};
 /// Rows of the very first batch when the size is adaptive: enough to learn what a row costs, few
 /// enough that heavy rows soon find the pool.
 const PROBE_ROWS: usize = 16;
+
 /// All that a run is asked to do.
 pub(crate) struct Request<'r, S, T, K> {
     pub(crate) name: &'r str,
