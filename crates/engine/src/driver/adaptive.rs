@@ -17,6 +17,10 @@ const OVERHEAD_SHARE: f64 = 0.03;
 /// when there is most to gain.
 const EPOCH: u32 = 4;
 const FIRST_EPOCH: u32 = 2;
+/// Largest change of the size, a factor, so that one odd sample can't throw it across the range.
+const STEP: f64 = 8.0;
+/// The same where the parallel run begins: the size that was asked for knows nothing of the rows.
+const FIRST_STEP: f64 = 64.0;
 /// Samples that make the start.
 const START: u32 = 16;
 /// What a slot should hold at most, so that a batch and what it becomes stay in the cache of the core
@@ -134,7 +138,7 @@ impl Batcher {
     pub(super) fn begin(&mut self, left: Option<u64>, workers: usize) {
         let Some((min, max)) = self.range else { return };
         if self.samples > 1 {
-            self.choose(min, max);
+            self.choose(min, max, FIRST_STEP);
         } else {
             // One sample can't tell what a batch costs from what its rows cost; the next, larger one
             // will. Only rows that are plainly heavy make it smaller.
@@ -167,11 +171,11 @@ impl Batcher {
             self.rows = (self.rows / 2).max(min);
             self.since_change = 0;
         } else if self.since_change >= if self.samples < START { FIRST_EPOCH } else { EPOCH } {
-            self.choose(min, max);
+            self.choose(min, max, STEP);
         }
     }
 
-    fn choose(&mut self, min: usize, max: usize) {
+    fn choose(&mut self, min: usize, max: usize, step: f64) {
         let wanted = [&self.work, &self.fill, &self.write]
             .iter()
             .filter(|fit| fit.is_known())
@@ -180,12 +184,11 @@ impl Batcher {
         let latency = LATENCY_NS / self.work.per_row.max(self.write.per_row).max(1e-3);
         let memory = self.share_bytes as f64 / self.bytes_per_row.max(1e-3);
         let cache = (CACHE_BYTES / self.bytes_per_row.max(1e-3)).max(CACHE_ROWS);
-        // A step of at most eight, so that one odd sample can't throw the size across the range.
         let rows = wanted
             .min(latency)
             .min(memory)
             .min(cache)
-            .clamp(self.rows as f64 / 8.0, self.rows as f64 * 8.0)
+            .clamp(self.rows as f64 / step, self.rows as f64 * step)
             .clamp(min as f64, max as f64) as usize;
         // Within 15 % it is the same size: changing it would only blur the fits.
         if rows.abs_diff(self.rows) * 7 > self.rows {

@@ -80,16 +80,21 @@ impl<'r, S: Source> Feed<'r, S> {
         self.filled_ns
     }
 
+    /// Takes over what the slot's latest batch took.
+    pub(super) fn learn<P: Page>(&mut self, slot: &mut Slot<S::Batch, P>) {
+        self.batcher.learn(&std::mem::take(&mut slot.sample));
+        if let Some((ns, bytes)) = self.batcher.row_cost() {
+            self.control.learn_row(ns, bytes);
+        }
+    }
+
     /// Fills the slot with the next batch, of about `rows` rows or as many as the batcher wants.
     pub(super) fn fill<P: Page>(
         &mut self,
         slot: &mut Slot<S::Batch, P>,
         rows: Option<usize>,
     ) -> Fed {
-        self.batcher.learn(&std::mem::take(&mut slot.sample));
-        if let Some((ns, bytes)) = self.batcher.row_cost() {
-            self.control.learn_row(ns, bytes);
-        }
+        self.learn(slot);
         if self.ended || !self.control.is_running() {
             self.ended = true;
             return Fed::Ended;

@@ -192,6 +192,7 @@ impl Run<'_> {
             let _running = pool.join();
             drain.expect(slots);
             let left = rows.map(|rows| rows.saturating_sub(clock.rows()));
+            feed.learn(&mut slot);
             feed.batcher.begin(left, pool.workers());
             let ring = Ring::new(Start {
                 work,
@@ -261,7 +262,8 @@ where
         if feed.has_ended() {
             return Here::Ended;
         }
-        if patience.is_over(elapsed_ns, done, &sample) {
+        let asks_the_sink = probe.is_some() && patience.asks_the_sink(is_first, &sample);
+        if !asks_the_sink && patience.is_over(elapsed_ns, done, &sample) {
             return Here::Empty;
         }
         probe = probe.map(|_| {

@@ -8,6 +8,9 @@ const SECOND_TURN: Duration = Duration::from_micros(8);
 /// Work that is worth waking the pool for.
 const INLINE: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::from_micros(60) };
 
+/// Time for a second batch whose page will tell what the sink takes for a page from what it takes for a row.
+const SINK_TURN: Duration = Duration::from_millis(4);
+
 /// How long the caller's thread goes on alone.
 #[derive(Debug)]
 pub(super) enum Patience {
@@ -42,9 +45,22 @@ impl Patience {
         }
     }
 
+    /// Whether the sink took nearly all of the time of the first batch: before the ring is full of small pages,
+    /// a larger one is to tell whether they cost as much as large ones.
+    pub(super) fn asks_the_sink(&self, is_first: bool, last: &Sample) -> bool {
+        matches!(self, Patience::Until { .. })
+            && is_first
+            && last.rows > 0
+            && u128::from(last.write_ns) > INLINE.as_nanos()
+            && last.write_ns > 4 * (last.work_ns + last.fill_ns)
+    }
+
     /// Time for the next batch, after `done` rows of which the last batch is `last`. The fewer batches, the
     /// less of a small job is overhead.
     pub(super) fn next_turn(&self, is_first: bool, done: u64, last: &Sample) -> Duration {
+        if self.asks_the_sink(is_first, last) {
+            return SINK_TURN;
+        }
         if is_first && !self.is_rest_within(INLINE, done, last) { SECOND_TURN } else { INLINE }
     }
 

@@ -327,7 +327,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         // Unknown rows count as light: the first batches find out.
         let row_ns = Some(self.control.row_ns()).filter(|ns| *ns < u64::MAX).unwrap_or(0);
         let batch_ns = row_ns as f64 * rows as f64;
-        if idle == 0 || batch_ns < 2.0 * PIECE_NS || self.has_work() {
+        // While batches wait for the sink, a quicker one would only wait longer, and each piece is one more
+        // page for it.
+        let sink_is_behind = !self.done.is_empty();
+        if idle == 0 || batch_ns < 2.0 * PIECE_NS || sink_is_behind || self.has_work() {
             return 1;
         }
         (idle + 1).min((batch_ns / PIECE_NS) as usize).min(rows)
