@@ -81,8 +81,9 @@ pub trait Source: Send {
 
     /// Whether [`fill`](Self::fill) may wait (for I/O, another thread, a slow iterator).
     ///
-    /// A source that answers `false` promises that `fill` takes a microsecond, not more; the
-    /// workers then call it themselves and no thread stands between them and their input.
+    /// A source that answers `false` promises that `fill` waits for nothing, and takes little beside
+    /// what the workers do with the batch: they then call it themselves, in turns, and no thread
+    /// stands between them and their input.
     fn may_block(&self) -> bool {
         true
     }

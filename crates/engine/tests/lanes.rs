@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use trommel::testing::{Ledger, Recorder};
 use trommel::{
-    Batch, CancelToken, Error, ErrorKind, Fill, Limit, Options, OptionsBuilder, Pipeline, Reject,
-    RejectPolicy, Result, Source, sinks, sources,
+    Batch, CancelToken, Encode, Error, ErrorKind, Fill, Limit, Options, OptionsBuilder, Pipeline,
+    Reject, RejectPolicy, Result, Sink, Source, sinks, sources,
 };
 
 /// A page is full after a few rows: 64 KiB for all slots.
@@ -324,5 +324,54 @@ fn a_row_that_becomes_more_than_its_share_is_a_reject() {
             assert!(letters[0].1.contains("80000 bytes"), "{}", letters[0].1);
             assert!(letters[0].1.contains("raise memory_limit"), "{}", letters[0].1);
         });
+    }
+}
+
+/// Symptom: a sink that took 270 us for each page, whatever its size, got 130 pages for 66 batches, and the
+/// run took twice as long. Cause: while all slots waited for the sink a worker was idle, and batches
+/// were cut for it. Fix: none is cut while others wait for the sink.
+#[test]
+fn no_batch_is_cut_while_others_wait_for_the_sink() {
+    no_hang("slow sink", || {
+        let mut pages = 0;
+        let report = Pipeline::from(sources::generate(4_000, |id| id))
+            .transform(|id, out| {
+                spin(Duration::from_micros(2));
+                out.emit(id)
+            })
+            .load_into(SlowPages { pages: &mut pages })
+            .options(batches_of(100).build().unwrap())
+            .run(&engine(2))
+            .unwrap();
+        assert_eq!(report.batches, 40);
+        // At the start, and when the last one has no others behind it, there is nobody to wait.
+        assert!(pages <= 50, "{pages} pages of 40 batches");
+    });
+}
+
+/// Takes 5 ms for each page.
+struct SlowPages<'p> {
+    pages: &'p mut u64,
+}
+
+impl Sink for SlowPages<'_> {
+    type Page = Vec<u64>;
+    type Encoder = ();
+
+    fn encoder(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _page: &mut Vec<u64>) -> Result<()> {
+        *self.pages += 1;
+        std::thread::sleep(Duration::from_millis(5));
+        Ok(())
+    }
+}
+
+impl Encode<u64> for SlowPages<'_> {
+    fn encode(_: &(), page: &mut Vec<u64>, id: u64) -> Result<()> {
+        page.push(id);
+        Ok(())
     }
 }

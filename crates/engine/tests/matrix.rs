@@ -12,8 +12,8 @@ use trommel::{
     sources,
 };
 
-const SOURCES: [&str; 7] =
-    ["slice_mut", "slice", "generate", "iter", "owned iter", "channel", "lines"];
+const SOURCES: [&str; 8] =
+    ["slice_mut", "slice", "generate", "iter", "owned iter", "quick iter", "channel", "lines"];
 
 #[derive(Clone, Copy)]
 struct Case {
@@ -100,8 +100,8 @@ fn check(case: Case, label: &str, mut values: Vec<u64>, report: &RunReport, hook
     assert_eq!(report.counts, expected.counts, "{label}");
     assert!(report.counts.add_up(), "{label}");
     assert_eq!(hooks, [1, 1], "{label}: hooks");
-    if case.batch > 0 && !matches!(case.source, "channel" | "iter" | "owned iter") {
-        // Those three may hand over less than a full batch while workers are idle.
+    if case.batch > 0 && !matches!(case.source, "channel" | "iter" | "owned iter" | "quick iter") {
+        // Those four may hand over less than a full batch while workers are idle.
         assert_eq!(report.batches, case.rows.div_ceil(case.batch as u64), "{label}: batches");
     }
     // The first row is slow, so more than one batch means that the pool took over.
@@ -129,6 +129,10 @@ where
         "owned iter" => {
             let texts = (0..case.rows).map(|id| id.to_string());
             run(engine, case, sources::iter(texts).owned(), |id: String| id.parse().unwrap(), sink)
+        }
+        "quick iter" => {
+            let ids = sources::iter(0..case.rows).never_blocks().owned();
+            run(engine, case, ids, |id| id, sink)
         }
         "channel" => {
             let (sender, receiver) = crossbeam_channel::bounded(64);

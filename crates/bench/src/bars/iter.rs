@@ -1,12 +1,16 @@
-//! A sequential iterator: one thread makes the records, and they move.
+//! A sequential iterator, whose records move.
+//!
+//! The iterator at hand waits for nothing, and `iter` tells the engine so: workers call it in turns. Without that
+//! promise (`iter.may_block`, `iter.in_place`) one thread makes the records, as it does by hand.
 
 use super::{Ledger, Target, engine};
 use crate::floors::sequential;
 use crate::floors::threads::{self, Dropped};
+use crate::jobs::{self, Ran};
 use crate::plan::WORKERS;
 use crate::race::Race;
-use crate::{Result, jobs, origin};
-use trommel::Options;
+use crate::{Result, origin};
+use trommel::{Engine, Options};
 
 const BATCHES: [usize; 4] = [128, 1_024, 4_096, 8_192];
 
@@ -14,22 +18,19 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
     let engine = engine()?;
     let options = Options::default();
     let rows = ledger.plan().rows(2_000_000);
-    let cases = [
-        ("iter", Dropped::ByWorker, Target::AtLeast(1.0)),
-        ("iter.in_place", Dropped::ByMaker, Target::None),
+    type Run = fn(&Engine, &Options, u64) -> Result<Ran>;
+    let cases: [(_, Run, _, _); 3] = [
+        ("iter", jobs::iter_never_blocks, Dropped::ByWorker, Target::AtLeast(1.0)),
+        ("iter.may_block", jobs::iter_owned, Dropped::ByWorker, Target::None),
+        ("iter.in_place", jobs::iter_in_place, Dropped::ByMaker, Target::None),
     ];
     let expected = sequential::boxed(rows);
-    for (name, dropped, target) in cases {
+    for (name, run, dropped, target) in cases {
         if !ledger.wants(name) {
             continue;
         }
-        let mut race = Race::new(rows, expected).with("trommel", || {
-            let ran = match dropped {
-                Dropped::ByWorker => jobs::iter_owned(&engine, &options, rows)?,
-                Dropped::ByMaker => jobs::iter_in_place(&engine, &options, rows)?,
-            };
-            Ok(ran.0)
-        });
+        let mut race =
+            Race::new(rows, expected).with("trommel", || Ok(run(&engine, &options, rows)?.0));
         for batch in BATCHES {
             race = race.with(format!("threads and channels, batches of {batch}"), move || {
                 let records = origin::generator().records(0..rows);

@@ -13,9 +13,10 @@ use crate::origin::{self, InArena, Tally};
 use crate::workload::{heavy_line, light_line};
 use slow::SlowSink;
 use trommel::sinks::Fold;
+use trommel::sources::Iter;
 use trommel::{Engine, Options, Out, Pipeline, RunReport, Sink, sinks, sources};
 use trommel_record::wide::WideUser;
-use trommel_record::{User, UserRecord, UserRecordRef};
+use trommel_record::{Records, User, UserRecord, UserRecordRef};
 
 /// A run's result and report.
 pub type Ran = (Tally, RunReport);
@@ -133,8 +134,20 @@ pub fn boxed(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
 /// # Errors
 /// As [`trommel::Job::run`].
 pub fn iter_owned(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
+    owned(engine, options, sources::iter(origin::generator().records(0..rows)))
+}
+
+/// As [`iter_owned`], with the promise that the iterator waits for nothing.
+///
+/// # Errors
+/// As [`trommel::Job::run`].
+pub fn iter_never_blocks(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
+    owned(engine, options, sources::iter(origin::generator().records(0..rows)).never_blocks())
+}
+
+fn owned(engine: &Engine, options: &Options, users: Iter<Records>) -> Result<Ran> {
     let mut sink = boxed_lines();
-    let report = Pipeline::from(sources::iter(origin::generator().records(0..rows)).owned())
+    let report = Pipeline::from(users.owned())
         .transform(|user, out| out.emit(origin::boxed(user)))
         .load_into(&mut sink)
         .options(options.clone())

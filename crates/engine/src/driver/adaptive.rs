@@ -326,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn a_sink_that_takes_its_time_gets_large_pages_from_the_start() {
+        // Symptom: a sink of 0.27 ms a page got ten pages of 128 and 1,024 rows, a tenth of a job of 60
+        // large ones. Cause: the size grew by a factor of eight for each turn of the ring. Fix: two pages
+        // of different sizes before the ring tell enough.
+        let mut batcher = batcher();
+        for rows in [16, 250] {
+            batcher.learn(&Sample { write_ns: 270_000, ..sample(rows, 1_000.0, 30.0) });
+        }
+        batcher.begin(Some(500_000), 2);
+        assert!(batcher.rows(2) > 7_000, "{}", batcher.rows);
+    }
+
+    #[test]
     fn fixed_sizes_stay() {
         let options = Options::builder().fixed_batch_size(7).build().unwrap();
         let mut batcher = Batcher::new(&options, 1 << 20);

@@ -12,7 +12,7 @@ const INLINE: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::fr
 const SINK_TURN: Duration = Duration::from_millis(4);
 
 /// How long the caller's thread goes on alone.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
     /// To the end: the pool is not to be waited for.
     Endless,
@@ -93,6 +93,22 @@ mod tests {
         assert_eq!(JOB.next_turn(false, 500, &batch(484, 8_000)), INLINE);
         for unknown in [Patience::Until { rows: None }, Patience::Endless] {
             assert_eq!(unknown.next_turn(true, 16, &batch(16, 800)), SECOND_TURN);
+        }
+    }
+
+    #[test]
+    fn a_slow_sink_is_asked_what_a_page_costs() {
+        let slow = Sample { write_ns: 260_000, ..batch(16, 800) };
+        assert!(JOB.asks_the_sink(true, &slow));
+        assert_eq!(JOB.next_turn(true, 16, &slow), SINK_TURN);
+        let heavy_too = Sample { work_ns: 100_000, ..slow };
+        for (patience, is_first, sample) in [
+            (JOB, false, slow),
+            (JOB, true, heavy_too),
+            (JOB, true, Sample { rows: 0, ..slow }),
+            (Patience::Endless, true, slow),
+        ] {
+            assert!(!patience.asks_the_sink(is_first, &sample), "{patience:?}, {sample:?}");
         }
     }
 

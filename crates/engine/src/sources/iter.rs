@@ -30,7 +30,7 @@ where
         (low, Some(high)) if low == high => Some(low as u64),
         _ => None,
     };
-    Iter { pull: Pull { items, stride: 1, ended: false, rows } }
+    Iter { pull: Pull { items, stride: 1, ended: false, rows, may_block: true } }
 }
 
 /// See [`iter`].
@@ -39,6 +39,36 @@ pub struct Iter<I> {
 }
 
 impl<I: Iterator> Iter<I> {
+    /// Promises that the iterator never waits, for another thread or for input: no thread of its own
+    /// stands between it and the workers then, they call it in turns.
+    ///
+    /// Each record is made, used and dropped by one thread. That matters most for records with heap
+    /// memory, which is given back five to ten times as quickly on the thread that took it: on 2 cores
+    /// records of two strings pass 1.5 times as fast.
+    ///
+    /// An iterator that waits all the same holds a worker meanwhile, which other pipelines of the
+    /// engine may need: do not promise it for one that waits for another pipeline.
+    ///
+    /// ```
+    /// use trommel::{Engine, Pipeline, sinks, sources};
+    /// let names = (0..1_000).map(|id| format!("user {id}"));
+    /// let mut bytes = sinks::fold(
+    ///     || 0,
+    ///     |sum: &mut usize, name: String| *sum += name.len(),
+    ///     |sum, more| *sum += more,
+    /// );
+    /// Pipeline::from(sources::iter(names).never_blocks().owned())
+    ///     .load_into(&mut bytes)
+    ///     .run(&Engine::new()?)?;
+    /// assert_eq!(bytes.into_value(), 7_890);
+    /// # Ok::<(), trommel::Error>(())
+    /// ```
+    #[must_use]
+    pub fn never_blocks(mut self) -> Self {
+        self.pull.may_block = false;
+        self
+    }
+
     /// The same records, each handed to the transform by value.
     ///
     /// ```
@@ -147,6 +177,7 @@ struct Pull<I> {
     stride: usize,
     ended: bool,
     rows: Option<u64>,
+    may_block: bool,
 }
 
 impl<I: Iterator> Pull<I> {
@@ -195,6 +226,10 @@ impl<I: Iterator<Item: Send + 'static> + Send> Source for Iter<I> {
         Ok(self.pull.fill(batch, limit))
     }
 
+    fn may_block(&self) -> bool {
+        self.pull.may_block
+    }
+
     fn size(&self) -> Size {
         self.pull.size()
     }
@@ -208,6 +243,10 @@ impl<I: Iterator<Item: Send> + Send> Source for OwnedIter<I> {
         let fill = self.pull.fill(&mut batch.rows, limit);
         batch.len = batch.rows.len();
         Ok(fill)
+    }
+
+    fn may_block(&self) -> bool {
+        self.pull.may_block
     }
 
     fn size(&self) -> Size {
