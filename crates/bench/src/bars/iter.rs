@@ -14,11 +14,12 @@ use trommel::{Engine, Options};
 
 const BATCHES: [usize; 4] = [128, 1_024, 4_096, 8_192];
 
+type Run = fn(&Engine, &Options, u64) -> Result<Ran>;
+
 pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
     let engine = engine()?;
     let options = Options::default();
     let rows = ledger.plan().rows(2_000_000);
-    type Run = fn(&Engine, &Options, u64) -> Result<Ran>;
     let cases: [(_, Run, _, _); 3] = [
         ("iter", jobs::iter_never_blocks, Dropped::ByWorker, Target::AtLeast(1.0)),
         ("iter.may_block", jobs::iter_owned, Dropped::ByWorker, Target::None),
