@@ -6,10 +6,10 @@ mod common;
 use common::{batches_of, engine, no_hang, spin};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use trommel::testing::{Ledger, Recorder};
+use trommel::testing::{Ledger, Recorder, SlowSink};
 use trommel::{
-    Batch, CancelToken, Encode, Error, ErrorKind, Fill, Limit, Options, OptionsBuilder, Pipeline,
-    Reject, RejectPolicy, Result, Sink, Source, sinks, sources,
+    Batch, CancelToken, Error, ErrorKind, Fill, Limit, Options, OptionsBuilder, Pipeline, Reject,
+    RejectPolicy, Result, Source, sinks, sources,
 };
 
 /// A page is full after a few rows: 64 KiB for all slots.
@@ -333,45 +333,19 @@ fn a_row_that_becomes_more_than_its_share_is_a_reject() {
 #[test]
 fn no_batch_is_cut_while_others_wait_for_the_sink() {
     no_hang("slow sink", || {
-        let mut pages = 0;
+        let pages = Recorder::new();
         let report = Pipeline::from(sources::generate(4_000, |id| id))
             .transform(|id, out| {
                 spin(Duration::from_micros(2));
                 out.emit(id)
             })
-            .load_into(SlowPages { pages: &mut pages })
+            .load_into(SlowSink::new(pages.clone(), Duration::from_millis(5)))
             .options(batches_of(100).build().unwrap())
             .run(&engine(2))
             .unwrap();
         assert_eq!(report.batches, 40);
         // At the start, and when the last one has no others behind it, there is nobody to wait.
+        let pages = pages.count("write");
         assert!(pages <= 50, "{pages} pages of 40 batches");
     });
-}
-
-/// Takes 5 ms for each page.
-struct SlowPages<'p> {
-    pages: &'p mut u64,
-}
-
-impl Sink for SlowPages<'_> {
-    type Page = Vec<u64>;
-    type Encoder = ();
-
-    fn encoder(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn write(&mut self, _page: &mut Vec<u64>) -> Result<()> {
-        *self.pages += 1;
-        std::thread::sleep(Duration::from_millis(5));
-        Ok(())
-    }
-}
-
-impl Encode<u64> for SlowPages<'_> {
-    fn encode(_: &(), page: &mut Vec<u64>, id: u64) -> Result<()> {
-        page.push(id);
-        Ok(())
-    }
 }

@@ -1,7 +1,8 @@
 //! A sequential iterator, whose records move.
 //!
-//! The iterator at hand waits for nothing, and `iter` tells the engine so: workers call it in turns. Without that
-//! promise (`iter.may_block`, `iter.in_place`) one thread makes the records, as it does by hand.
+//! The iterator at hand waits for nothing, and `iter` tells the engine so: workers call it in turns.
+//! Without that promise (`iter.may_block`, `iter.in_place`) one thread makes the records, as it does by
+//! hand.
 
 use super::{Ledger, Target, engine};
 use crate::floors::sequential;

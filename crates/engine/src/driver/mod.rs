@@ -192,7 +192,9 @@ impl Run<'_> {
             let _running = pool.join();
             drain.expect(slots);
             let left = rows.map(|rows| rows.saturating_sub(clock.rows()));
-            feed.learn(&mut slot);
+            if here == Here::Empty {
+                feed.learn(&mut slot);
+            }
             feed.batcher.begin(left, pool.workers());
             let ring = Ring::new(Start {
                 work,

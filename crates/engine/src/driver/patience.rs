@@ -12,7 +12,7 @@ const INLINE: Duration = if cfg!(shuttle) { Duration::ZERO } else { Duration::fr
 const SINK_TURN: Duration = Duration::from_millis(4);
 
 /// How long the caller's thread goes on alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Patience {
     /// To the end: the pool is not to be waited for.
     Endless,
@@ -45,8 +45,8 @@ impl Patience {
         }
     }
 
-    /// Whether the sink took nearly all of the time of the first batch: before the ring is full of small pages,
-    /// a larger one is to tell whether they cost as much as large ones.
+    /// Whether the sink took nearly all of the time of the first batch: before the ring is full of small
+    /// pages, a larger one is to tell whether they cost as much as large ones.
     pub(super) fn asks_the_sink(&self, is_first: bool, last: &Sample) -> bool {
         matches!(self, Patience::Until { .. })
             && is_first
