@@ -6,14 +6,17 @@ mod columnar_support;
 mod kill_support;
 mod parquet_support;
 
-use columnar_support::{KEYS, event, events, folder_of, joined, reference, tree};
+use columnar_support::{Event, KEYS, event, events, folder_of, joined, reference, tree};
 use kill_support::{child, kill_until_done};
 use parquet_support::{Numbers, engine};
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use trommel::{ErrorKind, Options, Pipeline, Result, RunReport, sources};
+use trommel::{Encode, ErrorKind, Options, Pipeline, Result, RunReport, sources};
+use trommel_connect::arrow::arrow_schema::{DataType, Field, Schema};
 use trommel_connect::{arrow, parquet};
 
 /// Loads all rows as a job; row `fails_at` ends the run.
@@ -107,6 +110,135 @@ fn a_partitioned_job_that_is_killed_loses_and_doubles_nothing() {
         }
     }
     assert!(joined(&tree(&path)) == reference(ROWS), "and nothing lies beside");
+}
+
+/// Loads 900 rows by these keys, if any; row `fails_at` ends the run.
+fn run_by(
+    path: &Path,
+    keys: Option<&[&str]>,
+    change: impl Fn(parquet::Sink) -> parquet::Sink,
+    fails_at: u64,
+) -> Result<RunReport> {
+    fn run<K: Encode<Event>>(sink: K, fails_at: u64) -> Result<RunReport> {
+        Pipeline::from(Numbers::up_to(900))
+            .options(Options::builder().fixed_batch_size(50).build()?)
+            .resumable("events")
+            .transform(move |id, out| match id == fails_at {
+                true => Err(trommel::Error::fatal("the power went")),
+                false => out.emit(event(id)),
+            })
+            .load_into(sink)
+            .run(&engine(1))
+    }
+    let sink = change(parquet::Sink::create(path).part_rows(100));
+    match keys {
+        Some(keys) => run(sink.partition_by(keys.iter().copied()), fails_at),
+        None => run(sink, fails_at),
+    }
+}
+
+#[track_caller]
+fn refused(result: Result<RunReport>, parts: &[&str]) {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    for part in parts {
+        assert!(error.to_string().contains(part), "no `{part}` in: {error}");
+    }
+}
+
+/// All rows, read by what the manifest lists.
+fn complete(path: &Path, rows: u64) {
+    let mut all = events(parquet::Source::open(path).unwrap());
+    all.sort_by_key(|event| event.id);
+    assert!(all.into_iter().eq((0..rows).map(event)));
+}
+
+// A job that was run again with other key columns went on, and ended well with folders of both kinds in
+// one directory, which no reader takes for a table. The manifest says now what the folders are.
+#[test]
+fn a_partitioned_job_goes_on_only_by_the_keys_that_it_was_begun_with() {
+    let same = |sink| sink;
+    let cases: [(Option<&[&str]>, &str); 4] = [
+        (Some(&KEYS), "a folder for each year, place"),
+        (Some(&["year"]), "a folder for each year"),
+        (Some(&[]), "a folder for each key"),
+        (None, "without partitions"),
+    ];
+    // Values without columns for their keys must have keys of their own.
+    for (begun, as_begun) in cases.into_iter().filter(|(keys, _)| *keys != Some(&[])) {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("events");
+        let run = |keys, fails_at| run_by(&path, keys, same, fails_at);
+        // Before anything is stored the keys may be others.
+        run(Some(&["place"]), 0).unwrap_err();
+        run(begun, 480).unwrap_err();
+        let before = fs::read(path.join("_trommel.json")).unwrap();
+        for (keys, wanted) in cases.into_iter().filter(|(keys, _)| *keys != begun) {
+            let said = format!("was begun as: {as_begun}; and is to go on as: {wanted}: ");
+            refused(run(keys, u64::MAX), &["events", "job `events`", &said]);
+            assert!(fs::read(path.join("_trommel.json")).unwrap() == before, "{wanted}");
+        }
+        // From before it was noted.
+        let mut manifest: serde_json::Value = serde_json::from_slice(&before).unwrap();
+        assert_eq!(manifest["form"], as_begun);
+        manifest.as_object_mut().unwrap().remove("form").unwrap();
+        fs::write(path.join("_trommel.json"), manifest.to_string()).unwrap();
+        run(begun, 700).unwrap_err();
+        refused(run(Some(&["id"]), u64::MAX), &[as_begun]);
+        run(begun, u64::MAX).unwrap();
+        complete(&path, 900);
+        assert_eq!(run(Some(&["id"]), u64::MAX).unwrap().counts.read, 0, "finished");
+        complete(&path, 900);
+    }
+}
+
+/// Each part is a file of its own, which says how it is to be read.
+#[test]
+fn parts_of_a_job_may_differ_in_what_readers_need_not_know() {
+    use parquet::{Compression, Statistics};
+    let directory = TempDir::new().unwrap();
+    for (name, keys) in [("whole", None), ("by-key", Some(&KEYS[..]))] {
+        let path = directory.path().join(name);
+        run_by(&path, keys, |sink| sink, 480).unwrap_err();
+        let other = |sink: parquet::Sink| {
+            sink.compression(Compression::Snappy)
+                .statistics(Statistics::None)
+                .row_group_rows(10)
+                .part_rows(70)
+        };
+        run_by(&path, keys, other, 700).unwrap_err();
+        run_by(&path, keys, |sink| sink.compression(Compression::None), u64::MAX).unwrap();
+        complete(&path, 900);
+    }
+}
+
+// A partitioned job that was run again with other declared columns went on with them: its parts had two
+// schemas. They are those of the first part now.
+#[test]
+fn a_job_goes_on_only_with_the_columns_that_it_was_begun_with() {
+    let field = |name: &str, kind| Field::new(name, kind, true);
+    let schema = |year| {
+        let rest =
+            [("place", DataType::Utf8), ("id", DataType::UInt64), ("value", DataType::Float64)];
+        let rest = rest.map(|(name, kind)| field(name, kind));
+        let metadata = HashMap::from([("of".to_owned(), "events".to_owned())]);
+        let fields: Vec<Field> = [field("year", year)].into_iter().chain(rest).collect();
+        Arc::new(Schema::new_with_metadata(fields, metadata))
+    };
+    let directory = TempDir::new().unwrap();
+    for (name, keys) in [("whole", None), ("by-key", Some(&KEYS[..]))] {
+        let path = directory.path().join(name);
+        let run = |schema: &Arc<Schema>, fails_at| {
+            run_by(&path, keys, |sink| sink.schema(Arc::clone(schema)), fails_at)
+        };
+        let (begun, wider) = (schema(DataType::UInt16), schema(DataType::Int32));
+        run(&begun, 480).unwrap_err();
+        refused(run(&wider, u64::MAX), &["year UInt16, place", "year Int32, place"]);
+        run(&begun, 700).unwrap_err();
+        run_by(&path, keys, |sink| sink, u64::MAX).unwrap();
+        complete(&path, 900);
+        assert_eq!(run(&wider, u64::MAX).unwrap().counts.read, 0, "finished");
+    }
 }
 
 #[test]

@@ -242,6 +242,29 @@ fn a_job_goes_on_only_as_its_files_were_begun() {
     };
     refused(numbers(50, by("part")), numbers(100, by("id")), "a folder for each id");
     assert_eq!(numbers(100, by("part")).unwrap().counts.read, 50);
+    let dir = tempfile::tempdir().unwrap();
+    let sink = || csv::Sink::create(dir.path().join("out")).unwrap().commit_bytes(1);
+    let keyed = sink().partition_by(Vec::<String>::new());
+    refused(numbers(50, sink()), numbers(100, keyed), "a folder for each key");
+    assert_eq!(numbers(100, sink()).unwrap().counts.read, 50);
+}
+
+#[test]
+fn a_job_goes_on_only_into_its_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("numbers.db");
+    let into = |table: &str| {
+        sqlite::Sink::create(&path).unwrap().table::<Number>(table).commit_interval(Duration::ZERO)
+    };
+    refused(numbers(50, into("numbers")), numbers(100, into("others")), "\"others\"");
+    assert_eq!(numbers(100, into("numbers")).unwrap().counts.read, 50, "as it was begun");
+    let error = numbers(100, into("others")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "a finished job: {error}");
+    assert_eq!(error.report().unwrap().counts.read, 0);
+    let database = Connection::open(&path).unwrap();
+    let count = |sql| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(DISTINCT id) FROM numbers"), 100);
+    assert_eq!(count("SELECT count(*) FROM sqlite_schema WHERE name = 'others'"), 0);
 }
 
 #[derive(Serialize)]

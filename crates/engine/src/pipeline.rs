@@ -185,7 +185,7 @@ macro_rules! settings {
             /// store checkpoints, and the run must be ordered; else
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before anything is read.
             /// It is an error, too, when the source is not what it was
-            /// ([`Source::fingerprint`]).
+            /// ([`Source::fingerprint`]), or the sink not where the job was begun.
             pub fn resumable(mut self, job: impl Into<String>) -> Self {
                 self.setup.job = Some(job.into());
                 self

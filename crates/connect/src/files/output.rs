@@ -280,7 +280,7 @@ impl Output {
 
 impl Folder for Output {
     fn make_folder(&mut self, keys: &[String]) {
-        self.settings.keys = keys.to_vec();
+        self.settings.keys = Some(keys.to_vec());
         if let Target::Path { is_folder, .. } = &mut self.target {
             *is_folder = true;
         }

@@ -1,7 +1,7 @@
 //! What the user can choose about the files.
 
 use crate::input::Compression;
-use crate::partition::Limits;
+use crate::partition::{Limits, each_folder};
 use std::time::Duration;
 
 /// What happens to a file that is there already.
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     /// What the format lets one choose that a reader has to know.
     pub(crate) dialect: String,
     /// Of a partitioned output: the columns of the key.
-    pub(crate) keys: Vec<String>,
+    pub(crate) keys: Option<Vec<String>>,
 }
 
 impl Default for Settings {
@@ -52,7 +52,7 @@ impl Default for Settings {
             limits: Limits::default(),
             verify: false,
             dialect: String::new(),
-            keys: Vec::new(),
+            keys: None,
         }
     }
 }
@@ -65,8 +65,8 @@ impl Settings {
             Compression::Zstd(_) => "zstd",
             _ => "not compressed",
         };
-        let keys = if self.keys.is_empty() { "" } else { ", a folder for each " };
-        format!("{compression}{}{keys}{}", self.dialect, self.keys.join(", "))
+        let folders = self.keys.as_deref().map(|keys| format!(", {}", each_folder(keys)));
+        format!("{compression}{}{}", self.dialect, folders.unwrap_or_default())
     }
 
     pub(crate) fn rolls(&self) -> bool {

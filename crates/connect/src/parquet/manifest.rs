@@ -33,6 +33,9 @@ struct Contents {
     tail: Option<Part>,
     /// Files of rejected rows, NDJSON.
     rejects: Vec<String>,
+    /// Which rows share a part; manifests of before it was noted have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    form: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -74,6 +77,7 @@ impl Directory {
         path: &Path,
         job: &str,
         verify: bool,
+        form: String,
     ) -> Result<(Self, Option<Checkpoint>)> {
         if path.is_file() {
             return Err(Error::new(
@@ -115,11 +119,23 @@ impl Directory {
                 parts: Vec::new(),
                 tail: None,
                 rejects: Vec::new(),
+                form: None,
             },
         };
         let is_open = !contents.checkpoint.finished;
         if verify && is_open && contents.files().any(|part| part.digest.is_none()) {
             return Err(unknown(job));
+        }
+        let is_begun = is_open && contents.committed;
+        if let Some(begun) = contents.form.as_ref().filter(|begun| is_begun && **begun != form) {
+            return Err(Error::config(format!(
+                "{}: job `{job}` was begun as: {begun}; and is to go on as: {form}: go on as it was \
+                 begun, or load as another job into a directory of its own",
+                path.display()
+            )));
+        }
+        if is_open {
+            contents.form = Some(form);
         }
         contents.checkpoint.epoch += 1;
         let directory = Directory {

@@ -71,9 +71,16 @@ impl Output {
     }
 
     pub(super) fn start(&mut self) -> Result<()> {
-        let first = self.directory.as_ref().and_then(Directory::first_file);
-        if let Some(first) = first.filter(|_| self.out.declared.schema.is_none()) {
-            self.out.declared.schema = Some(schema_of(first)?);
+        if let Some(directory) = &self.directory
+            && let Some(first) = directory.first_file()
+        {
+            let begun = schema_of(&first)?;
+            match &self.out.declared.schema {
+                None => self.out.declared.schema = Some(begun),
+                // That does nothing, whatever it is called with.
+                Some(_) if directory.checkpoint.finished => {}
+                Some(declared) => same_schema(&first, &begun, declared)?,
+            }
         }
         self.out.format.jobs = Arc::default();
         self.rejects = None;
@@ -112,8 +119,8 @@ impl Output {
                 ),
             ));
         }
-        let verify = self.out.format.options.verify;
-        let (directory, found) = Directory::take_over(&self.path, job, verify)?;
+        let (verify, form) = (self.out.format.options.verify, self.out.form());
+        let (directory, found) = Directory::take_over(&self.path, job, verify, form)?;
         self.directory = Some(directory);
         Ok(found)
     }
@@ -219,12 +226,34 @@ impl Output {
 }
 
 /// The schema that the parts before have.
-fn schema_of(path: PathBuf) -> Result<SchemaRef> {
+fn schema_of(path: &Path) -> Result<SchemaRef> {
     use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-    let file = File::open(&path).map_err(|error| io_error(&path, "can't be opened", error))?;
+    let file = File::open(path).map_err(|error| io_error(path, "can't be opened", error))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|error| explain(&path, "its footer can't be read", error))?;
+        .map_err(|error| explain(path, "its footer can't be read", error))?;
     let schema = metadata.schema();
     // Without the metadata of the file, which is not the schema's.
     Ok(Arc::new(arrow_schema::Schema::new(schema.fields().clone())))
+}
+
+/// Refuses to go on with other columns than the parts before have.
+fn same_schema(part: &Path, begun: &SchemaRef, declared: &SchemaRef) -> Result<()> {
+    if begun.fields() == declared.fields() {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "{}: the job was begun with other columns: {}; and is to go on with: {}: go on as it was begun, \
+         or load as another job into a directory of its own",
+        part.display(),
+        listed(begun),
+        listed(declared)
+    )))
+}
+
+fn listed(schema: &SchemaRef) -> String {
+    let columns = schema.fields().iter().map(|field| {
+        let null = if field.is_nullable() { "" } else { " NOT NULL" };
+        format!("{} {}{null}", field.name(), field.data_type())
+    });
+    columns.collect::<Vec<_>>().join(", ")
 }

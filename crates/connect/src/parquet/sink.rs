@@ -23,7 +23,8 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Reject, Result};
 ///
 /// In a [`resumable`](trommel::Pipeline) job the path is a directory of whole files,
 /// `part-00000.parquet` and so on, and a manifest, `_trommel.json`, says which of them count. They
-/// are the same, byte for byte, however often the job was cut off and whatever its batch sizes.
+/// are the same, byte for byte, however often the job was cut off and whatever its batch sizes. A job
+/// that has stored rows goes on only with the columns and the keys that it was begun with.
 ///
 /// With [`RejectPolicy::with_data`](trommel::RejectPolicy::with_data) bad rows go to
 /// `<file>.rejects.ndjson` beside the file, or into the directory, where the manifest lists them.

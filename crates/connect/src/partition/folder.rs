@@ -14,6 +14,14 @@ pub(crate) trait Folder {
     fn limits(&mut self) -> &mut Limits;
 }
 
+/// What a partitioned output is, in so many words. Without columns the transform makes the keys.
+pub(crate) fn each_folder(keys: &[String]) -> String {
+    match keys {
+        [] => "a folder for each key".into(),
+        _ => format!("a folder for each {}", keys.join(", ")),
+    }
+}
+
 /// How many files there may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

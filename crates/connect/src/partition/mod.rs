@@ -3,7 +3,7 @@
 mod folder;
 mod key;
 
-pub(crate) use folder::{Folder, Limits, name_in_folder, rolled_name};
+pub(crate) use folder::{Folder, Limits, each_folder, name_in_folder, rolled_name};
 
 use std::collections::HashMap;
 use std::fmt;

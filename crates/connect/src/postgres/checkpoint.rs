@@ -3,9 +3,11 @@
 use super::connection::{Answer, Connection, literal};
 use super::failure::Failure;
 use super::schema::{self, Name};
+use crate::table::Taken;
 use trommel::{Checkpoint, Counts, Position, Reject};
 
-/// `updated` is null until the first commit: the row then only holds the epoch.
+/// `updated` is null until the first commit: the row then only holds the epoch. `destination` is the
+/// table that the rows are in; null in rows of before it was noted.
 const CHECKPOINTS: &str = "(
     job text PRIMARY KEY,
     epoch bigint NOT NULL,
@@ -17,7 +19,8 @@ const CHECKPOINTS: &str = "(
     emitted bigint NOT NULL DEFAULT 0,
     source text,
     finished boolean NOT NULL DEFAULT false,
-    updated timestamptz
+    updated timestamptz,
+    destination text
 )";
 
 const REJECTS: &str = "(
@@ -55,18 +58,53 @@ pub(super) fn prepare(connection: &mut Connection, table: &Name) -> Result<(), F
     make(connection, table, CHECKPOINTS)
 }
 
-/// Takes the job's next epoch, which fences all runners before, and reads its checkpoint.
+/// Gives a table of before it was noted what it lacks. Only its owner may.
+pub(super) fn add_destination(connection: &mut Connection, table: &Name) -> Result<(), Failure> {
+    let found = connection.run(&format!(
+        "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = {}::pg_catalog.regclass \
+         AND attname = 'destination' AND NOT attisdropped",
+        literal(&table.to_string())
+    ))?;
+    if found.rows.is_empty() {
+        let sql = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS destination text");
+        connection.run(&sql)?;
+    }
+    Ok(())
+}
+
+/// Takes the job's next epoch, which fences all runners before, and reads its checkpoint; unless it has
+/// rows in another table than `now`, which changes nothing and disturbs nobody.
 pub(super) fn take_over(
     connection: &mut Connection,
     table: &Name,
     job: &str,
-) -> Result<(u64, Option<Checkpoint>), Failure> {
-    let answer = connection.run(&format!(
-        "INSERT INTO {table} AS c (job, epoch) VALUES ({}, 1)
-         ON CONFLICT (job) DO UPDATE SET epoch = c.epoch + 1 RETURNING {STORED}",
-        literal(job)
+    now: &Name,
+) -> Result<Taken, Failure> {
+    let (job, now) = (literal(job), now.to_string());
+    let quoted_now = literal(&now);
+    // Where nothing was committed there is nothing in any table.
+    let begun = connection.run(&format!(
+        "SELECT destination FROM {table} \
+         WHERE job = {job} AND updated IS NOT NULL AND destination <> {quoted_now}"
     ))?;
-    Ok(read(&answer).unwrap_or_default())
+    if let Some(begun) = begun.first() {
+        return Ok(Taken::Not { begun: begun.to_owned(), now });
+    }
+    // Asked again while nobody else can write: the runner before may have committed since.
+    let is_elsewhere = "c.updated IS NOT NULL AND c.destination <> excluded.destination";
+    let answer = connection.run(&format!(
+        "INSERT INTO {table} AS c (job, epoch, destination) VALUES ({job}, 1, {quoted_now}) \
+         ON CONFLICT (job) DO UPDATE SET \
+         epoch = CASE WHEN {is_elsewhere} THEN c.epoch ELSE c.epoch + 1 END, \
+         destination = CASE WHEN {is_elsewhere} THEN c.destination ELSE excluded.destination END \
+         RETURNING {STORED}, c.destination"
+    ))?;
+    let found = answer.rows.first().and_then(|row| row.last()?.clone());
+    if let Some(begun) = found.filter(|found| *found != now) {
+        return Ok(Taken::Not { begun, now });
+    }
+    let (epoch, stored) = read(&answer).unwrap_or_default();
+    Ok(Taken::Over(epoch, stored))
 }
 
 /// Goes on as the runner of this epoch, on another connection: takes the next epoch, which fences

@@ -76,6 +76,20 @@ pub(super) fn exists(connection: &mut Connection, name: &Name) -> Result<bool, F
     Ok(answer.first() == Some("t"))
 }
 
+/// The table with the schema that the server finds it in, or would make it in.
+pub(super) fn resolved(connection: &mut Connection, name: &Name) -> Result<Name, Failure> {
+    if name.schema.is_some() {
+        return Ok(name.clone());
+    }
+    let answer = connection.run(&format!(
+        "SELECT coalesce((SELECT n.nspname FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.oid = pg_catalog.to_regclass({})), pg_catalog.current_schema())",
+        literal(&name.to_string())
+    ))?;
+    Ok(Name { schema: answer.first().map(str::to_owned), table: name.table.clone() })
+}
+
 /// The columns that take values; `None` when there is no such table.
 pub(super) fn columns_of(
     connection: &mut Connection,

@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::checkpoint;
-use super::connection::{Connection, literal};
+use super::connection::Connection;
 use super::copy::{Copy, Routes};
 use super::encode::Page;
 use super::failure::Failure;
@@ -16,8 +16,10 @@ use trommel::{Checkpoint, Error, Reject, Result};
 const SAFE_BYTES: usize = 8 << 20;
 
 mod stream;
+mod takeover;
 
 pub(super) use stream::too_late;
+use takeover::end_others;
 
 /// The job of this run.
 #[derive(Debug, Clone)]
@@ -112,39 +114,6 @@ impl Session {
     ) -> Result<R> {
         let result = self.run(call)?;
         result.map_err(|failure| failure.explain(&self.place(), what))
-    }
-
-    /// Makes this session the job's only runner.
-    pub(super) fn take_over(&mut self, job: &str) -> Result<()> {
-        let table = self.checkpoints.clone();
-        let what = "the job's checkpoint can't be read";
-        let (epoch, stored, application) = self.ask(what, |connection| {
-            checkpoint::prepare(connection, &table)?;
-            // Runners of one job know each other by this.
-            let named = connection.run(&format!(
-                "SELECT set_config('application_name', 'trommel ' || {}::regclass::oid || ' ' || \
-                 md5({}), false)",
-                literal(&table.to_string()),
-                literal(job)
-            ))?;
-            let application = named.first().unwrap_or("trommel").to_owned();
-            connection.run(&format!("SET lock_timeout = '{LOCK_PATIENCE}'"))?;
-            let mut taken = checkpoint::take_over(connection, &table, job);
-            connection.run("SET lock_timeout = DEFAULT")?;
-            if matches!(&taken, Err(failure) if failure.state() == Some("55P03")) {
-                // Whoever keeps the row for so long hangs in its commit: a runner that was stopped.
-                end_others(connection, &application)?;
-                taken = checkpoint::take_over(connection, &table, job);
-            }
-            let (epoch, stored) = taken?;
-            window!("postgres: epoch taken, before others are ended");
-            // A runner from before may hold locks on rows that this one is about to write.
-            end_others(connection, &application)?;
-            Ok((epoch, stored, application))
-        })?;
-        self.address.application = application;
-        self.job = Some(Job { name: job.to_owned(), epoch, stored });
-        Ok(())
     }
 
     /// Begins a transaction, or makes sure that the server has the one that we have.
@@ -365,20 +334,4 @@ impl Session {
     }
 }
 
-/// How long another runner's commit is waited for before its session is ended.
-const LOCK_PATIENCE: &str = "2s";
-
 const ENDING: &str = "sessions of the same load from before can't be ended";
-
-/// Ends the sessions of this load, or of earlier runners of its job, that are still there: they may
-/// hold locks, and nothing they do counts any more.
-fn end_others(connection: &mut Connection, application: &str) -> Result<(), Failure> {
-    connection
-        .run(&format!(
-            "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-             WHERE application_name = {} AND pid <> pg_catalog.pg_backend_pid() \
-             AND datname = pg_catalog.current_database() AND usename = current_user",
-            literal(application)
-        ))
-        .map(drop)
-}

@@ -1,9 +1,12 @@
 //! Checkpoints, one row per job, in the database that holds the data.
 
+use super::schema::{resolved, same};
+use crate::table::Taken;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use trommel::{Checkpoint, Counts, Fingerprint, Position};
 
-/// `updated` is null until the first commit: the row then only holds the epoch.
+/// `updated` is null until the first commit: the row then only holds the epoch. `destination` is the
+/// table that the rows are in; null in rows of before it was noted.
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_checkpoint (
     job TEXT PRIMARY KEY,
     epoch INTEGER NOT NULL,
@@ -15,20 +18,43 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS trommel_checkpoint (
     emitted INTEGER NOT NULL DEFAULT 0,
     source TEXT,
     finished INTEGER NOT NULL DEFAULT 0,
-    updated TEXT
+    updated TEXT,
+    destination TEXT
 )";
 
-/// Takes the job's next epoch, which fences all runners before, and reads its checkpoint. Inside a
-/// transaction.
+/// Tables of before it was noted lack it.
+const HAS_DESTINATION: &str =
+    "SELECT count(*) FROM pragma_table_info('trommel_checkpoint') WHERE name = 'destination'";
+
+/// Takes the job's next epoch, which fences all runners before, and reads its checkpoint; unless it has
+/// rows in another table than this one. Inside a transaction, which is taken back then.
 pub(super) fn take_over(
     connection: &Connection,
     job: &str,
-) -> rusqlite::Result<(u64, Option<Checkpoint>)> {
+    table: &str,
+) -> rusqlite::Result<Taken> {
+    let now = resolved(connection, table)?;
     connection.execute_batch(CREATE)?;
+    let has_destination: bool = connection.query_row(HAS_DESTINATION, [], |row| row.get(0))?;
+    if !has_destination {
+        connection.execute_batch("ALTER TABLE trommel_checkpoint ADD COLUMN destination TEXT")?;
+    }
+    // Where nothing was committed there is nothing in any table.
+    let begun: Option<Option<String>> = connection
+        .query_row(
+            "SELECT destination FROM trommel_checkpoint WHERE job = ?1 AND updated IS NOT NULL",
+            [job],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(begun) = begun.flatten().filter(|begun| !same(begun, &now)) {
+        return Ok(Taken::Not { begun, now });
+    }
     let epoch = connection.query_row(
-        "INSERT INTO trommel_checkpoint (job, epoch) VALUES (?1, 1)
-         ON CONFLICT (job) DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
-        [job],
+        "INSERT INTO trommel_checkpoint (job, epoch, destination) VALUES (?1, 1, ?2)
+         ON CONFLICT (job) DO UPDATE SET epoch = epoch + 1, destination = excluded.destination
+         RETURNING epoch",
+        [job, &*now],
         |row| number(row, 0),
     )?;
     let checkpoint = connection
@@ -59,7 +85,7 @@ pub(super) fn take_over(
             },
         )
         .optional()?;
-    Ok((epoch, checkpoint))
+    Ok(Taken::Over(epoch, checkpoint))
 }
 
 /// Stores the checkpoint, unless a newer runner has taken the job over: then `false`. Inside the

@@ -2,7 +2,7 @@
 
 use crate::table::{Columns, Kind, check_names, definitions, lacking};
 pub(super) use crate::table::{list, quoted};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use std::borrow::Cow;
 use trommel::{Error, Result};
 
@@ -35,6 +35,24 @@ pub(super) fn columns_of(
         let plain = columns.into_iter().filter(|(_, hidden)| *hidden == 0);
         plain.map(|(name, _)| name).collect()
     }))
+}
+
+/// The table that SQLite takes `table` for, as messages call it: with the name of its database, unless
+/// that is the main one, where a table that is missing is made.
+pub(super) fn resolved(connection: &Connection, table: &str) -> rusqlite::Result<String> {
+    // The temporary database first, then the others in the order of their numbers.
+    let database: Option<String> = connection
+        .query_row(
+            "SELECT d.name FROM pragma_database_list AS d, pragma_table_xinfo(?1, d.name)
+             ORDER BY d.seq <> 1, d.seq LIMIT 1",
+            [table],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(match database.filter(|name| name != "main") {
+        Some(database) => format!("{}.{}", quoted(&database), quoted(table)),
+        None => quoted(table),
+    })
 }
 
 impl Declared {

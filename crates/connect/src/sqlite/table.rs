@@ -23,8 +23,11 @@ use trommel::{Checkpoint, Commit, Durability, Encode, Error, Reject, Result};
 ///
 /// In a [`resumable`](trommel::Pipeline::resumable) run each transaction stores the job's checkpoint
 /// as well, in the table `trommel_checkpoint` of the same database. Whoever resumes the job last owns
-/// it: a runner from before, should it still be alive, can't commit any more. Delete the job's row to
-/// load from the start again. Not possible with [`replace`](Self::replace), which is one transaction.
+/// it: a runner from before, should it still be alive, can't commit any more. The checkpoint holds the
+/// name of this table, and a job that has stored rows is not resumed into another one, nor is a
+/// finished one run again into it: that is an error ([`ErrorKind::Config`](trommel::ErrorKind::Config)),
+/// and nothing is written. Delete the job's row to load from the start again. Not possible with
+/// [`replace`](Self::replace), which is one transaction.
 /// Rejects that are kept [with the data](trommel::RejectPolicy::with_data) go to `trommel_reject`.
 ///
 /// # Examples

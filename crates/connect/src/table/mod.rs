@@ -44,6 +44,8 @@ mod kind;
 #[cfg(any(feature = "postgres-common", feature = "sqlite"))]
 mod limits;
 mod page;
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
+mod taken;
 
 pub use crate::encode::Columns;
 #[cfg(any(feature = "postgres", feature = "postgres-system"))]
@@ -55,6 +57,8 @@ pub use kind::Kind;
 #[cfg(any(feature = "postgres-common", feature = "sqlite"))]
 pub(crate) use limits::Limits;
 pub use page::{Page, RowOf, Rows, Value};
+#[cfg(any(feature = "postgres-common", feature = "sqlite"))]
+pub(crate) use taken::Taken;
 
 use serde::Serialize;
 use trommel::Result;

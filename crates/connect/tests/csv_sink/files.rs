@@ -226,3 +226,49 @@ fn pack(path: &Path, content: &str) {
     };
     std::fs::write(path, packed).unwrap();
 }
+
+// A runner that had been replaced, with more keys than open files, said that a file was gone: at its
+// commit it opened those that it had closed by their names, which were the newer runner's by then. It
+// finds out first whether the job is still its own.
+#[test]
+fn a_runner_that_was_replaced_opens_no_file_to_sync_it() {
+    let directory = TempDir::new().unwrap();
+    let folder = directory.path().join("events");
+    let open = || create(&folder).partition_by(["year"]).max_open_files(1);
+    let write = |sink: &mut Partitioned<Sink>, ids: std::ops::Range<u64>| {
+        let encoder = sink.encoder().unwrap();
+        let mut page = KeyedPage::default();
+        for id in ids {
+            let event = Event { year: 2000 + (id % 2) as u16, place: None, id };
+            Partitioned::<Sink>::encode(&encoder, &mut page, event).unwrap();
+        }
+        sink.write(&mut page).unwrap();
+    };
+    let at =
+        |read| Checkpoint { counts: Counts { read, ..Counts::default() }, ..Checkpoint::default() };
+    let mut old = open();
+    old.resume("load").unwrap();
+    write(&mut old, 0..4);
+    old.commit(&at(4), Commit::Now).unwrap();
+    // In both files; one of them is closed again.
+    write(&mut old, 4..8);
+
+    let mut new = open();
+    assert_eq!(new.resume("load").unwrap(), Some(Checkpoint { epoch: 2, ..at(4) }));
+    write(&mut new, 4..6);
+    new.commit(&at(6), Commit::Now).unwrap();
+    new.finish().unwrap();
+    let files = tree(directory.path());
+    assert_eq!(files["events/year=2001/part-0.csv"], "year,place,id\n2001,,1\n2001,,3\n2001,,5\n");
+
+    for _ in 0..2 {
+        let error = old.commit(&at(8), Commit::Now).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
+        for part in ["job `load`", "taken over", "epoch 1", "newest 2"] {
+            assert!(error.to_string().contains(part), "no `{part}` in: {error}");
+        }
+    }
+    old.abort();
+    drop(old);
+    assert_eq!(tree(directory.path()), files);
+}

@@ -9,9 +9,12 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use tempfile::TempDir;
-use trommel::{Engine, ErrorKind, Options, Pipeline, Reject, RejectPolicy, Result, sources};
+use trommel::{
+    Checkpoint, Commit, Counts, Encode, Engine, ErrorKind, Options, Pipeline, Reject, RejectPolicy,
+    Result, Sink as _, sources,
+};
 use trommel_connect::csv::{QuoteStyle, Row, Sink, Source};
-use trommel_connect::files::{Compression, Keyed};
+use trommel_connect::files::{Compression, Keyed, KeyedPage, Partitioned};
 
 /// Loads values and gives what the file holds.
 fn written<T>(sink: impl Fn(&Path) -> Sink, values: Vec<T>) -> Result<String>

@@ -3,6 +3,7 @@
 #![cfg(any(feature = "postgres", feature = "postgres-system"))]
 
 mod commit;
+mod destination;
 #[path = "../kill_support/mod.rs"]
 mod kill_support;
 #[path = "../postgres_support/mod.rs"]

@@ -3,6 +3,8 @@
 use super::{Files, Format, Named, Rows};
 use crate::arrow::gather::{Declared, Gather, check_schema};
 use crate::arrow::page::Page;
+#[cfg(feature = "parquet")]
+use crate::partition::each_folder;
 use crate::partition::{Folder, Limits};
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -17,6 +19,8 @@ pub(crate) struct Output<F: Format> {
     pub(crate) declared: Declared,
     pub(crate) files: Files<F>,
     gather: Gather,
+    /// The columns that the key is made of, if there are keys.
+    keys: Option<Vec<String>>,
     /// The key that was chosen last; without keys there is one all the same.
     key: usize,
 }
@@ -28,6 +32,7 @@ impl<F: Format> Output<F> {
             declared: Declared::default(),
             files: Files::new(path),
             gather: Gather::default(),
+            keys: None,
             key: 0,
         }
     }
@@ -54,6 +59,15 @@ impl<F: Format> Output<F> {
             self.key = self.files.key("");
         }
         Ok(())
+    }
+
+    /// Which rows share a file, in so many words.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn form(&self) -> String {
+        match &self.keys {
+            None => "without partitions".into(),
+            Some(keys) => each_folder(keys),
+        }
     }
 
     fn forget(&mut self) {
@@ -124,7 +138,8 @@ impl<F: Format> Output<F> {
 }
 
 impl<F: Format> Folder for Output<F> {
-    fn make_folder(&mut self, _: &[String]) {
+    fn make_folder(&mut self, keys: &[String]) {
+        self.keys = Some(keys.to_vec());
         self.files.is_folder = true;
     }
 

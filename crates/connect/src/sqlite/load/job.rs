@@ -3,6 +3,7 @@
 use super::super::verify::Verify;
 use super::super::{checkpoint, rejects};
 use super::{Load, explain};
+use crate::table::Taken;
 use trommel::{Checkpoint, Class, Reject, Result};
 
 impl Load {
@@ -19,11 +20,12 @@ impl Load {
             return Ok(());
         };
         if self.epoch.is_none() {
-            let connection = &self.sink.connection;
+            let (connection, place) = (&self.sink.connection, &self.sink.place);
+            let table = &self.settings.declared.table;
             let taken = connection.execute_batch("BEGIN IMMEDIATE").and_then(|()| {
-                let taken = checkpoint::take_over(connection, job);
+                let taken = checkpoint::take_over(connection, job, table);
                 window!("sqlite: epoch taken, before COMMIT");
-                let end = if taken.is_ok() { "COMMIT" } else { "ROLLBACK" };
+                let end = if let Ok(Taken::Over(..)) = taken { "COMMIT" } else { "ROLLBACK" };
                 let ended = connection.execute_batch(end);
                 if ended.is_err() && !connection.is_autocommit() {
                     _ = connection.execute_batch("ROLLBACK");
@@ -31,7 +33,8 @@ impl Load {
                 taken.and_then(|taken| ended.map(|()| taken))
             });
             let what = format!("job `{job}` can't be taken over (does another run load it?)");
-            self.epoch = Some(taken.map_err(|error| explain(&self.sink.place, &what, error))?);
+            let taken = taken.map_err(|error| explain(place, &what, error))?;
+            self.epoch = Some(taken.over(place, job)?);
         }
         Ok(())
     }
