@@ -63,6 +63,11 @@ impl Fit {
         self.per_batch = (mean_ns - self.per_row * mean_rows).max(0.0);
     }
 
+    /// What a row took, with its part of what the batches cost.
+    pub(super) fn mean_per_row(&self) -> f64 {
+        self.ns / self.rows.max(1e-9)
+    }
+
     /// Fewest rows at which the batch's own cost is at most `share` of its time.
     pub(super) fn rows_for_share(&self, share: f64) -> f64 {
         rows_for_share(self.per_batch, self.per_row, share)
