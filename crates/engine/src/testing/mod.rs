@@ -136,4 +136,6 @@ pub enum SinkCall {
     Commit,
     /// [`Sink::finish`](crate::Sink::finish).
     Finish,
+    /// [`Sink::keep_reject`](crate::Sink::keep_reject).
+    KeepReject,
 }
