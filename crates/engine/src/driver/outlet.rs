@@ -147,7 +147,8 @@ mod tests {
         assert!(extremes(endless, 31)[1] > Duration::from_secs(2), "it has doubled 31 times");
         for attempt in [31, 32, 33, 1_000, u32::MAX] {
             let limited = pauses(Duration::from_millis(1), Duration::from_secs(1));
-            assert!(extremes(limited, attempt)[1] <= Duration::from_secs(1), "{attempt}");
+            let most = extremes(limited, attempt)[1].as_secs_f64();
+            assert!(most > 0.99 && most <= 1.0, "{attempt}: {most} s");
             assert!(extremes(endless, attempt)[1] < Duration::from_secs(5), "{attempt}");
             let huge = pauses(Duration::MAX, Duration::MAX);
             assert!(extremes(huge, attempt)[1] > endless.initial, "{attempt}: no overflow");
