@@ -115,13 +115,14 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Threads in the pool. Default 0: the cores available to this process.
+    /// Threads in the pool, up to 1,024. Default 0: the cores available to this process.
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
         self
     }
 
-    /// What the threads are called, followed by their number. Default `trommel`.
+    /// What the threads are called, followed by their number. Default `trommel`. One with a zero byte
+    /// is an error.
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.thread_name = name.into();
         self
@@ -152,11 +153,54 @@ impl EngineBuilder {
                 "stack_bytes is {bytes}; choose {MIN_STACK_BYTES} to {MAX_STACK_BYTES}, or leave it"
             )));
         }
+        if self.thread_name.contains('\0') {
+            // The standard library panics on it.
+            return Err(Error::config(format!(
+                "thread_name is {:?}; choose one without a zero byte",
+                self.thread_name
+            )));
+        }
         let workers = match self.workers {
             0 => thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
         };
         let pool = Pool::new(workers, &self.thread_name, self.stack_bytes)?;
         Ok(Engine { pool: Arc::new(pool) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// Symptom of the last: `build` panicked. Cause: the standard library does, on a name that can't be
+    /// that of a thread. Fix: it is an error like the others.
+    #[test]
+    fn bad_values_are_errors_that_name_the_knob_its_value_and_the_remedy() {
+        let stack = |bytes| Engine::builder().workers(1).stack_bytes(bytes);
+        let cases = [
+            (Engine::builder().workers(MAX_WORKERS + 1), "workers is 1025; choose up to 1024"),
+            (stack(0), "stack_bytes is 0; choose 131072 to 1073741824"),
+            (stack(MIN_STACK_BYTES - 1), "stack_bytes is 131071; choose"),
+            (stack(MAX_STACK_BYTES + 1), "stack_bytes is 1073741825; choose"),
+            (Engine::builder().thread_name("a\0b"), "thread_name is \"a\\0b\"; choose"),
+        ];
+        for (builder, message) in cases {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            assert!(error.message().starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_at_the_edge_are_fine_and_none_is_the_cores_available() {
+        let cores = thread::available_parallelism().unwrap().get();
+        assert_eq!(Engine::builder().workers(0).build().unwrap().workers(), cores);
+        assert_eq!(Engine::new().unwrap().workers(), cores);
+        for bytes in [MIN_STACK_BYTES, MAX_STACK_BYTES] {
+            let engine = Engine::builder().workers(1).stack_bytes(bytes).build().unwrap();
+            assert_eq!(engine.workers(), 1);
+        }
     }
 }

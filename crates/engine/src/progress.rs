@@ -47,8 +47,9 @@ pub struct Progress {
 pub struct Load {
     /// At work.
     pub busy: f64,
-    /// Has work, and waits for another stage to take it. Measured for the source; workers don't wait,
-    /// and the sink is the last.
+    /// Has work, and waits for another stage to take it. Always 0 but for the source, which waits for
+    /// room: a worker puts what it has done where there is always room and never waits, and after the
+    /// sink comes nobody that it could wait for.
     pub blocked: f64,
     /// Has nothing to do.
     pub idle: f64,

@@ -1,5 +1,5 @@
-//! Laws 9 and 11: a cancel ends a run in every state it can be in, transient errors are retried as
-//! often as allowed, and a source that stands still is named.
+//! Laws 9 and 11: a cancel ends a run in every state it can be in, and a source that stands still is
+//! named.
 
 mod common;
 
@@ -8,12 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
-use trommel::testing::{
-    Fault, FaultySink, Gate, GatedSink, GatedSource, Ledger, Recorder, SinkCall, SlowSource, Trap,
-};
+use trommel::testing::{Gate, GatedSink, GatedSource, Ledger, Recorder, SinkCall};
 use trommel::{
-    CancelToken, Error, ErrorKind, Options, Pipeline, Result, Retry, RunReport, Stage, sinks,
-    sources,
+    CancelToken, Error, ErrorKind, Options, Pipeline, Result, RunReport, Stage, sinks, sources,
 };
 
 fn is_cancelled(result: &Result<RunReport>) {
@@ -182,78 +179,8 @@ fn a_cancel_while_everyone_waits_for_the_sink() {
     });
 }
 
-/// Symptom: a cancel that came while a transient error was being retried made the run a failed one,
-/// and the sink was told to abort. Expected: cancelled, and what was written is committed.
-#[test]
-fn a_cancel_between_two_retries_is_a_cancel() {
-    no_hang("cancel in retry", || {
-        let token = CancelToken::new();
-        let sink = Recorder::new();
-        let retry = Retry {
-            attempts: u32::MAX,
-            initial: Duration::from_millis(1),
-            max: Duration::from_millis(1),
-        };
-        let trap = Trap::from(3, Fault::TRANSIENT);
-        let flaky = FaultySink::new(sink.clone(), SinkCall::Write, trap.clone());
-        let canceller = thread::spawn({
-            let token = token.clone();
-            move || {
-                while trap.steps() < 6 {
-                    thread::yield_now();
-                }
-                token.cancel();
-            }
-        });
-        let result =
-            Pipeline::from(SlowSource::new(sources::generate(1_000, |id| id), Duration::ZERO))
-                .options(batches_of(10).retry(retry).grace(Duration::ZERO).build().unwrap())
-                .cancel_with(&token)
-                .map(|id| {
-                    spin(Duration::from_micros(20));
-                    id
-                })
-                .load_into(flaky)
-                .run(&engine(2));
-        canceller.join().unwrap();
-        is_cancelled(&result);
-        assert_eq!(sink.count("abort"), 0);
-        assert!(sink.values().into_iter().eq(0..30));
-    });
-}
-
 fn twice<T: Clone>(value: T) -> (T, T) {
     (value.clone(), value)
-}
-
-/// Retries: as many as allowed, no row twice, and then the error.
-#[test]
-fn transient_errors_are_retried_as_often_as_allowed() {
-    no_hang("retry", || {
-        let retry = |attempts| Retry { attempts, initial: Duration::ZERO, max: Duration::ZERO };
-        for call in [SinkCall::Write, SinkCall::Commit] {
-            for (failures, attempts) in [(0, 0), (1, 1), (3, 3), (3, 5), (1, 0), (4, 3)] {
-                let sink = Recorder::new();
-                let trap = Trap::during(2..2 + failures, Fault::TRANSIENT);
-                let result = Pipeline::from(sources::generate(100, |id| id))
-                    .options(batches_of(10).retry(retry(attempts)).build().unwrap())
-                    .map(|id| id)
-                    .load_into(FaultySink::new(sink.clone(), call, trap.clone()))
-                    .run(&engine(1));
-                let label = format!("{call:?}: {failures} failures, {attempts} retries");
-                if failures <= u64::from(attempts) {
-                    let report = result.unwrap();
-                    assert_eq!((report.retries, report.counts.loaded), (failures, 100), "{label}");
-                    assert!(sink.values().into_iter().eq(0..100), "{label}");
-                } else {
-                    let error = result.unwrap_err();
-                    assert_eq!(error.kind(), ErrorKind::Transient, "{label}");
-                    assert_eq!(error.report().unwrap().retries, u64::from(attempts), "{label}");
-                    assert_eq!((sink.count("abort"), sink.count("finish")), (1, 0), "{label}");
-                }
-            }
-        }
-    });
 }
 
 /// The source is released by the end of the run, which the watchdog brings about.

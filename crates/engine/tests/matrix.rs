@@ -2,18 +2,28 @@
 
 mod common;
 
+use bumpalo::Bump;
 use common::{Expected, Verdict, engine, no_hang, numbered_lines, reference, spin, value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use trommel::testing::Lines;
 use trommel::{
-    Encode, Engine, Options, Order, Pipeline, Result, RunReport, Runnable, Sink, Source, sinks,
-    sources,
+    Encode, Engine, Error, Options, Order, Pipeline, RejectPolicy, Result, RunReport, Runnable,
+    Sink, Source, sinks, sources,
 };
 
-const SOURCES: [&str; 8] =
-    ["slice_mut", "slice", "generate", "iter", "owned iter", "quick iter", "channel", "lines"];
+const SOURCES: [&str; 9] = [
+    "slice_mut",
+    "slice",
+    "generate",
+    "generate_in",
+    "iter",
+    "owned iter",
+    "quick iter",
+    "channel",
+    "lines",
+];
 
 #[derive(Clone, Copy)]
 struct Case {
@@ -25,6 +35,8 @@ struct Case {
     blocking: bool,
     /// Boxed source, sink and pipeline, the first and the last as trait objects.
     boxed: bool,
+    /// Some rows are bad.
+    rejects: bool,
     rows: u64,
 }
 
@@ -50,13 +62,19 @@ fn all_cases(workers: usize) {
             // Rows enough for several batches, few enough for a debug build.
             for (batch, rows) in [(1, 50), (7, 300), (4096, 9_000), (0, 5_000)] {
                 for pieces in [0, 1, 3] {
-                    for (blocking, boxed) in [(false, false), (true, false), (pieces == 0, true)] {
-                        let case = Case { source, order, batch, pieces, blocking, boxed, rows };
+                    for (blocking, boxed, rejects) in [
+                        (false, false, pieces != 1),
+                        (true, false, pieces == 1),
+                        (pieces == 0, true, false),
+                    ] {
+                        let case =
+                            Case { source, order, batch, pieces, blocking, boxed, rejects, rows };
                         let label = format!(
                             "{workers} workers, {source}, {order:?}, batch {batch}, {pieces} pieces, \
-                             {} sink, {}, {rows} rows",
+                             {} sink, {}, {rows} rows, {}",
                             if blocking { "blocking" } else { "self-draining" },
-                            if boxed { "boxed" } else { "plain" }
+                            if boxed { "boxed" } else { "plain" },
+                            if rejects { "some of them bad" } else { "all good" }
                         );
                         let engine = engine.clone();
                         let named = label.clone();
@@ -68,9 +86,36 @@ fn all_cases(workers: usize) {
     }
 }
 
-/// Filters some rows, makes several values of others; every value tells where it came from.
-fn verdict(id: u64) -> Verdict {
-    Verdict::Emit(id % 4)
+impl Case {
+    /// Filters some rows, makes several values of others; every value tells where it came from. A bad
+    /// row may have emitted before it turns out to be bad.
+    fn verdict(self, id: u64) -> Verdict {
+        if self.rejects && id % 11 == 5 { Verdict::Refuse(id % 3) } else { Verdict::Emit(id % 4) }
+    }
+
+    fn options(self) -> Options {
+        let options = match self.batch {
+            0 => Options::builder(),
+            rows => Options::builder().fixed_batch_size(rows),
+        };
+        let policy = if self.rejects { RejectPolicy::skip(self.rows) } else { RejectPolicy::Stop };
+        options
+            .order(self.order)
+            .transform_concurrency(self.pieces)
+            .on_reject(policy)
+            .build()
+            .unwrap()
+    }
+}
+
+/// Makes texts of numbers, in the arena.
+struct Texts;
+
+impl sources::Generator for Texts {
+    type Row<'a> = &'a str;
+    fn make<'a>(&self, id: u64, arena: &'a Bump) -> &'a str {
+        arena.alloc_str(&id.to_string())
+    }
 }
 
 fn run_case(engine: &Engine, case: Case, label: &str) {
@@ -91,7 +136,7 @@ fn run_case(engine: &Engine, case: Case, label: &str) {
 }
 
 fn check(case: Case, label: &str, mut values: Vec<u64>, report: &RunReport, hooks: [usize; 2]) {
-    let mut expected: Expected = reference(case.rows, verdict);
+    let mut expected: Expected = reference(case.rows, |id| case.verdict(id));
     if case.order == Order::Completion {
         values.sort_unstable();
         expected.values.sort_unstable();
@@ -125,6 +170,10 @@ where
             run(engine, case, sources::slice(&ids), |id| *id, sink)
         }
         "generate" => run(engine, case, sources::generate(case.rows, |id| id), |id| id, sink),
+        "generate_in" => {
+            let number = |text: &str| text.parse().unwrap();
+            run(engine, case, sources::generate_in(case.rows, Texts), number, sink)
+        }
         "iter" => run(engine, case, sources::iter(0..case.rows), |id| *id, sink),
         "owned iter" => {
             let texts = (0..case.rows).map(|id| id.to_string());
@@ -187,12 +236,8 @@ where
 {
     let hooks = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let (before, after) = (Arc::clone(&hooks), Arc::clone(&hooks));
-    let options = match case.batch {
-        0 => Options::builder(),
-        rows => Options::builder().fixed_batch_size(rows),
-    };
     let pipeline = Pipeline::from(source)
-        .options(options.order(case.order).transform_concurrency(case.pieces).build().unwrap())
+        .options(case.options())
         .before(move || {
             before[0].fetch_add(1, Ordering::SeqCst);
             Ok(())
@@ -205,12 +250,12 @@ where
             if id == 0 {
                 spin(Duration::from_micros(200));
             }
-            if let Verdict::Emit(copies) = verdict(id) {
-                for copy in 0..copies {
-                    out.emit(value(id, copy))?;
-                }
-            }
-            Ok(())
+            let (copies, is_bad) = match case.verdict(id) {
+                Verdict::Emit(copies) => (copies, false),
+                Verdict::Refuse(copies) | Verdict::Panic(copies) => (copies, true),
+            };
+            (0..copies).try_for_each(|copy| out.emit(value(id, copy)))?;
+            if is_bad { Err(Error::row("a bad row")) } else { Ok(()) }
         })
         .load_into(sink);
     let report = match case.boxed {

@@ -6,8 +6,8 @@ use common::{batches_of, engine, no_hang, numbered_lines, spin};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-use trommel::testing::{Gate, GatedSink, Lines, Recorder, SinkCall, SlowSink};
-use trommel::{ErrorKind, Outcome, Pipeline, Progress, Stage, sinks, sources};
+use trommel::testing::{Gate, GatedSink, Lines, Recorder, SinkCall, SlowSink, SlowSource};
+use trommel::{ErrorKind, Outcome, Pipeline, Progress, RunReport, Stage, sinks, sources};
 
 /// A place for every progress report.
 fn reports() -> (Arc<Mutex<Vec<Progress>>>, impl Fn(&Progress) + Send + Sync + 'static) {
@@ -97,32 +97,79 @@ fn nothing_is_guessed_about_a_source_of_unknown_size() {
     }
 }
 
+/// A run of 100 batches in which one stage sleeps, and what was told at its end.
+fn run_with_slow(slow: Stage) -> (RunReport, Progress) {
+    let pause = |stage| Duration::from_millis(if slow == stage { 3 } else { 0 });
+    let (reports, report) = reports();
+    let source = SlowSource::new(sources::iter(0..1_000u64), pause(Stage::Source));
+    let row = pause(Stage::Transform) / 5;
+    let ended = Pipeline::from(source)
+        .options(batches_of(10).build().unwrap())
+        .on_progress(report)
+        .map(move |id: &mut u64| {
+            thread::sleep(row);
+            *id
+        })
+        .load_into(SlowSink::new(sinks::count(), pause(Stage::Sink)))
+        .run(&engine(2))
+        .unwrap();
+    let last = *reports.lock().unwrap().last().unwrap();
+    check(&last);
+    (ended, last)
+}
+
+/// A stage that sleeps is busy, and the busiest whatever else the machine does.
 #[test]
 fn the_report_names_the_stage_that_held_the_run_back() {
     no_hang("bottleneck", || {
-        let run = |slow: Option<Stage>| {
-            let pause = |stage| Duration::from_millis(if slow == Some(stage) { 3 } else { 0 });
-            let source =
-                trommel::testing::SlowSource::new(sources::iter(0..200u64), pause(Stage::Source));
-            let sink = SlowSink::new(sinks::count(), pause(Stage::Sink));
-            let row = pause(Stage::Transform) / 5;
-            Pipeline::from(source)
-                .options(batches_of(10).build().unwrap())
-                .map(move |id: &mut u64| {
-                    spin(row);
-                    *id
-                })
-                .load_into(sink)
-                .run(&engine(2))
-                .unwrap()
-        };
-        // A sleeping stage is the busiest whatever else the machine does.
-        for stage in [Stage::Source, Stage::Sink] {
-            let report = run(Some(stage));
+        for (index, stage) in [Stage::Source, Stage::Transform, Stage::Sink].into_iter().enumerate()
+        {
+            let (report, _) = run_with_slow(stage);
             assert_eq!(report.bottleneck, Some(stage), "{report}");
+            let [busy, waiting] = [report.stages[index].busy, report.stages[index].waiting];
+            assert!(busy > waiting, "{report}");
+            let others = || report.stages.iter().filter(|other| other.stage != stage);
+            assert!(others().all(|other| other.busy < busy), "{report}");
+            assert!(report.to_string().contains(&format!("the {stage} set the pace")), "{report}");
         }
-        let report = run(Some(Stage::Transform));
-        assert!(report.stages[1].busy > report.stages[0].busy + report.stages[2].busy, "{report}");
+    });
+}
+
+#[test]
+fn a_slow_sink_is_busy_and_the_source_blocked() {
+    no_hang("slow sink", || {
+        let (report, Progress { source, transform, sink, .. }) = run_with_slow(Stage::Sink);
+        assert!(sink.busy > sink.idle, "{sink:?}");
+        assert!(source.blocked > source.busy && source.blocked > source.idle, "{source:?}");
+        assert!(transform.idle > transform.busy, "{transform:?}");
+        let [source, _, sink] = report.stages;
+        assert!(source.waiting > source.busy && source.waiting > sink.waiting, "{report}");
+    });
+}
+
+#[test]
+fn a_slow_source_is_busy_and_the_others_idle() {
+    no_hang("slow source", || {
+        let (report, Progress { source, transform, sink, .. }) = run_with_slow(Stage::Source);
+        assert!(source.busy > source.blocked + source.idle, "{source:?}");
+        assert!(transform.idle > transform.busy, "{transform:?}");
+        assert!(sink.idle > sink.busy, "{sink:?}");
+        let [source, transform, sink] = report.stages;
+        assert!(source.busy > source.waiting, "{report}");
+        assert!(transform.waiting > transform.busy && sink.waiting > sink.busy, "{report}");
+    });
+}
+
+#[test]
+fn slow_workers_are_busy_and_the_source_blocked() {
+    no_hang("slow workers", || {
+        let (report, Progress { source, transform, sink, .. }) = run_with_slow(Stage::Transform);
+        assert!(transform.busy > transform.idle, "{transform:?}");
+        assert!(source.blocked > source.busy && source.blocked > source.idle, "{source:?}");
+        assert!(sink.idle > sink.busy, "{sink:?}");
+        // By design: workers never wait, and nobody comes after the sink.
+        assert_eq!((transform.blocked, sink.blocked), (0.0, 0.0));
+        assert!(report.stages[2].waiting > report.stages[2].busy, "{report}");
     });
 }
 

@@ -4,156 +4,23 @@
 //! the real one; threads, channels and locks are shuttle's (`sync.rs`), which fails a test whose
 //! threads all wait, and a channel fails one whose send would block.
 
+mod doubles;
+
 use super::{Pool, Request, run};
-use crate::batch::Batch;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{Options, Order};
 use crate::out::Out;
-use crate::page::Page;
 use crate::reject::RejectPolicy;
-use crate::sink::{Encode, Sink};
-use crate::source::{Fill, Limit, Source};
 use crate::stage::{Closure, Rows};
+use doubles::{Case, Fault, Ids, Kept, ROWS};
 use std::sync::Arc;
+use std::time::Duration;
 
-const ROWS: u64 = 7;
 /// Random schedules of each case.
-const SCHEDULES: usize = 500;
+const SCHEDULES: usize = 300;
 /// The same where the cases are each row's fault.
-const SCHEDULES_EACH: usize = 100;
-
-/// What goes wrong, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    None,
-    RowError(u64),
-    Reject(u64),
-    Panic(u64),
-    SourceError(u64),
-    SinkError(u64),
-    Cancel,
-    FullPages,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Case {
-    slots: usize,
-    source_blocks: bool,
-    sink_blocks: bool,
-    on_caller: bool,
-    order: Order,
-    nests: bool,
-    batch_rows: usize,
-    /// Pieces that a batch is cut into.
-    pieces: usize,
-    fault: Fault,
-}
-
-struct Ids {
-    next: u64,
-    case: Case,
-}
-
-#[derive(Default)]
-struct IdBatch(Vec<u64>);
-
-impl Batch for IdBatch {
-    type Row<'a> = u64;
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn for_each<'a, F>(&'a mut self, from: usize, mut visit: F) -> Result<()>
-    where
-        F: FnMut(Result<Self::Row<'a>>) -> Result<()>,
-    {
-        self.0[from..].iter().try_for_each(|id| visit(Ok(*id)))
-    }
-    fn split_off(&mut self, at: usize, tail: &mut Self) -> bool {
-        Batch::split_off(&mut self.0, at, &mut tail.0)
-    }
-}
-
-impl Source for Ids {
-    type Batch = IdBatch;
-    fn fill(&mut self, batch: &mut IdBatch, limit: &Limit<'_>) -> Result<Fill> {
-        if self.case.fault == Fault::SourceError(self.next) {
-            return Err(Error::fatal("the source broke"));
-        }
-        let end = (self.next + limit.rows() as u64).min(ROWS);
-        batch.0.clear();
-        batch.0.extend(self.next..end);
-        self.next = end;
-        Ok(if end == ROWS { Fill::End } else { Fill::More })
-    }
-    fn may_block(&self) -> bool {
-        self.case.source_blocks
-    }
-}
-
-/// A page whose rows take a byte each.
-#[derive(Default)]
-struct Ids8(Vec<u64>);
-
-impl Page for Ids8 {
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-    fn bytes(&self) -> usize {
-        self.0.len()
-    }
-    fn mark(&self) -> usize {
-        self.0.len()
-    }
-    fn rewind(&mut self, mark: usize) {
-        self.0.truncate(mark);
-    }
-}
-
-struct Kept {
-    values: Vec<u64>,
-    finished: u32,
-    aborted: u32,
-    case: Case,
-}
-
-impl Sink for Kept {
-    type Page = Ids8;
-    type Encoder = ();
-    fn encoder(&mut self) -> Result<()> {
-        Ok(())
-    }
-    fn write(&mut self, Ids8(page): &mut Ids8) -> Result<()> {
-        if let Fault::SinkError(id) = self.case.fault
-            && page.contains(&id)
-        {
-            return Err(Error::fatal("the sink broke"));
-        }
-        self.values.append(page);
-        Ok(())
-    }
-    fn finish(&mut self) -> Result<()> {
-        self.finished += 1;
-        Ok(())
-    }
-    fn abort(&mut self) -> crate::Durability {
-        self.aborted += 1;
-        crate::Durability::Stored
-    }
-    fn may_block(&self) -> bool {
-        self.case.sink_blocks
-    }
-    fn stays_on_caller(&self) -> bool {
-        self.case.on_caller
-    }
-}
-
-impl Encode<u64> for Kept {
-    fn encode((): &(), Ids8(page): &mut Ids8, value: u64) -> Result<()> {
-        page.push(value);
-        Ok(())
-    }
-}
+const SCHEDULES_EACH: usize = 60;
 
 fn explore(pool: &Pool, case: Case) {
     let options = Options::builder()
@@ -164,14 +31,19 @@ fn explore(pool: &Pool, case: Case) {
         .on_reject(match case.fault {
             Fault::Reject(_) => RejectPolicy::skip(1),
             _ => RejectPolicy::Stop,
+        })
+        .grace(match case.fault {
+            Fault::CancelNow => Duration::ZERO,
+            // No schedule lasts so long.
+            _ => Duration::from_secs(3_600),
         });
     let mut options = options.build().unwrap();
     if case.fault == Fault::FullPages {
         // A page of more than one row is full.
         options.memory_limit = 2 * case.slots;
     }
-    let mut source = Ids { next: 0, case };
-    let mut sink = Kept { values: Vec::new(), finished: 0, aborted: 0, case };
+    let mut source = Ids::new(case);
+    let mut sink = Kept::new(case);
     let transform = Closure {
         steps: Rows,
         transform: move |id: u64, out: &mut Out<'_, Kept>| {
@@ -185,7 +57,7 @@ fn explore(pool: &Pool, case: Case) {
         },
     };
     let token = CancelToken::new();
-    let canceller = (case.fault == Fault::Cancel).then(|| {
+    let canceller = matches!(case.fault, Fault::Cancel | Fault::CancelNow).then(|| {
         let token = token.clone();
         shuttle::thread::spawn(move || token.cancel())
     });
@@ -216,8 +88,13 @@ fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
     let counts = report.counts;
     assert!(counts.add_up(), "{case:?}: {counts:?}");
     // The first batch runs on the caller's thread, all others go around the ring.
-    let early = matches!(case.fault, Fault::Cancel | Fault::RowError(0) | Fault::SourceError(0));
-    assert!(report.workers > 0 || early || case.fault == Fault::SinkError(0), "{case:?}");
+    let early = match case.fault {
+        Fault::Cancel | Fault::CancelNow => true,
+        Fault::RowError(at) | Fault::SourceError(at) | Fault::SinkError(at) => at == 0,
+        Fault::CommitError(at) => at < case.batch_rows as u64,
+        _ => false,
+    };
+    assert!(report.workers > 0 || early, "{case:?}");
     assert_eq!(counts.loaded, sink.values.len() as u64, "{case:?}: {counts:?}");
     let mut values = sink.values.clone();
     if case.order == Order::Completion {
@@ -235,12 +112,27 @@ fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
             assert_eq!(counts.rejected, 1);
             assert!(!values.contains(&bad) && values.len() as u64 == ROWS - 1);
         }
-        Fault::Cancel => {
+        Fault::Cancel | Fault::CancelNow => {
             let cancelled =
                 result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Cancelled);
             assert!(result.is_ok() || cancelled, "{case:?}: {result:?}");
             if case.order == Order::Ordered {
                 assert_eq!(values, all[..values.len()], "{case:?}: not contiguous");
+            }
+            if case.fault == Fault::Cancel {
+                assert_eq!((counts.abandoned, sink.aborted), (0, 0), "{case:?}: {counts:?}");
+            }
+        }
+        Fault::FinishError => {
+            assert!(result.is_err(), "{case:?}");
+            assert_eq!((values, sink.finished, sink.aborted), (all, 1, 0), "{case:?}");
+        }
+        Fault::CommitError(at) => {
+            assert!(result.is_err(), "{case:?}");
+            assert_eq!((sink.finished, sink.aborted), (0, 1), "{case:?}");
+            if case.order == Order::Ordered {
+                let end = (at as usize / case.batch_rows + 1) * case.batch_rows;
+                assert_eq!(values, all[..end.min(all.len())], "{case:?}: up to the failed commit");
             }
         }
         Fault::RowError(at) | Fault::Panic(at) | Fault::SourceError(at) | Fault::SinkError(at) => {
@@ -272,9 +164,12 @@ fn explore_all(fault: Fault, shape: (usize, usize), schedules: usize) {
                 (false, true, true),
                 (true, true, true),
             ] {
-                for (order, nests) in
-                    [(Order::Ordered, false), (Order::Ordered, true), (Order::Completion, false)]
-                {
+                for (order, nests) in [
+                    (Order::Ordered, false),
+                    (Order::Ordered, true),
+                    (Order::Completion, false),
+                    (Order::Completion, true),
+                ] {
                     let case = Case {
                         slots,
                         source_blocks,
@@ -342,8 +237,23 @@ fn explore_sink_errors() {
 }
 
 #[test]
+fn explore_commit_errors() {
+    explore_each(Fault::CommitError);
+}
+
+#[test]
+fn explore_finish_errors() {
+    explore_all(Fault::FinishError, WHOLE, SCHEDULES_EACH);
+}
+
+#[test]
 fn explore_cancels() {
     explore_all(Fault::Cancel, WHOLE, SCHEDULES);
+}
+
+#[test]
+fn explore_cancels_without_grace() {
+    explore_all(Fault::CancelNow, WHOLE, SCHEDULES);
 }
 
 #[test]
@@ -354,7 +264,7 @@ fn explore_full_pages() {
 #[test]
 fn explore_cut_batches() {
     for shape in CUT {
-        let faults = [Fault::None, Fault::Cancel, Fault::FullPages];
+        let faults = [Fault::None, Fault::Cancel, Fault::CancelNow, Fault::FullPages];
         faults.into_iter().for_each(|fault| explore_all(fault, shape, SCHEDULES_EACH));
     }
 }
@@ -368,6 +278,7 @@ fn explore_cut_batches_with_faults() {
                 Fault::Reject(at),
                 Fault::Panic(at),
                 Fault::SinkError(at),
+                Fault::CommitError(at),
                 // A source breaks between two batches.
                 Fault::SourceError(at - at % shape.0 as u64),
             ];

@@ -73,20 +73,28 @@ impl<'r, K: Sink> Outlet<'r, K> {
 
     /// Waits before the next attempt; a run that is being dropped waits no more.
     fn pause(&self, attempt: u32, error: Error) -> Result<()> {
-        let doubled = self.retry.initial.saturating_mul(1 << attempt.min(20));
-        let pause = doubled.min(self.retry.max).mul_f64(fastrand::f64());
+        let pause = pause_before(self.retry, attempt, &mut fastrand::Rng::new());
         tracing::debug!(attempt, ?pause, %error, "a sink call is tried again");
-        let naps = pause.as_nanos().div_ceil(NAP.as_nanos()) as u32;
-        for _ in 0..naps {
+        let mut left = pause;
+        while !left.is_zero() {
             self.control.enforce_grace();
             if self.control.is_dropping() {
                 let message = "cancelled while a sink call was to be tried again";
                 return Err(Error::new(ErrorKind::Cancelled, message).caused_by(error));
             }
-            std::thread::sleep(pause / naps);
+            let nap = left.min(NAP);
+            std::thread::sleep(nap);
+            left -= nap;
         }
         Ok(())
     }
+}
+
+/// The pause before retry number `attempt`, the first being 0: anything up to a longest one, which
+/// doubles until it is `max`. Drawn, so that those who failed together don't come back together.
+fn pause_before(retry: Retry, attempt: u32, random: &mut fastrand::Rng) -> Duration {
+    let doubled = retry.initial.saturating_mul(1u32.checked_shl(attempt).unwrap_or(u32::MAX));
+    doubled.min(retry.max).mul_f64(random.f64())
 }
 
 /// Calls user code; a panic becomes an error.
@@ -104,4 +112,48 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The shortest and the longest of a thousand pauses.
+    fn extremes(retry: Retry, attempt: u32) -> [Duration; 2] {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut draw = || pause_before(retry, attempt, &mut random);
+        (0..1_000).fold([Duration::MAX, Duration::ZERO], |[least, most], _| {
+            let pause = draw();
+            [least.min(pause), most.max(pause)]
+        })
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_are_drawn_from_all_of_it() {
+        for (attempt, longest_ms) in
+            [(0, 50), (1, 100), (2, 200), (3, 400), (6, 3_200), (7, 5_000), (8, 5_000)]
+        {
+            let longest = Duration::from_millis(longest_ms);
+            let [least, most] = extremes(Retry::times(9), attempt);
+            assert!(most <= longest && most > longest.mul_f64(0.99), "{attempt}: up to {most:?}");
+            assert!(least < longest.mul_f64(0.01), "{attempt}: from {least:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_stay_below_the_longest_however_often_it_is_tried() {
+        let pauses = |initial, max| Retry { attempts: u32::MAX, initial, max };
+        let endless = pauses(Duration::from_nanos(1), Duration::MAX);
+        assert!(extremes(endless, 31)[1] > Duration::from_secs(2), "it has doubled 31 times");
+        for attempt in [31, 32, 33, 1_000, u32::MAX] {
+            let limited = pauses(Duration::from_millis(1), Duration::from_secs(1));
+            let most = extremes(limited, attempt)[1].as_secs_f64();
+            assert!(most > 0.99 && most <= 1.0, "{attempt}: {most} s");
+            assert!(extremes(endless, attempt)[1] < Duration::from_secs(5), "{attempt}");
+            let huge = pauses(Duration::MAX, Duration::MAX);
+            assert!(extremes(huge, attempt)[1] > endless.initial, "{attempt}: no overflow");
+            let none = pauses(Duration::ZERO, Duration::ZERO);
+            assert_eq!(extremes(none, attempt), [Duration::ZERO; 2], "{attempt}");
+        }
+    }
 }

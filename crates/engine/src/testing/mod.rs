@@ -11,6 +11,9 @@
 //! | [`Ledger`] | a transactional sink: pending until a commit, rolled back by an abort |
 //! | [`FaultySink`], [`GatedSink`], [`SlowSink`] | wrap any sink |
 //!
+//! An allocator that counts is not among them: to implement one is `unsafe`, which this crate forbids itself.
+//! That of its own tests is `tests/common/counting.rs`.
+//!
 //! ```
 //! use trommel::testing::{Fault, Recorder, Trap};
 //! use trommel::{Engine, ErrorKind, Pipeline, sources};
@@ -136,4 +139,6 @@ pub enum SinkCall {
     Commit,
     /// [`Sink::finish`](crate::Sink::finish).
     Finish,
+    /// [`Sink::keep_reject`](crate::Sink::keep_reject).
+    KeepReject,
 }

@@ -61,6 +61,7 @@ macro_rules! wrap_sink {
                 self.inner.keeps_rejects()
             }
             fn keep_reject(&mut self, reject: &crate::Reject) -> Result<()> {
+                self.before(SinkCall::KeepReject)?;
                 self.inner.keep_reject(reject)
             }
             fn resume(&mut self, job: &str) -> Result<Option<crate::Checkpoint>> {

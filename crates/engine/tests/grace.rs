@@ -1,0 +1,132 @@
+//! Law 9: when the grace period runs out, what is in flight is dropped, wherever it is: in a worker's
+//! hands or on its way to the sink. That it is over is known without a clock: progress is told by the
+//! thread that watches the grace period, each time after it has looked.
+
+mod common;
+
+use common::{batches_of, engine, no_hang};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
+use trommel::testing::{Gate, GatedSink, Recorder, SinkCall, SlowSource};
+use trommel::{Batch, Error, ErrorKind, Pipeline, Progress, Source, sources};
+
+/// Over as soon as somebody looks, and yet not "at once": what is in flight is not dropped by the
+/// cancel itself.
+const SHORT: Duration = Duration::from_nanos(1);
+
+/// Numbers without end, from a source that may block: only workers transform them, but for the first
+/// batch.
+fn endless() -> impl Source<Batch: for<'a> Batch<Row<'a> = u64>> {
+    SlowSource::new(sources::generate(1 << 40, |id| id), Duration::ZERO)
+}
+
+/// Counts what a run tells of itself.
+#[derive(Clone, Default)]
+struct Watch(Arc<AtomicU64>);
+
+impl Watch {
+    fn on_progress(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
+        let told = Arc::clone(&self.0);
+        move |_| {
+            told.fetch_add(1, SeqCst);
+        }
+    }
+
+    /// Waits until the watching thread has looked after this call: of the next two reports the second
+    /// comes after a look that began later than this.
+    fn await_look(&self) {
+        let seen = self.0.load(SeqCst);
+        while self.0.load(SeqCst) < seen + 2 {
+            thread::yield_now();
+        }
+    }
+}
+
+fn is_cancelled(error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(error.report().unwrap().counts.add_up());
+}
+
+/// A worker is in the middle of its batch, which has thousands of rows to go.
+#[test]
+fn a_worker_leaves_its_batch_when_the_grace_period_is_over() {
+    no_hang("grace in the pool", || {
+        for workers in [1, 2] {
+            let (gate, watch, sink) = (Gate::new(), Watch::default(), Recorder::new());
+            let last = Arc::new(AtomicU64::new(0));
+            let (door, seen) = (gate.clone(), Arc::clone(&last));
+            let options = batches_of(10_000).transform_concurrency(1).grace(SHORT);
+            let run = Pipeline::from(endless())
+                .options(options.build().unwrap())
+                .on_progress(watch.on_progress())
+                .map(move |id| {
+                    if id == 25_000 {
+                        let thread = thread::current();
+                        assert!(thread.name().is_some_and(|name| name.starts_with("trommel-")));
+                        door.pass();
+                    }
+                    if (20_000..30_000).contains(&id) {
+                        seen.fetch_max(id, SeqCst);
+                    }
+                    id
+                })
+                .load_into(sink.clone())
+                .start(&engine(workers))
+                .unwrap();
+            assert!(gate.await_arrivals(1));
+            while sink.len() < 20_000 {
+                thread::yield_now();
+            }
+            run.cancel();
+            watch.await_look();
+            gate.open();
+            let error = run.wait().unwrap_err();
+            is_cancelled(&error);
+            let counts = error.report().unwrap().counts;
+            // Light rows are visited in stretches of 32 between two looks.
+            let last = last.load(SeqCst);
+            assert!((25_000..25_064).contains(&last), "{workers} workers: up to row {last}");
+            assert!(counts.loaded == 20_000 && counts.abandoned > 5_000, "{counts:?}");
+            assert!(sink.values().into_iter().eq(0..20_000));
+            assert_eq!((sink.count("finish"), sink.count("abort")), (0, 0));
+        }
+    });
+}
+
+/// The drain is in the middle of a page, and more of them wait behind it.
+#[test]
+fn pages_that_wait_for_the_sink_are_dropped_when_the_grace_period_is_over() {
+    no_hang("grace in the drain", || {
+        for workers in [1, 2] {
+            let (gate, watch, sink) = (Gate::new(), Watch::default(), Recorder::new());
+            let rows = Arc::new(AtomicU64::new(0));
+            let seen = Arc::clone(&rows);
+            let run = Pipeline::from(endless())
+                .options(batches_of(10).grace(SHORT).channel_capacity(4).build().unwrap())
+                .on_progress(watch.on_progress())
+                .map(move |id| {
+                    seen.fetch_add(1, SeqCst);
+                    id
+                })
+                .load_into(GatedSink::new(sink.clone(), SinkCall::Write, 50, gate.clone()))
+                .start(&engine(workers))
+                .unwrap();
+            assert!(gate.await_arrivals(1));
+            // Its slot and the three others have been filled.
+            while rows.load(SeqCst) < 540 {
+                thread::yield_now();
+            }
+            run.cancel();
+            watch.await_look();
+            gate.open();
+            let error = run.wait().unwrap_err();
+            is_cancelled(&error);
+            let counts = error.report().unwrap().counts;
+            assert_eq!((counts.read, counts.loaded, counts.abandoned), (540, 510, 30));
+            assert!(sink.values().into_iter().eq(0..510));
+            assert_eq!((sink.count("finish"), sink.count("abort")), (0, 0));
+        }
+    });
+}
