@@ -247,7 +247,7 @@ impl OptionsBuilder {
 
     /// Ends a run in which no stage has made progress for this long, and names the stage that has
     /// been busy or blocked. Default off; zero is an error. Code that never returns can't be
-    /// interrupted: `run` then returns when it does.
+    /// interrupted: `run` then returns when it does. Takes a thread of its own.
     pub fn watchdog(mut self, limit: Duration) -> Self {
         self.options.watchdog = Some(limit);
         self

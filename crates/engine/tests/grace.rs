@@ -1,6 +1,5 @@
 //! Law 9: when the grace period runs out, what is in flight is dropped, wherever it is: in a worker's
-//! hands or on its way to the sink. That it is over is known without a clock: progress is told by the
-//! thread that watches the grace period, each time after it has looked.
+//! hands or on its way to the sink.
 
 mod common;
 
@@ -10,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Gate, GatedSink, Recorder, SinkCall, SlowSource};
-use trommel::{Batch, Error, ErrorKind, Pipeline, Progress, Source, sources};
+use trommel::{Batch, Error, ErrorKind, Pipeline, Source, sources};
 
 /// Over as soon as somebody looks, and yet not "at once": what is in flight is not dropped by the
 /// cancel itself.
@@ -20,28 +19,6 @@ const SHORT: Duration = Duration::from_nanos(1);
 /// batch.
 fn endless() -> impl Source<Batch: for<'a> Batch<Row<'a> = u64>> {
     SlowSource::new(sources::generate(1 << 40, |id| id), Duration::ZERO)
-}
-
-/// Counts what a run tells of itself.
-#[derive(Clone, Default)]
-struct Watch(Arc<AtomicU64>);
-
-impl Watch {
-    fn on_progress(&self) -> impl Fn(&Progress) + Send + Sync + 'static {
-        let told = Arc::clone(&self.0);
-        move |_| {
-            told.fetch_add(1, SeqCst);
-        }
-    }
-
-    /// Waits until the watching thread has looked after this call: of the next two reports the second
-    /// comes after a look that began later than this.
-    fn await_look(&self) {
-        let seen = self.0.load(SeqCst);
-        while self.0.load(SeqCst) < seen + 2 {
-            thread::yield_now();
-        }
-    }
 }
 
 fn is_cancelled(error: &Error) {
@@ -54,13 +31,12 @@ fn is_cancelled(error: &Error) {
 fn a_worker_leaves_its_batch_when_the_grace_period_is_over() {
     no_hang("grace in the pool", || {
         for workers in [1, 2] {
-            let (gate, watch, sink) = (Gate::new(), Watch::default(), Recorder::new());
+            let (gate, sink) = (Gate::new(), Recorder::new());
             let last = Arc::new(AtomicU64::new(0));
             let (door, seen) = (gate.clone(), Arc::clone(&last));
             let options = batches_of(10_000).transform_concurrency(1).grace(SHORT);
             let run = Pipeline::from(endless())
                 .options(options.build().unwrap())
-                .on_progress(watch.on_progress())
                 .map(move |id| {
                     if id == 25_000 {
                         let thread = thread::current();
@@ -80,7 +56,6 @@ fn a_worker_leaves_its_batch_when_the_grace_period_is_over() {
                 thread::yield_now();
             }
             run.cancel();
-            watch.await_look();
             gate.open();
             let error = run.wait().unwrap_err();
             is_cancelled(&error);
@@ -100,12 +75,11 @@ fn a_worker_leaves_its_batch_when_the_grace_period_is_over() {
 fn pages_that_wait_for_the_sink_are_dropped_when_the_grace_period_is_over() {
     no_hang("grace in the drain", || {
         for workers in [1, 2] {
-            let (gate, watch, sink) = (Gate::new(), Watch::default(), Recorder::new());
+            let (gate, sink) = (Gate::new(), Recorder::new());
             let rows = Arc::new(AtomicU64::new(0));
             let seen = Arc::clone(&rows);
             let run = Pipeline::from(endless())
                 .options(batches_of(10).grace(SHORT).channel_capacity(4).build().unwrap())
-                .on_progress(watch.on_progress())
                 .map(move |id| {
                     seen.fetch_add(1, SeqCst);
                     id
@@ -119,7 +93,6 @@ fn pages_that_wait_for_the_sink_are_dropped_when_the_grace_period_is_over() {
                 thread::yield_now();
             }
             run.cancel();
-            watch.await_look();
             gate.open();
             let error = run.wait().unwrap_err();
             is_cancelled(&error);

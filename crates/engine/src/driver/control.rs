@@ -86,10 +86,14 @@ impl Control {
         self.state.load(Ordering::Relaxed) == RUNNING
     }
 
-    /// Whether rows should be left where they are.
+    /// Whether rows should be left where they are: also once the grace period of a cancel is over.
     #[inline]
     pub(super) fn is_dropping(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == DROPPING
+        match self.state.load(Ordering::Relaxed) {
+            RUNNING => false,
+            DRAINING => self.is_grace_over(),
+            _ => true,
+        }
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -125,15 +129,15 @@ impl Control {
         self.row_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Drops what is in flight once the grace period is over.
-    pub(super) fn enforce_grace(&self) {
-        if self.is_running() || self.is_dropping() {
-            return;
-        }
+    /// Those who ask find out themselves: no thread has to watch the clock for a run that may be cancelled.
+    #[cold]
+    fn is_grace_over(&self) -> bool {
         let cancelled_at = self.outcome.lock().cancelled_at;
-        if cancelled_at.is_some_and(|at| at.elapsed() >= self.grace) {
+        let is_over = cancelled_at.is_some_and(|at| at.elapsed() >= self.grace);
+        if is_over {
             self.raise(DROPPING);
         }
+        is_over
     }
 
     /// Ends the run because nothing moved; what is in flight is dropped.
@@ -206,7 +210,6 @@ mod tests {
         control.cancel();
         assert!(!control.is_running());
         std::thread::sleep(Duration::from_millis(1));
-        control.enforce_grace();
         assert!(control.is_dropping());
         assert_eq!(control.take_error().unwrap().kind(), ErrorKind::Cancelled);
     }

@@ -96,7 +96,7 @@ where
         token.register(listener);
     }
     let clock = Clock::new(pool.workers());
-    let watched = on_progress.is_some() || options.watchdog.is_some() || !cancel.is_empty();
+    let watched = on_progress.is_some() || options.watchdog.is_some();
     let monitor = Monitor::new(&control, &clock, size, options.watchdog, on_progress);
     let run = Run {
         pool,

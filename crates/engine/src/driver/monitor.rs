@@ -1,4 +1,4 @@
-//! Watches a run from beside it: progress for the caller, the watchdog, the end of the grace period.
+//! Watches a run from beside it: progress for the caller, and the watchdog.
 
 use super::clock::Clock;
 use super::control::Control;
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// How often progress is reported.
 pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// How often a cancelled run looks whether its grace period is over.
-const GRACE_EVERY: Duration = Duration::from_millis(10);
+/// How often the monitor looks whether the run moves.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 pub(super) struct Monitor<'r> {
     control: &'r Control,
@@ -95,14 +95,13 @@ impl<'r> Monitor<'r> {
         let mut last_steps = 0;
         let mut last_moved = Instant::now();
         let mut last_report = Instant::now();
-        let tick = GRACE_EVERY.min(self.watchdog.map_or(GRACE_EVERY, |limit| limit / 4));
+        let tick = LOOK_EVERY.min(self.watchdog.map_or(LOOK_EVERY, |limit| limit / 4));
         let mut stopped = self.stopped.lock();
         while !*stopped {
             self.wake.wait_for(&mut stopped, tick.max(Duration::from_millis(1)));
             if *stopped {
                 return;
             }
-            self.control.enforce_grace();
             if last_report.elapsed() >= PROGRESS_EVERY {
                 last_report = Instant::now();
                 self.tell();

@@ -77,7 +77,6 @@ impl<'r, K: Sink> Outlet<'r, K> {
         tracing::debug!(attempt, ?pause, %error, "a sink call is tried again");
         let mut left = pause;
         while !left.is_zero() {
-            self.control.enforce_grace();
             if self.control.is_dropping() {
                 let message = "cancelled while a sink call was to be tried again";
                 return Err(Error::new(ErrorKind::Cancelled, message).caused_by(error));

@@ -292,7 +292,6 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let clock = self.clock.worker(worker);
         let began = clock.begin();
         let visited = slot.visited();
-        self.control.enforce_grace();
         #[cfg(shuttle)]
         if worker.is_some() && self.nests {
             deeper(|| scope.run_one(false));
