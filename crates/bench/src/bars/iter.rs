@@ -23,7 +23,7 @@ pub(super) fn measure(ledger: &mut Ledger<'_>) -> Result<()> {
     let rows = ledger.plan().rows(2_000_000);
     let cases: [(_, Run, _, _); 3] = [
         ("iter", jobs::iter_never_blocks, Dropped::ByWorker, Target::AtLeast(1.0)),
-        ("iter.may_block", jobs::iter_owned, Dropped::ByWorker, Target::None),
+        ("iter.may_block", jobs::iter_owned, Dropped::ByWorker, Target::AtLeast(1.0)),
         ("iter.in_place", jobs::iter_in_place, Dropped::ByMaker, Target::None),
     ];
     let expected = sequential::boxed(rows);

@@ -15,6 +15,7 @@ use crate::reject::RejectPolicy;
 use crate::stage::{Closure, Rows};
 use doubles::{Case, Fault, Ids, Kept, ROWS};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Random schedules of each case.
@@ -22,7 +23,8 @@ const SCHEDULES: usize = 300;
 /// The same where the cases are each row's fault.
 const SCHEDULES_EACH: usize = 60;
 
-fn explore(pool: &Pool, case: Case) {
+/// Answers how many rows were read and then dropped.
+fn explore(pool: &Pool, case: Case) -> u64 {
     let options = Options::builder()
         .fixed_batch_size(case.batch_rows)
         .channel_capacity(case.slots)
@@ -78,6 +80,7 @@ fn explore(pool: &Pool, case: Case) {
         canceller.join().unwrap();
     }
     check(case, &result, &sink);
+    result.map_or_else(|error| error.report().map_or(0, |report| report.counts.abandoned), |_| 0)
 }
 
 fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
@@ -153,6 +156,7 @@ fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
 /// pieces that it is cut into.
 fn explore_all(fault: Fault, shape: (usize, usize), schedules: usize) {
     let (batch_rows, pieces) = shape;
+    let dropped = Arc::new(AtomicU64::new(0));
     for workers in [1, 2, 3] {
         let pool = Arc::new(Pool::new(workers, "explored", None).unwrap());
         for slots in [2, 3] {
@@ -181,12 +185,12 @@ fn explore_all(fault: Fault, shape: (usize, usize), schedules: usize) {
                         pieces,
                         fault,
                     };
-                    let pool = Arc::clone(&pool);
+                    let (pool, dropped) = (Arc::clone(&pool), Arc::clone(&dropped));
                     shuttle::check_random(
                         move || {
                             // Two pipelines on one pool is what tells the ring to nest.
                             let _other = case.nests.then(|| (pool.join(), pool.join()));
-                            explore(&pool, case);
+                            dropped.fetch_add(explore(&pool, case), SeqCst);
                         },
                         schedules,
                     );
@@ -194,6 +198,8 @@ fn explore_all(fault: Fault, shape: (usize, usize), schedules: usize) {
             }
         }
     }
+    let drops = dropped.load(SeqCst) > 0;
+    assert!(drops || fault != Fault::CancelNow, "no schedule dropped what was in flight");
 }
 
 /// Explores a fault in each row, batches of one row.
