@@ -14,6 +14,10 @@ use trommel_record::{User, data_hash};
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn strings(criterion: &mut Criterion) {
+    let boxed = User::<Box<str>>::new(7, "ines7", "ines7@me.test");
+    let string = User::<String>::new(7, "ines7", "ines7@me.test");
+    assert_eq!((boxed.username(), boxed.email()), (string.username(), string.email()));
+
     let mut group = criterion.benchmark_group("string");
     group.bench_function("Box<str>", |bencher| {
         bencher.iter(|| User::<Box<str>>::new(black_box(7), "ines7", "ines7@me.test"));
@@ -51,6 +55,7 @@ fn lines(criterion: &mut Criterion) {
 
 fn hashes(criterion: &mut Criterion) {
     let user = origin::generator().record(7);
+    assert_eq!(user.data_hash(), data_hash(user.id()));
     let mut group = criterion.benchmark_group("hash");
     group.bench_function("kept", |bencher| bencher.iter(|| black_box(&user).data_hash()));
     group.bench_function("computed", |bencher| {
@@ -61,6 +66,10 @@ fn hashes(criterion: &mut Criterion) {
 
 fn counters(criterion: &mut Criterion) {
     let counter = AtomicU64::new(0);
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+    counter.fetch_add(1, Relaxed);
+    counter.fetch_add(1, SeqCst);
+    assert_eq!(counter.load(SeqCst), 3, "each way counts one");
     let mut group = criterion.benchmark_group("counter");
     group.bench_function("own, relaxed load and store", |bencher| {
         bencher.iter(|| counter.store(counter.load(Relaxed) + 1, Relaxed));
@@ -76,6 +85,8 @@ fn counters(criterion: &mut Criterion) {
 
 fn randoms(criterion: &mut Criterion) {
     let shared = Mutex::new(fastrand::Rng::with_seed(7));
+    fastrand::seed(7);
+    assert_eq!(fastrand::u64(..), shared.lock().unwrap().u64(..), "the same generator");
     let mut group = criterion.benchmark_group("random");
     group.bench_function("thread-local", |bencher| bencher.iter(|| fastrand::u64(..)));
     group.bench_function("shared, nobody else there", |bencher| {

@@ -22,6 +22,9 @@ fn engine(criterion: &mut Criterion) {
     let expected = users.workload.expected;
     let generated = floors::sequential::boxed(ROWS);
 
+    let nothing = jobs::null(&engine, &options, &users.records).unwrap().counts;
+    assert_eq!((nothing.read, nothing.loaded), (ROWS, ROWS));
+
     let mut group = criterion.benchmark_group("engine");
     group.throughput(Throughput::Elements(ROWS)).sample_size(20);
     group.bench_function("null", |bencher| {
@@ -32,6 +35,9 @@ fn engine(criterion: &mut Criterion) {
     group.bench_function("slice", |bencher| {
         bencher.iter(|| jobs::slice(&engine, &options, &mut users.records).unwrap().0);
     });
+    users.reset();
+    let by_hand = rayon::slice(&pool, &mut users.records, 2_048, rayon::Into::Direct);
+    assert_eq!(by_hand, expected);
     group.bench_function("slice, by hand", |bencher| {
         bencher.iter(|| rayon::slice(&pool, &mut users.records, 2_048, rayon::Into::Direct));
     });

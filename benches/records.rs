@@ -12,6 +12,13 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn records(criterion: &mut Criterion) {
     let generator = origin::generator();
+    let mut made = Vec::new();
+    generator.batch(0, &mut made, BATCH_ROWS);
+    let bump = Bump::new();
+    let in_arena = generator.batch_in(0, &bump, BATCH_ROWS);
+    assert_eq!(made.len(), BATCH_ROWS);
+    assert!(in_arena.iter().zip(&made).all(|(arena, boxed)| arena == boxed));
+
     let mut group = criterion.benchmark_group("records");
     group.throughput(Throughput::Elements(BATCH_ROWS as u64));
     let mut batch = Vec::new();

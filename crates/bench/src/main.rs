@@ -104,10 +104,13 @@ enum Child {
         /// What is written; nothing where sums are printed.
         output: Option<PathBuf>,
     },
-    /// Peak memory after generating so many rows.
+    /// Peak memory before and after generating so many rows.
     PeakGenerate {
         /// Rows.
         rows: u64,
+        /// What they are.
+        #[arg(value_enum, default_value_t = bars::peak::Form::Arena)]
+        form: bars::peak::Form,
     },
 }
 
@@ -165,7 +168,7 @@ fn run(command: Command) -> Result<ExitCode> {
             files::child(&job, index, &input, &output.unwrap_or_default())?;
         }
         Command::Child(Child::Boxed { rows }) => tables::boxed_child(rows)?,
-        Command::Child(Child::PeakGenerate { rows }) => bars::peak::generate(rows)?,
+        Command::Child(Child::PeakGenerate { rows, form }) => bars::peak::generate(rows, form)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,7 @@
 //! Peak memory of long runs, each in a process of its own.
 
 use super::{Ledger, Target, engine};
-use crate::{Result, jobs, sibling};
+use crate::{Result, jobs, origin, sibling};
 use trommel::Options;
 
 /// Rows of the long run.
@@ -51,15 +51,35 @@ pub fn csv(bytes: u64) -> Result<()> {
     Ok(())
 }
 
-/// What the child does: prints the peak after a long run.
+/// What is generated.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Form {
+    /// Records and lines in arenas, tallied.
+    Arena,
+    /// Boxed records and lines, tallied.
+    Boxed,
+    /// Wide records, all held at once: what the origin does.
+    Wide,
+}
+
+/// What the child does: prints the peak before and after a run.
 ///
 /// # Errors
 /// When the run fails, or rows are missing.
-pub fn generate(rows: u64) -> Result<()> {
-    let (tally, _) = jobs::generate_in(&engine()?, &Options::default(), rows)?;
-    if tally.lines != rows {
-        return Err(format!("{} of {rows} rows arrived", tally.lines).into());
+pub fn generate(rows: u64, form: Form) -> Result<()> {
+    let before = sibling::peak_mib()?;
+    let lines = match form {
+        Form::Arena => jobs::generate_in(&engine()?, &Options::default(), rows)?.0.lines,
+        Form::Boxed => jobs::boxed(&engine()?, &Options::default(), rows)?.0.lines,
+        Form::Wide => {
+            let users: Vec<_> = (0..rows).map(|id| origin::generator().wide(id)).collect();
+            std::hint::black_box(&users).len() as u64
+        }
+    };
+    if lines != rows {
+        return Err(format!("{lines} of {rows} rows arrived").into());
     }
-    println!("peak_mib {:.1}", sibling::peak_mib()?);
+    println!("before_mib {before:.2}");
+    println!("peak_mib {:.2}", sibling::peak_mib()?);
     Ok(())
 }

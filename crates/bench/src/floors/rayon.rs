@@ -109,12 +109,22 @@ pub fn generate_in(pool: &ThreadPool, rows: u64, chunk: usize, into: Into) -> Ta
 
 /// Boxed strings in and out.
 pub fn boxed(pool: &ThreadPool, rows: u64, chunk: usize) -> Tally {
+    made(pool, rows, chunk, |id| origin::boxed(origin::generator().record(id)))
+}
+
+/// The lines of so many ids, each made and dropped by its worker.
+pub fn made(
+    pool: &ThreadPool,
+    rows: u64,
+    chunk: usize,
+    line: impl Fn(u64) -> Box<str> + Sync,
+) -> Tally {
     pool.install(|| {
         chunks(rows, chunk)
             .map(|ids| {
                 let mut tally = Tally::default();
                 for id in ids {
-                    tally.add(&origin::boxed(origin::generator().record(id)));
+                    tally.add(&line(id));
                 }
                 tally
             })

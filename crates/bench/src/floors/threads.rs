@@ -22,9 +22,50 @@ pub fn iter(
     batch: usize,
     dropped: Dropped,
 ) -> Tally {
-    let mut records = records;
+    match dropped {
+        Dropped::ByWorker => owned(records, workers, batch, origin::boxed),
+        Dropped::ByMaker => pipeline(records, workers, batch, || {
+            let mut line = String::new();
+            move |users: &mut Vec<UserRecord>, tally: &mut Tally| {
+                for user in users {
+                    origin::update(user);
+                    line.clear();
+                    origin::write_line(user, &mut line);
+                    tally.add(&line);
+                }
+            }
+        }),
+    }
+}
+
+/// The worker takes each item out of its vector and makes its line.
+pub fn owned<T: Send>(
+    items: impl Iterator<Item = T> + Send,
+    workers: usize,
+    batch: usize,
+    line: fn(T) -> Box<str>,
+) -> Tally {
+    pipeline(items, workers, batch, || {
+        move |items: &mut Vec<T>, tally: &mut Tally| {
+            for item in items.drain(..) {
+                tally.add(&line(item));
+            }
+        }
+    })
+}
+
+fn pipeline<T, W>(
+    mut items: impl Iterator<Item = T>,
+    workers: usize,
+    batch: usize,
+    worker: impl Fn() -> W,
+) -> Tally
+where
+    T: Send,
+    W: FnMut(&mut Vec<T>, &mut Tally) + Send,
+{
     let slots = 2 * workers + 2;
-    let (full, work) = bounded::<Vec<UserRecord>>(slots);
+    let (full, work) = bounded::<Vec<T>>(slots);
     let (used, empty) = bounded(slots);
     for _ in 0..slots {
         used.send(Vec::with_capacity(batch)).expect("the receiver is in scope");
@@ -32,13 +73,13 @@ pub fn iter(
     thread::scope(|scope| {
         let handles: Vec<_> = (0..workers)
             .map(|_| {
-                let (work, used) = (work.clone(), used.clone());
-                scope.spawn(move || run(&work, &used, dropped))
+                let (work, used, worker) = (work.clone(), used.clone(), worker());
+                scope.spawn(move || run(&work, &used, worker))
             })
             .collect();
         for mut vector in empty.iter() {
             vector.clear();
-            vector.extend(records.by_ref().take(batch));
+            vector.extend(items.by_ref().take(batch));
             let last = vector.len() < batch;
             full.send(vector).expect("workers live until the end");
             if last {
@@ -54,28 +95,14 @@ pub fn iter(
     })
 }
 
-fn run(
-    work: &Receiver<Vec<UserRecord>>,
-    used: &Sender<Vec<UserRecord>>,
-    dropped: Dropped,
+fn run<T>(
+    work: &Receiver<Vec<T>>,
+    used: &Sender<Vec<T>>,
+    mut worker: impl FnMut(&mut Vec<T>, &mut Tally),
 ) -> Tally {
-    let (mut tally, mut line) = (Tally::default(), String::new());
+    let mut tally = Tally::default();
     for mut vector in work {
-        match dropped {
-            Dropped::ByWorker => {
-                for user in vector.drain(..) {
-                    tally.add(&origin::boxed(user));
-                }
-            }
-            Dropped::ByMaker => {
-                for user in &mut vector {
-                    origin::update(user);
-                    line.clear();
-                    origin::write_line(user, &mut line);
-                    tally.add(&line);
-                }
-            }
-        }
+        worker(&mut vector, &mut tally);
         // The maker may have left already.
         let _ = used.send(vector);
     }

@@ -7,6 +7,7 @@ mod slow;
 mod steps;
 
 pub use steps::{formatted, iter_formatted, slice_boxed, wide_made};
+pub(crate) use steps::{formatted_line, wide_line};
 
 use crate::Result;
 use crate::origin::{self, InArena, Tally};

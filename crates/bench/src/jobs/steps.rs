@@ -13,15 +13,20 @@ use trommel_record::wide::WideUser;
 pub fn wide_made(engine: &Engine, options: &Options, rows: u64) -> Result<Ran> {
     let mut sink = boxed_lines();
     let report = Pipeline::from(sources::generate(rows, |id| origin::generator().wide(id)))
-        .transform(|wide: WideUser, out| out.emit(origin::boxed(UserRecord::from(&wide))))
+        .transform(|wide, out| out.emit(wide_line(wide)))
         .load_into(&mut sink)
         .options(options.clone())
         .run(engine)?;
     Ok((sink.into_value(), report))
 }
 
+/// The line of a wide user, packed first.
+pub(crate) fn wide_line(wide: WideUser) -> Box<str> {
+    origin::boxed(UserRecord::from(&wide))
+}
+
 /// The line as a program writes it that does not care.
-fn formatted_line(mut user: UserRecord) -> Box<str> {
+pub(crate) fn formatted_line(mut user: UserRecord) -> Box<str> {
     origin::update(&mut user);
     format!("{}|{}|{}", user.id(), user.username(), user.activity_score()).into()
 }

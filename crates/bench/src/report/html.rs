@@ -23,7 +23,8 @@ pub(super) fn page(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <title>Trommel: benchmark report</title>\n<style>{STYLE}</style></head><body>\n\
          <h1>Benchmark report</h1>\n<p>Figures under “origin” are inputs: what the origin of this \
-         project was said to reach, elsewhere. Everything else was measured in one run; ratios are \
+         project was said to reach, elsewhere; where a dash stands, the origin names no figure for \
+         the row. Everything else was measured in one run, or says that it was computed; ratios are \
          medians of ratios taken within a round, since the machine is never quiet. Counts and \
          checksums were right before any time was taken.</p>\n<table>"
     ));

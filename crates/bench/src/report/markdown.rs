@@ -8,9 +8,10 @@ pub(super) fn page(report: &Report) -> String {
     let mut page = String::from("# Benchmark report\n\n");
     page.push_str(
         "Figures under \"origin\" are inputs: what the origin of this project was said to reach, \
-         elsewhere. Everything else was measured in one run; ratios are medians of ratios taken \
-         within a round, since the machine is never quiet. Counts and checksums were right before \
-         any time was taken.\n\n",
+         elsewhere; where a dash stands, the origin names no figure for the row. Everything else was \
+         measured in one run, or says that it was computed; ratios are medians of ratios taken within \
+         a round, since the machine is never quiet. Counts and checksums were right before any time \
+         was taken.\n\n",
     );
     for (name, value) in report.machine.facts() {
         line(&mut page, format_args!("- {name}: {value}"));

@@ -4,6 +4,17 @@ use super::{Cell, Row, Table, UNKNOWN};
 use crate::plan::Plan;
 use crate::{Result, sibling};
 
+/// What the program with the counting allocator prints of records.
+fn counted() -> Result<String> {
+    sibling::run("trommel-bench-allocs", &["records"])
+}
+
+/// Bytes of a record of each of these forms; nothing where they could not be counted.
+pub(super) fn bytes<const N: usize>(forms: [&str; N]) -> [Option<f64>; N] {
+    let printed = counted().unwrap_or_default();
+    forms.map(|form| sibling::number(&printed, &format!("bytes {form}:")).ok())
+}
+
 pub(super) fn measure(_plan: &Plan) -> Result<Table> {
     let forms = [
         ("wide", "55 KB", "100+"),
@@ -11,7 +22,7 @@ pub(super) fn measure(_plan: &Plan) -> Result<Table> {
         ("packed, Box<str>", "~100 B", UNKNOWN),
         ("packed, arena", UNKNOWN, UNKNOWN),
     ];
-    let printed = sibling::run("trommel-bench-allocs", &["records"]);
+    let printed = counted();
     let rows = forms.iter().map(|(label, bytes, allocations)| {
         let number = |what: &str| {
             let printed = printed.as_ref().ok()?;

@@ -1,6 +1,7 @@
-//! The five tiers of workloads, each under its preset and under the defaults.
+//! The five tiers of workloads, each under its preset, under the defaults, and under the preset with
+//! one of its values put back.
 
-use super::{Cell, Row, Table, engine, rounds};
+use super::{Cell, Row, Table, UNKNOWN, engine};
 use crate::floors::sequential;
 use crate::jobs::{database, network};
 use crate::origin::Tally;
@@ -8,11 +9,15 @@ use crate::plan::{Plan, WORKERS};
 use crate::race::Race;
 use crate::workload::{FlightLines, HEAVY_ROUNDS};
 use crate::{Result, jobs, origin};
-use trommel::{Options, Tier};
+use trommel::{Options, OptionsBuilder, Tier};
 use trommel_record::UserRecord;
 
-/// Rows of the first batch that are tried beside the preset's, with its other settings.
-const STARTS: [usize; 5] = [16, 128, 512, 2_048, 8_192];
+/// Rows of the first batch that are tried beside the preset's, with its other settings. They lie in
+/// every preset's range, so that nothing else changes.
+const STARTS: [usize; 4] = [16, 128, 512, 1_024];
+
+/// The values that presets set.
+const VALUES: [&str; 4] = ["first size", "range", "flush timeout", "retry"];
 
 /// One tier: its label, the origin's expectation, rows, tally, and how it runs.
 type Case<'a> = (
@@ -40,7 +45,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         (
             Tier::Memory,
             "memory: generated, changed, written",
-            super::UNKNOWN,
+            UNKNOWN,
             memory,
             sequential::arena(memory),
             Box::new(move |options| Ok(jobs::generate_in(engine, options, memory)?.0)),
@@ -49,7 +54,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         (
             Tier::Light,
             "light: CSV lines parsed and formatted",
-            super::UNKNOWN,
+            UNKNOWN,
             flights.workload.rows,
             flights.workload.expected,
             Box::new(move |options| Ok(jobs::light(engine, options, &flights.lines)?.0)),
@@ -58,7 +63,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         (
             Tier::Heavy,
             "heavy: 1,500 hashes a row",
-            super::UNKNOWN,
+            UNKNOWN,
             heavy,
             sequential::heavy(users, HEAVY_ROUNDS),
             Box::new(move |options| Ok(jobs::heavy(engine, options, users, HEAVY_ROUNDS)?.0)),
@@ -87,42 +92,119 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
     let mut rows = Vec::new();
     for (tier, label, origin, count, expected, run, plain) in &cases {
         let preset = Options::tier(*tier).build()?;
+        // Where the preset has the value itself there is nothing to run.
+        let variants: Vec<Option<Options>> = put_back(*tier, &preset, &defaults)?
+            .into_iter()
+            .chain(starts(*tier, &preset)?)
+            .collect();
         let mut race = Race::new(*count, *expected)
             .with("preset", || run(&preset))
             .with("defaults", || run(&defaults))
             .with("loop", plain);
-        for start in STARTS {
-            let options = Options::tier(*tier).batch_size(start).adaptive(1..=8_192).build()?;
-            race = race.with(format!("first {start}"), move || run(&options));
+        for options in variants.iter().flatten() {
+            race = race.with("variant", || run(options));
         }
-        let times = race.run(rounds(plan))?;
+        let times = race.run(plan.rounds())?;
         let mut cells = vec![
             Cell::rate(&times, 0),
             Cell::rate(&times, 1),
             Cell::rate(&times, 2),
             Cell::ratio(&times, 0, 2),
+            Cell::ratio(&times, 0, 1),
         ];
-        cells.extend((3..3 + STARTS.len()).map(|start| Cell::ratio(&times, start, 0)));
+        let mut contestants = 3..;
+        for (index, variant) in variants.iter().enumerate() {
+            let contestant = variant.as_ref().and_then(|_| contestants.next());
+            cells.push(match contestant {
+                Some(contestant) if index < VALUES.len() => Cell::ratio(&times, 0, contestant),
+                Some(contestant) => Cell::ratio(&times, contestant, 0),
+                None => Cell::text(UNKNOWN),
+            });
+        }
         rows.push(Row::new(*label, cells).origin(*origin));
     }
+    let headings = ["tier's preset, rows/s", "defaults, rows/s", "plain loop, rows/s"];
+    let ratios = ["preset × loop", "preset × defaults"];
     Ok(Table {
         name: "tiers",
         title: "The five tiers",
         note: format!(
             "SQLite in memory, so that the engine is measured and not the disk; {WORKERS} workers. \
-             The last columns are what the presets rest on: batches that adapt from another first \
-             size, against the preset."
+             What the presets rest on: each beside the defaults, beside itself with one value put \
+             back to its default ({UNKNOWN} where the preset has the default), and beside batches that \
+             adapt from another first size. The presets of memory and light are the defaults: their \
+             ratio is the noise. Retries and flush timeouts are there for robustness and latency."
         ),
-        columns: [
-            "tier's preset, rows/s",
-            "defaults, rows/s",
-            "plain loop, rows/s",
-            "preset × loop",
-        ]
-        .map(String::from)
-        .into_iter()
-        .chain(STARTS.map(|rows| format!("first {rows} × preset")))
-        .collect(),
+        columns: (headings.into_iter().chain(ratios).map(String::from))
+            .chain(VALUES.map(|value| format!("preset × with default {value}")))
+            .chain(STARTS.map(|rows| format!("first {rows} × preset")))
+            .collect(),
         rows,
     })
+}
+
+/// The preset with each of [`VALUES`] as the defaults have it; nothing where it has that already.
+fn put_back(tier: Tier, preset: &Options, defaults: &Options) -> Result<Vec<Option<Options>>> {
+    let builder = || Options::tier(tier);
+    let range = defaults.adaptive().ok_or("the defaults adapt")?;
+    let variants = [
+        (preset.batch_size() != defaults.batch_size())
+            .then(|| builder().batch_size(defaults.batch_size())),
+        (preset.adaptive() != defaults.adaptive()).then(|| builder().adaptive(range)),
+        (preset.flush_timeout() != defaults.flush_timeout())
+            .then(|| builder().flush_timeout(defaults.flush_timeout())),
+        (preset.retry() != defaults.retry()).then(|| builder().retry(defaults.retry())),
+    ];
+    built(variants)
+}
+
+/// The preset with each of [`STARTS`].
+fn starts(tier: Tier, preset: &Options) -> Result<Vec<Option<Options>>> {
+    built(
+        STARTS.map(|rows| {
+            (preset.batch_size() != rows).then(|| Options::tier(tier).batch_size(rows))
+        }),
+    )
+}
+
+fn built(
+    variants: impl IntoIterator<Item = Option<OptionsBuilder>>,
+) -> Result<Vec<Option<Options>>> {
+    let options =
+        variants.into_iter().map(|variant| variant.map(OptionsBuilder::build).transpose());
+    Ok(options.collect::<trommel::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_preset_changes_is_put_back() {
+        let defaults = Options::default();
+        let cases = [
+            (Tier::Memory, [false, false, false, false]),
+            (Tier::Light, [false, false, false, false]),
+            (Tier::Heavy, [true, true, false, false]),
+            (Tier::Network, [false, false, true, true]),
+            (Tier::Database, [false, false, false, true]),
+        ];
+        for (tier, expected) in cases {
+            let preset = Options::tier(tier).build().unwrap();
+            let variants = put_back(tier, &preset, &defaults).unwrap();
+            let present: Vec<bool> = variants.iter().map(Option::is_some).collect();
+            assert_eq!(present, expected, "{tier:?}");
+        }
+    }
+
+    #[test]
+    fn every_start_lies_in_every_preset_s_range() {
+        for tier in [Tier::Memory, Tier::Light, Tier::Heavy, Tier::Network, Tier::Database] {
+            let preset = Options::tier(tier).build().unwrap();
+            for (rows, options) in STARTS.into_iter().zip(starts(tier, &preset).unwrap()) {
+                let size = options.as_ref().unwrap_or(&preset).batch_size();
+                assert_eq!(size, rows, "{tier:?}");
+            }
+        }
+    }
 }

@@ -1,14 +1,17 @@
 //! Volumes: how long a run takes and what it holds.
 
-use super::{Cell, Row, Table, engine, rounds};
+use super::{Cell, Row, Table, UNKNOWN, engine, records, rounds};
 use crate::floors::sequential;
 use crate::plan::{Plan, WORKERS};
 use crate::race::Race;
-use crate::stats::short;
 use crate::{Result, jobs, sibling};
 use trommel::Options;
 
+/// Most wide records that are really held: more take gigabytes.
+const MOST_WIDE: u64 = 5_000;
+
 pub(super) fn measure(plan: &Plan) -> Result<Table> {
+    let [wide_bytes] = records::bytes(["wide"]);
     let engine = engine(WORKERS)?;
     let options = Options::default();
     let mut rows = Vec::new();
@@ -32,8 +35,6 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
             let micros = times.time(index).median * 1e6 / runs as f64;
             Cell::number(micros, format!("{micros:.1}"))
         };
-        let printed = sibling::myself(&["child", "peak-generate", &count.to_string()])?;
-        let peak = sibling::number(&printed, "peak_mib")?;
         rows.push(Row::new(
             count.to_string(),
             vec![
@@ -43,8 +44,12 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
                 Cell::rate(&times, 0),
                 Cell::rate(&times, 1),
                 Cell::rate(&times, 2),
-                Cell::number(peak, format!("{peak:.1}")),
-                Cell::number(count as f64 * 55e3, format!("{}B", short(count as f64 * 55e3))),
+                peak("arena", count)?,
+                peak("boxed", count)?,
+                match count {
+                    ..=MOST_WIDE => peak("wide", count)?,
+                    _ => computed(count, wide_bytes),
+                },
             ],
         ));
     }
@@ -52,8 +57,10 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
         name: "volumes",
         title: "Volumes",
         note: format!(
-            "Whole runs on a warm engine, generation included; peak memory of a process that does \
-             one such run with arena strings, program included; {WORKERS} workers."
+            "Whole runs on a warm engine, generation included; {WORKERS} workers. Memory is what one \
+             such run adds to the peak of a process of its own, its engine and threads included; of \
+             wide records, what holding all of them at once adds, computed from the bytes of one \
+             where there are more than {MOST_WIDE}."
         ),
         columns: [
             "boxed, µs",
@@ -62,11 +69,29 @@ pub(super) fn measure(plan: &Plan) -> Result<Table> {
             "boxed, records/s",
             "arena, records/s",
             "plain loop, records/s",
-            "peak, MiB",
-            "the same as wide records held at once",
+            "arena, MiB",
+            "boxed, MiB",
+            "wide records held at once, MiB",
         ]
         .map(String::from)
         .to_vec(),
         rows,
     })
+}
+
+/// MiB that one run of this form adds to the peak of a process.
+fn peak(form: &str, rows: u64) -> Result<Cell> {
+    let printed =
+        sibling::myself_in_small_pages(&["child", "peak-generate", &rows.to_string(), form])?;
+    let [before, after] = ["before_mib", "peak_mib"].map(|key| sibling::number(&printed, key));
+    let added = after? - before?;
+    Ok(Cell::number(added, format!("{added:.1}")))
+}
+
+/// MiB of so many records of this size.
+fn computed(rows: u64, bytes: Option<f64>) -> Cell {
+    match bytes.map(|bytes| rows as f64 * bytes / f64::from(1 << 20)) {
+        Some(mib) => Cell::number(mib, format!("{mib:.0}, computed")),
+        None => Cell::text(UNKNOWN),
+    }
 }
