@@ -3,18 +3,16 @@
 //! `cargo run --release --example quickstart` loads a sample of real flights into `flights.db`;
 //! `cargo run --release --example quickstart -- INPUT.csv OUTPUT.db` loads yours, also `.csv.gz`.
 
-use flate2::read::MultiGzDecoder;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use trommel::{Engine, Error, ErrorKind, Options, Pipeline, Progress, Result, Tier};
+use trommel::{Engine, Error, Options, Pipeline, Progress, Result, Tier};
 use trommel_connect::csv;
 use trommel_connect::sqlite::{self, rusqlite};
 
 /// 19,811 of the flights that left New York City in 2013.
-const SAMPLE: &[u8] = include_bytes!("../data/flights-sample.csv.gz");
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/flights-sample.csv.gz");
 
 /// A row of the table. Texts are borrowed: from the input, or from the arena of the batch.
 #[derive(Serialize)]
@@ -35,8 +33,8 @@ struct Flight<'a> {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match &arguments[..] {
-        [] => load(None, "flights.db"),
-        [input, output] if !input.starts_with('-') => load(Some(input), output),
+        [] => load(SAMPLE, "flights.db"),
+        [input, output] if !input.starts_with('-') => load(input, output),
         _ => {
             eprintln!("usage: quickstart [INPUT.csv[.gz] OUTPUT.db]");
             return ExitCode::from(2);
@@ -51,8 +49,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn load(input: Option<&str>, output: &str) -> Result<()> {
-    let source = open(input)?;
+fn load(input: &str, output: &str) -> Result<()> {
+    // `NA` and the empty field stand for no value. What ends in `.gz` is unpacked on the way.
+    let source = csv::Source::builder().nulls(["", "NA"]).open(input)?;
     let flights = sqlite::Sink::create(output)?.table::<Flight<'_>>("flights").replace();
     let bar = ProgressBar::new(1000);
     let watched = bar.clone();
@@ -94,25 +93,10 @@ fn load(input: Option<&str>, output: &str) -> Result<()> {
     Ok(())
 }
 
-/// The sample, or a file, packed or not. `NA` and the empty field stand for no value.
-fn open(input: Option<&str>) -> Result<csv::Source> {
-    let source = csv::Source::builder().nulls(["", "NA"]);
-    match input {
-        None => source.from_reader("the sample", MultiGzDecoder::new(SAMPLE)),
-        Some(path) if path.ends_with(".gz") => {
-            let file = File::open(path).map_err(|error| {
-                Error::new(ErrorKind::Io, format!("cannot open {path}")).caused_by(error)
-            })?;
-            source.from_reader(path, MultiGzDecoder::new(file))
-        }
-        Some(path) => source.open(path),
-    }
-}
-
 fn show(progress: &Progress, bar: &ProgressBar) {
     let rows = HumanCount(progress.rows);
     let rate = HumanCount(progress.rows_per_second as u64);
-    // Only a plain file tells how long it is.
+    // A pipe does not tell how long it is, and nothing does before its first rows.
     let (template, left) = match progress.eta {
         Some(eta) => ("{bar:30} {percent:>3} %, {msg}", format!(", {} left", HumanDuration(eta))),
         None => ("{spinner} {elapsed}, {msg}", String::new()),

@@ -4,7 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+use trommel::{Engine, Pipeline, sinks};
+use trommel_connect::csv;
 
 const HEADER: &str = "carrier,flight,origin,dest,time_hour,distance,air_time\n";
 const ROW: &str = "UA,1545,EWR,IAH,2013-01-01T10:00:00Z,1400,227\n";
@@ -52,6 +55,30 @@ fn loads_a_file_and_replaces_what_it_loaded_before() {
         assert!(said.contains("read 2 = loaded 2"), "{said}");
         assert!(said.ends_with("all              2     370.0\n"), "{said}");
     }
+}
+
+/// Symptom: the shipped sample showed no progress bar. Cause: the program unpacked it itself, so that no
+/// size was known. Fix: the source unpacks it, and counts what it has taken from the file.
+#[test]
+fn a_packed_file_tells_how_far_it_has_come() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/flights-sample.csv.gz");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let see = Arc::clone(&seen);
+    Pipeline::from(csv::Source::open(sample).unwrap())
+        .on_progress(move |progress| see.lock().unwrap().push(progress.fraction))
+        .transform(|row, out| {
+            std::thread::sleep(Duration::from_micros(40)); // so that there is something to see
+            out.emit(row.str("carrier")?.len())
+        })
+        .load_into(sinks::count())
+        .run(&Engine::builder().workers(2).build().unwrap())
+        .unwrap();
+    let seen: Vec<f64> = seen.lock().unwrap().iter().map(|fraction| fraction.unwrap()).collect();
+    assert!(
+        seen.is_sorted() && seen.iter().all(|fraction| (0.0..=1.0).contains(fraction)),
+        "{seen:?}"
+    );
+    assert!(seen.iter().any(|fraction| (0.01..0.99).contains(fraction)), "{seen:?}");
 }
 
 #[test]

@@ -139,3 +139,26 @@ fn transactions_are_grouped_and_abort_takes_back_the_last() {
     drop(table);
     assert_eq!(rows(&other, "SELECT count(*) FROM t"), ["13"]);
 }
+
+/// What a commit survives is said to SQLite in these two words only.
+#[test]
+fn commits_are_synced_unless_told_otherwise_and_the_journal_is_left_as_it_is() {
+    use sqlite::Durability::{Full, Normal, Off};
+    let directory = TempDir::new().unwrap();
+    let options = |name: &str, sink: fn(sqlite::Sink) -> sqlite::Sink| {
+        let path = directory.path().join(name);
+        let table = sink(sqlite::Sink::create(path).unwrap()).table("t");
+        let connection = load(table, &mut [page([flight("a", 1)])]).unwrap();
+        let synchronous = rows(&connection, "PRAGMA synchronous").remove(0);
+        (synchronous, rows(&connection, "PRAGMA journal_mode").remove(0))
+    };
+    let found = |synchronous: &str, journal: &str| (synchronous.to_owned(), journal.to_owned());
+    // 0 is OFF, 1 NORMAL, 3 EXTRA.
+    assert_eq!(options("default", |sink| sink), found("3", "delete"));
+    assert_eq!(options("full", |sink| sink.durability(Full)), found("3", "delete"));
+    assert_eq!(options("normal", |sink| sink.durability(Normal)), found("1", "delete"));
+    assert_eq!(options("off", |sink| sink.durability(Off)), found("0", "delete"));
+    assert_eq!(options("wal", |sink| sink.wal()), found("3", "wal"));
+    // A file keeps its mode.
+    assert_eq!(options("wal", |sink| sink.durability(Normal)), found("1", "wal"));
+}

@@ -32,6 +32,56 @@ pub enum PanicPolicy {
 }
 
 /// How transient sink errors are retried: exponential backoff with full jitter.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use trommel::{Encode, Engine, Error, Options, Pipeline, Result, Retry, Sink, sources};
+///
+/// /// Too busy for the first pages that it is given.
+/// struct Server {
+///     busy: u32,
+///     rows: Vec<u64>,
+/// }
+///
+/// impl Sink for Server {
+///     type Page = Vec<u64>;
+///     type Encoder = ();
+///
+///     fn encoder(&mut self) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn write(&mut self, page: &mut Vec<u64>) -> Result<()> {
+///         if self.busy > 0 {
+///             self.busy -= 1;
+///             return Err(Error::transient("busy")); // the same page comes again
+///         }
+///         self.rows.append(page);
+///         Ok(())
+///     }
+/// }
+///
+/// impl Encode<u64> for Server {
+///     fn encode((): &(), page: &mut Vec<u64>, row: u64) -> Result<()> {
+///         page.push(row);
+///         Ok(())
+///     }
+/// }
+///
+/// let retry = Retry { initial: Duration::from_millis(1), ..Retry::times(3) };
+/// let load = |busy| {
+///     let mut server = Server { busy, rows: Vec::new() };
+///     Pipeline::from(sources::generate(5, |id| id))
+///         .options(Options::builder().retry(retry).build()?)
+///         .load_into(&mut server)
+///         .run(&Engine::new()?)?;
+///     Ok::<_, Error>(server.rows)
+/// };
+/// assert_eq!(load(3)?, [0, 1, 2, 3, 4]);
+/// assert!(load(4).unwrap_err().to_string().contains("busy"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
     /// Further attempts after the first; 0 means none.

@@ -83,6 +83,48 @@ fn reason(error: &Error) -> String {
 ///
 /// It is called while batches are written, outside the sink's transaction: when a run fails and the
 /// sink takes rows back, their rejects stay and come again with the next run.
+///
+/// # Examples
+/// How often each reason came, said at the end:
+/// ```
+/// use std::collections::BTreeMap;
+/// use std::sync::mpsc::{Sender, channel};
+/// use trommel::{DeadLetter, Engine, Error, Options, Pipeline, Reject, RejectPolicy, Result};
+/// use trommel::{sinks, sources};
+///
+/// struct Reasons {
+///     counts: BTreeMap<String, u64>,
+///     tell: Sender<String>,
+/// }
+///
+/// impl DeadLetter for Reasons {
+///     fn write(&mut self, reject: &Reject) -> Result<()> {
+///         *self.counts.entry(reject.reason.clone()).or_default() += 1;
+///         Ok(())
+///     }
+///
+///     fn finish(&mut self) -> Result<()> {
+///         for (reason, count) in &self.counts {
+///             let _ = self.tell.send(format!("{count} × {reason}"));
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let (tell, told) = channel();
+/// let reasons = Reasons { counts: BTreeMap::new(), tell };
+/// Pipeline::from(sources::generate(10, |id| id))
+///     .options(Options::builder().on_reject(RejectPolicy::dead_letter(reasons, 100)).build()?)
+///     .try_map(|id| match id {
+///         0 => Err(Error::row("zero")),
+///         _ if id % 2 == 1 => Err(Error::row("odd")),
+///         _ => Ok(id),
+///     })
+///     .load_into(sinks::count())
+///     .run(&Engine::new()?)?;
+/// assert_eq!(told.iter().collect::<Vec<_>>(), ["5 × odd", "1 × zero"]);
+/// # Ok::<(), trommel::Error>(())
+/// ```
 pub trait DeadLetter: Send {
     /// Stores one reject.
     ///
@@ -137,7 +179,10 @@ impl RejectPolicy {
         RejectPolicy::Skip { max }
     }
 
-    /// Hands every bad row to `sink`, up to `max` of them.
+    /// Hands every bad row to `sink`, up to `max` of them. It is no part of what a
+    /// [`resumable`](crate::Job::resumable) job stores: a run that goes on hands over only the bad rows
+    /// that it reads itself, and some of them for a second time. [`with_data`](Self::with_data) keeps
+    /// those of all runs, each once.
     ///
     /// ```
     /// use std::sync::{Arc, Mutex};

@@ -67,6 +67,103 @@ pub enum Commit {
 /// assert_eq!(longest.0, "trommel");
 /// # Ok::<(), trommel::Error>(())
 /// ```
+///
+/// One with transactions, whose jobs can be resumed: rows and checkpoint are stored together, or not
+/// at all.
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use trommel::{Checkpoint, Commit, Durability, Encode, Engine, Error, Pipeline, Result, Sink, sources};
+///
+/// /// It has one table, and one job that fills it.
+/// #[derive(Default)]
+/// struct Database {
+///     rows: Vec<u64>,
+///     checkpoint: Checkpoint,
+/// }
+///
+/// #[derive(Default)]
+/// struct Load {
+///     database: Arc<Mutex<Database>>,
+///     /// What the next commit will store.
+///     rows: Vec<u64>,
+///     checkpoint: Checkpoint,
+/// }
+///
+/// impl Load {
+///     fn store(&mut self) -> Result<()> {
+///         let mut database = self.database.lock().unwrap();
+///         if database.checkpoint.epoch != self.checkpoint.epoch {
+///             return Err(Error::fatal("a newer runner has taken the job over"));
+///         }
+///         database.rows.append(&mut self.rows);
+///         database.checkpoint = self.checkpoint.clone();
+///         Ok(())
+///     }
+/// }
+///
+/// impl Sink for Load {
+///     type Page = Vec<u64>;
+///     type Encoder = ();
+///
+///     fn resume(&mut self, _job: &str) -> Result<Option<Checkpoint>> {
+///         let mut database = self.database.lock().unwrap();
+///         database.checkpoint.epoch += 1; // an older runner can't commit any more
+///         self.checkpoint = database.checkpoint.clone();
+///         Ok(Some(self.checkpoint.clone()))
+///     }
+///
+///     fn encoder(&mut self) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn write(&mut self, page: &mut Vec<u64>) -> Result<()> {
+///         self.rows.append(page);
+///         Ok(())
+///     }
+///
+///     fn commit(&mut self, checkpoint: &Checkpoint, when: Commit) -> Result<Durability> {
+///         self.checkpoint = checkpoint.clone();
+///         if when == Commit::Grouped && self.rows.len() < 1_000 {
+///             return Ok(Durability::Pending);
+///         }
+///         self.store()?;
+///         Ok(Durability::Stored)
+///     }
+///
+///     fn finish(&mut self) -> Result<()> {
+///         self.checkpoint.finished = true;
+///         self.store()
+///     }
+///
+///     fn abort(&mut self) -> Durability {
+///         self.rows.clear();
+///         Durability::Pending
+///     }
+/// }
+///
+/// impl Encode<u64> for Load {
+///     fn encode((): &(), page: &mut Vec<u64>, row: u64) -> Result<()> {
+///         page.push(row);
+///         Ok(())
+///     }
+/// }
+///
+/// let database = Arc::new(Mutex::new(Database::default()));
+/// let run = |breaks_at: u64| {
+///     Pipeline::from(sources::generate(10_000, |id| id))
+///         .try_map(move |id| if id == breaks_at { Err(Error::fatal("broken")) } else { Ok(id) })
+///         .load_into(Load { database: Arc::clone(&database), ..Load::default() })
+///         .resumable("numbers")
+///         .run(&Engine::new()?)
+/// };
+/// run(7_000).unwrap_err();
+/// let stored = database.lock().unwrap().rows.len();
+/// assert!(stored <= 7_000);
+/// let report = run(u64::MAX)?; // goes on from there
+/// assert_eq!(report.counts.loaded, 10_000 - stored as u64);
+/// assert!(database.lock().unwrap().rows.iter().copied().eq(0..10_000)); // each once
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Sink: Send {
     /// Encoded output of one batch.
     type Page: Page;

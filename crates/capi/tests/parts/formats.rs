@@ -1,6 +1,8 @@
 //! Files of each format into files of each other.
 
-use crate::{COLUMNS, Folder, PEOPLE, converts, fails};
+use crate::{COLUMNS, Folder, PEOPLE, command, converts, fails};
+use std::io::Write as _;
+use std::process::Stdio;
 
 /// The URL of a file of each format, both as a sink and as a source.
 const FORMATS: &[(&str, &str)] =
@@ -23,6 +25,28 @@ fn every_format_goes_into_every_other_and_back() {
             converts(&end, &folder.url("csv", &back), COLUMNS);
             assert_eq!(folder.read(&back), PEOPLE, "through {first} and {second}");
         }
+    }
+}
+
+#[test]
+fn standard_input_is_a_source_of_every_format_of_text() {
+    let folder = Folder::new();
+    folder.write("people.csv", PEOPLE);
+    converts(&folder.url("csv", "people.csv"), &folder.url("ndjson", "people.ndjson"), COLUMNS);
+    for format in ["csv", "ndjson"] {
+        let out = folder.url("csv", "out.csv");
+        let mut child = command(&format!("{format}:-"), &out, COLUMNS)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        pipe.write_all(folder.read(&format!("people.{format}")).as_bytes()).unwrap();
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{format}: {}", output.status);
+        assert_eq!(output.stdout, b"3 read, 3 loaded, 0 rejected\n", "{format}");
+        assert_eq!(folder.read("out.csv"), PEOPLE, "{format}");
     }
 }
 

@@ -17,7 +17,9 @@ pub struct File {
 }
 
 impl File {
-    /// Begins a new file; one that is there already is overwritten.
+    /// Begins a new file; one that is there already is overwritten, also by a run that goes on with a
+    /// [`resumable`](trommel::Job::resumable) job, or finds it finished: what the runs before it have
+    /// rejected is gone. Such jobs keep rejects [with the data](trommel::RejectPolicy::with_data).
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when it can't be created.

@@ -2,6 +2,7 @@
 
 mod heads;
 mod many;
+mod stdin;
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read, Write};

@@ -92,6 +92,15 @@ pub struct OwnedIter<I> {
     pull: Pull<I>,
 }
 
+impl<I> OwnedIter<I> {
+    /// As [`Iter::never_blocks`]; either may come first.
+    #[must_use]
+    pub fn never_blocks(mut self) -> Self {
+        self.pull.may_block = false;
+        self
+    }
+}
+
 /// Records that the transform takes out of the batch.
 #[derive(Debug)]
 pub struct OwnedBatch<T> {
@@ -263,5 +272,19 @@ impl<I> fmt::Debug for Iter<I> {
 impl<I> fmt::Debug for OwnedIter<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OwnedIter").field("rows", &self.pull.rows).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Symptom: `iter(..).owned().never_blocks()` did not compile. Cause: only [`Iter`] took the promise.
+    /// Fix: both do, and neither loses it.
+    #[test]
+    fn the_promise_holds_before_owned_and_after_it() {
+        assert!(iter(0..9).may_block() && iter(0..9).owned().may_block());
+        assert!(!iter(0..9).never_blocks().owned().may_block());
+        assert!(!iter(0..9).owned().never_blocks().may_block());
     }
 }
