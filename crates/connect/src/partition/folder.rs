@@ -15,6 +15,7 @@ pub(crate) trait Folder {
 }
 
 /// What a partitioned output is, in so many words. Without columns the transform makes the keys.
+#[cfg(any(feature = "csv", feature = "ndjson", feature = "parquet"))]
 pub(crate) fn each_folder(keys: &[String]) -> String {
     match keys {
         [] => "a folder for each key".into(),

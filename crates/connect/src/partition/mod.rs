@@ -3,7 +3,9 @@
 mod folder;
 mod key;
 
-pub(crate) use folder::{Folder, Limits, each_folder, name_in_folder, rolled_name};
+#[cfg(any(feature = "csv", feature = "ndjson", feature = "parquet"))]
+pub(crate) use folder::each_folder;
+pub(crate) use folder::{Folder, Limits, name_in_folder, rolled_name};
 
 use std::collections::HashMap;
 use std::fmt;
