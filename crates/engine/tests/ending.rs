@@ -3,21 +3,13 @@
 
 mod common;
 
-use common::{HANG, batches_of, engine, no_hang, spin};
+use common::{HANG, batches_of, engine, is_cancelled, no_hang, spin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Gate, GatedSink, GatedSource, Ledger, Recorder, SinkCall};
-use trommel::{
-    CancelToken, Error, ErrorKind, Options, Pipeline, Result, RunReport, Stage, sinks, sources,
-};
-
-fn is_cancelled(result: &Result<RunReport>) {
-    let error = result.as_ref().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(error.report().unwrap().counts.add_up());
-}
+use trommel::{CancelToken, Error, ErrorKind, Options, Pipeline, Stage, sinks, sources};
 
 /// Cancelled while the source waits for input, with nothing in flight.
 #[test]

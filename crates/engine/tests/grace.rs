@@ -3,13 +3,13 @@
 
 mod common;
 
-use common::{batches_of, engine, no_hang};
+use common::{batches_of, engine, is_cancelled, no_hang};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Gate, GatedSink, Recorder, SinkCall, SlowSource};
-use trommel::{Batch, Error, ErrorKind, Pipeline, Source, sources};
+use trommel::{Batch, Pipeline, Source, sources};
 
 /// Over as soon as somebody looks, and yet not "at once": what is in flight is not dropped by the
 /// cancel itself.
@@ -19,11 +19,6 @@ const SHORT: Duration = Duration::from_nanos(1);
 /// batch.
 fn endless() -> impl Source<Batch: for<'a> Batch<Row<'a> = u64>> {
     SlowSource::new(sources::generate(1 << 40, |id| id), Duration::ZERO)
-}
-
-fn is_cancelled(error: &Error) {
-    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(error.report().unwrap().counts.add_up());
 }
 
 /// A worker is in the middle of its batch, which has thousands of rows to go.
@@ -57,9 +52,9 @@ fn a_worker_leaves_its_batch_when_the_grace_period_is_over() {
             }
             run.cancel();
             gate.open();
-            let error = run.wait().unwrap_err();
-            is_cancelled(&error);
-            let counts = error.report().unwrap().counts;
+            let result = run.wait();
+            is_cancelled(&result);
+            let counts = result.unwrap_err().report().unwrap().counts;
             // Light rows are visited in stretches of 32 between two looks.
             let last = last.load(SeqCst);
             assert!((25_000..25_064).contains(&last), "{workers} workers: up to row {last}");
@@ -94,9 +89,9 @@ fn pages_that_wait_for_the_sink_are_dropped_when_the_grace_period_is_over() {
             }
             run.cancel();
             gate.open();
-            let error = run.wait().unwrap_err();
-            is_cancelled(&error);
-            let counts = error.report().unwrap().counts;
+            let result = run.wait();
+            is_cancelled(&result);
+            let counts = result.unwrap_err().report().unwrap().counts;
             assert_eq!((counts.read, counts.loaded, counts.abandoned), (540, 510, 30));
             assert!(sink.values().into_iter().eq(0..510));
             assert_eq!((sink.count("finish"), sink.count("abort")), (0, 0));

@@ -3,19 +3,11 @@
 
 mod common;
 
-use common::{batches_of, engine, no_hang, spin};
+use common::{batches_of, engine, is_cancelled, no_hang, spin};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Fault, FaultySink, Ledger, Recorder, SinkCall, SlowSource, Trap};
-use trommel::{
-    CancelToken, Error, ErrorKind, Pipeline, RejectPolicy, Result, Retry, RunReport, Stage, sources,
-};
-
-fn is_cancelled(result: &Result<RunReport>) {
-    let error = result.as_ref().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
-    assert!(error.report().unwrap().counts.add_up());
-}
+use trommel::{CancelToken, Error, ErrorKind, Pipeline, RejectPolicy, Retry, Stage, sources};
 
 /// Retries: as many as allowed, no row twice, and then the error.
 #[test]

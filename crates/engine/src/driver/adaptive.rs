@@ -21,8 +21,8 @@ const FIRST_EPOCH: u32 = 2;
 const STEP: f64 = 8.0;
 /// The same where the parallel run begins: the size that was asked for knows nothing of the rows.
 const FIRST_STEP: f64 = 64.0;
-/// The first batches there take this long at most where it is more than the size that was asked for, ns,
-/// so that a small job is not cut into batches of a few microseconds.
+/// What the first batches there may take in a worker, ns, where the size that was asked for takes less: a
+/// small job is not to be cut into batches of a few microseconds.
 const FIRST_NS: f64 = 25_000.0;
 /// Samples that make the start.
 const START: u32 = 16;
@@ -146,7 +146,10 @@ impl Batcher {
             // One sample can't tell what a batch costs from what its rows cost; the next, larger one
             // will. Only rows that are plainly heavy make it smaller, and only plainly light ones larger.
             let latency = LATENCY_NS / self.work.per_row.max(1e-3);
-            let light = self.clamp((FIRST_NS / self.work.mean_per_row().max(1e-3)) as usize);
+            let light = match self.work.is_known() {
+                true => self.clamp((FIRST_NS / self.work.mean_per_row().max(1e-3)) as usize),
+                false => 0,
+            };
             self.rows = (self.rows.max(light) as f64).min(latency).max(min as f64) as usize;
         }
         self.left = left.map(|left| (left, workers));
@@ -299,14 +302,24 @@ mod tests {
 
     #[test]
     fn light_rows_begin_with_batches_that_are_worth_it() {
-        // Symptom: 5,000 rows of 15 ns were cut into 22 batches, of which a third of the time went into
-        // handing them over. Cause: the first batches had 128 rows, 2 us, whatever the rows cost. Fix: they
-        // may take 25 us by the cost of the first rows, cold caches and the batch's own cost included.
+        // Symptom: 5,000 rows of 15 ns were cut into 23 batches, each of which costs about a microsecond.
+        // Cause: the first batches had 128 rows, 2 us, whatever the rows cost. Fix: they may take 25 us by
+        // the cost of the first rows, cold caches and the batch's own cost included.
         let mut batcher = batcher();
         batcher.learn(&sample(16, 300.0, 20.0));
         batcher.begin(Some(4_984), 2);
         let rows = batcher.rows(1);
         assert!((600..=4_984 / 6).contains(&rows), "{rows}");
+    }
+
+    #[test]
+    fn rows_of_which_nothing_is_known_begin_with_the_size_that_was_asked_for() {
+        // Symptom: behind a source that takes its time for the first rows, the first batches were as large
+        // as any may be, however heavy the rows. Cause: no row had been worked on, which looked like rows
+        // that cost nothing. Fix: they are light only where a worker has seen some.
+        let mut batcher = batcher();
+        batcher.begin(None, 2);
+        assert_eq!(batcher.rows, Options::default().batch_size);
     }
 
     #[test]

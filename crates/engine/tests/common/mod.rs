@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
-use trommel::{Counts, Engine, Options, OptionsBuilder};
+use trommel::{Counts, Engine, ErrorKind, Options, OptionsBuilder, Result};
 
 /// Longer than any test takes on a loaded machine.
 pub(crate) const HANG: Duration = Duration::from_secs(30);
@@ -34,6 +34,14 @@ pub(crate) fn engine(workers: usize) -> Engine {
 /// Options with batches of exactly `rows` rows.
 pub(crate) fn batches_of(rows: usize) -> OptionsBuilder {
     Options::builder().fixed_batch_size(rows)
+}
+
+/// That the run was cancelled, and all its rows are accounted for.
+#[track_caller]
+pub(crate) fn is_cancelled<T>(result: &Result<T>) {
+    let error = result.as_ref().err().expect("a cancelled run");
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+    assert!(error.report().unwrap().counts.add_up());
 }
 
 /// What the transform does with a row.
