@@ -7,7 +7,7 @@ mod kill_support;
 mod parquet_support;
 
 use columnar_support::{Event, KEYS, event, events, folder_of, joined, reference, tree};
-use kill_support::{child, kill_until_done};
+use kill_support::{child, dawdle, kill_until_done};
 use parquet_support::{Numbers, engine};
 use std::collections::HashMap;
 use std::fs;
@@ -25,9 +25,12 @@ fn run_job(path: &Path, rows: u64, fails_at: u64) -> Result<RunReport> {
     Pipeline::from(Numbers::up_to(rows))
         .options(Options::builder().fixed_batch_size(70).build()?)
         .resumable("events")
-        .transform(move |id, out| match id == fails_at {
-            true => Err(trommel::Error::fatal("the power went")),
-            false => out.emit(event(id)),
+        .transform(move |id, out| {
+            dawdle(id, 10);
+            match id == fails_at {
+                true => Err(trommel::Error::fatal("the power went")),
+                false => out.emit(event(id)),
+            }
         })
         .load_into(sink.partition_by(KEYS).max_open_files(6))
         .run(&engine(2))

@@ -3,7 +3,7 @@
 
 mod kill_support;
 
-use kill_support::{child, kill_until_done};
+use kill_support::{child, dawdle, kill_until_done};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -30,7 +30,10 @@ fn run(path: &Path) -> Result<RunReport> {
     let sink =
         Sink::create(path)?.columns(["id", "text"]).commit_interval(Duration::from_millis(3));
     let engine = Engine::builder().workers(2).build()?;
-    let is_bad = |id: u64| id % 1000 == 7;
+    let is_bad = |id: u64| {
+        dawdle(id, 200);
+        id % 1000 == 7
+    };
     let text = |id: u64| "x, ".repeat(id as usize % 10);
     match path.file_name().and_then(|name| name.to_str()) {
         Some("keyed") => pipeline

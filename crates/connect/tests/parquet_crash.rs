@@ -5,7 +5,7 @@
 mod kill_support;
 mod parquet_support;
 
-use kill_support::{child, kill_until_done};
+use kill_support::{child, dawdle, kill_until_done};
 use parquet_support::{Numbers, engine, read};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -41,10 +41,13 @@ fn run(path: &Path, rows: u64, fails_at: u64) -> Result<RunReport> {
         .build()?;
     Pipeline::from(Numbers::up_to(rows))
         .options(options)
-        .transform(move |id, out| match id {
-            _ if id == fails_at => Err(Error::fatal("the power went")),
-            _ if id % 10 == 7 => Err(Error::row("ends in 7")),
-            _ => out.emit(item(id)),
+        .transform(move |id, out| {
+            dawdle(id, 300);
+            match id {
+                _ if id == fails_at => Err(Error::fatal("the power went")),
+                _ if id % 10 == 7 => Err(Error::row("ends in 7")),
+                _ => out.emit(item(id)),
+            }
         })
         .load_into(sink(path))
         .resumable("items")

@@ -2,8 +2,26 @@
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
+use std::sync::{LazyLock, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+/// Set in a child, see [`dawdle`].
+const DAWDLES: &str = "TROMMEL_TEST_DAWDLES";
+
+/// In a child that is to be killed, sleeps for a millisecond at each row whose number is a multiple of
+/// `every`, one thread at a time: with 200 such rows a job takes 200 ms or more.
+///
+/// Symptom: a quick machine had done all rows before the third kill, which proved nothing. Cause: the kills
+/// come at fixed times. Fix: the job takes its time, too, however quick the machine.
+pub(crate) fn dawdle(id: u64, every: u64) {
+    static IS_CHILD: LazyLock<bool> = LazyLock::new(|| std::env::var_os(DAWDLES).is_some());
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    if id.is_multiple_of(every) && *IS_CHILD {
+        let _turn = ONE_AT_A_TIME.lock().unwrap();
+        sleep(Duration::from_millis(1));
+    }
+}
 
 /// This program once more, for one test alone, which finds `value` in `variable` and so knows that it
 /// is the child.
@@ -12,6 +30,7 @@ pub(crate) fn child(test: &str, variable: &str, value: impl AsRef<OsStr>) -> Com
     command
         .args(["--exact", test])
         .env(variable, value)
+        .env(DAWDLES, "1")
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command
@@ -39,5 +58,6 @@ pub(crate) fn kill_until_done(
         assert!(began.elapsed() < Duration::from_secs(120), "no end after {kills} kills");
         look();
     }
+    println!("{kills} kills");
     assert!(kills > 2, "{kills} kills prove nothing");
 }

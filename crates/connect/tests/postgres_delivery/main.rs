@@ -9,7 +9,7 @@ mod kill_support;
 #[path = "../postgres_support/mod.rs"]
 mod postgres_support;
 
-use kill_support::kill_until_done;
+use kill_support::{dawdle, kill_until_done};
 use postgres_support::{Server, says};
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use serde::Serialize;
@@ -46,6 +46,7 @@ fn job(conninfo: &str, attempts: u32, each: impl Fn(u64) + Sync) -> trommel::Res
         .resumable("load")
         .options(Options::builder().fixed_batch_size(100).retry(retry).build()?)
         .transform(|id, out| {
+            dawdle(id, 100);
             each(id);
             out.emit(&item(id))
         })
