@@ -157,7 +157,7 @@ impl Options {
         OptionsBuilder { options: Options::default() }
     }
 
-    /// Rows in the first batch.
+    /// Rows in a batch before anything is known of them.
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
@@ -194,7 +194,8 @@ pub struct OptionsBuilder {
 }
 
 impl OptionsBuilder {
-    /// Rows in the first batch; adaptive batching goes on from there. Default 128. 0 is an error.
+    /// Rows in a batch before anything is known of them; adaptive batching goes on from there, with what
+    /// the first few rows have cost. Default 128. 0 is an error.
     pub fn batch_size(mut self, rows: usize) -> Self {
         self.options.batch_size = rows;
         self
