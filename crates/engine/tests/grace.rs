@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{batches_of, engine, is_cancelled, no_hang};
+use common::{batches_of, engine, is_cancelled, no_hang, one_page_each};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -74,7 +74,7 @@ fn pages_that_wait_for_the_sink_are_dropped_when_the_grace_period_is_over() {
             let rows = Arc::new(AtomicU64::new(0));
             let seen = Arc::clone(&rows);
             let run = Pipeline::from(endless())
-                .options(batches_of(10).grace(SHORT).channel_capacity(4).build().unwrap())
+                .options(one_page_each(10).grace(SHORT).channel_capacity(4).build().unwrap())
                 .map(move |id| {
                     seen.fetch_add(1, SeqCst);
                     id

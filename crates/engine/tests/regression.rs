@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{batches_of, engine, no_hang, spin};
+use common::{batches_of, engine, no_hang, one_page_each, spin};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Fault, Gate, GatedSink, Recorder, SinkCall, SlowSource};
@@ -68,7 +68,7 @@ fn a_producer_that_waits_for_room_can_be_cancelled() {
         let gate = Gate::new();
         let fills = Arc::new(AtomicUsize::new(0));
         let run = Pipeline::from(Counted(endless(), Arc::clone(&fills)))
-            .options(batches_of(10).channel_capacity(slots).build().unwrap())
+            .options(one_page_each(10).channel_capacity(slots).build().unwrap())
             .map(|id| {
                 spin(Duration::from_micros(20));
                 id
@@ -161,21 +161,15 @@ fn what_comes_after_comes_once() {
 #[test]
 fn the_first_error_does_not_hide_its_siblings() {
     no_hang("siblings", || {
-        let both = Gate::new();
-        let door = both.clone();
+        let both = Barrier::new(2);
         let error = Pipeline::from(sources::generate(200, |id| id))
             .options(batches_of(10).build().unwrap())
-            .transform(move |id, out| {
+            .transform(|id, out| {
                 if id == 0 {
                     spin(Duration::from_micros(500)); // worth the pool
                 }
                 if id == 105 || id == 113 {
-                    // Each waits until the other has come too.
-                    if door.arrivals() == 1 {
-                        door.open();
-                    } else {
-                        door.pass();
-                    }
+                    both.wait();
                     return Err(Error::fatal(id.to_string()));
                 }
                 out.emit(id)

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{batches_of, engine, is_cancelled, no_hang, spin};
+use common::{batches_of, engine, is_cancelled, no_hang, one_page_each, spin};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Fault, FaultySink, Ledger, Recorder, SinkCall, SlowSource, Trap};
@@ -88,7 +88,7 @@ fn a_cancel_between_two_retries_is_a_cancel() {
         let (token, canceller) = cancel_after(&trap, 6);
         let result =
             Pipeline::from(SlowSource::new(sources::generate(1_000, |id| id), Duration::ZERO))
-                .options(batches_of(10).retry(retry).grace(Duration::ZERO).build().unwrap())
+                .options(one_page_each(10).retry(retry).grace(Duration::ZERO).build().unwrap())
                 .cancel_with(&token)
                 .map(|id| {
                     spin(Duration::from_micros(20));
@@ -131,7 +131,7 @@ fn a_cancel_wakes_a_sink_that_waits_to_be_tried_again() {
                 let (token, canceller) = cancel_after(&trap, failing_batch + 1);
                 let numbers = SlowSource::new(sources::generate(rows, |id| id), Duration::ZERO);
                 let result = Pipeline::from(numbers)
-                    .options(batches_of(10).retry(retry).grace(grace).build().unwrap())
+                    .options(one_page_each(10).retry(retry).grace(grace).build().unwrap())
                     .cancel_with(&token)
                     .map(|id| {
                         spin(Duration::from_micros(20));

@@ -131,8 +131,9 @@ fn run(engine: &Engine, case: Case) -> (RunReport, Kept) {
             (report, Kept::Count(sink.values()))
         }
         "channel" => {
-            // So small that the sink waits for its reader.
-            let (sender, receiver) = crossbeam_channel::bounded(3);
+            // So small that the sink waits for its reader, and not at every row: each wait can cost a turn
+            // of all who are busy.
+            let (sender, receiver) = crossbeam_channel::bounded(100);
             let reader = thread::spawn(move || receiver.iter().collect());
             let sink = sinks::channel(sender);
             let report = run_steps!(case, engine, sink, |id: u64, out| out.emit(id));

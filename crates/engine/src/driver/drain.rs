@@ -142,9 +142,9 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
             Ok(())
         });
         if let Err(error) = emptied {
-            // What is left of the buffers is not to be trusted.
-            *slot = *Slot::new();
             self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
+            // What is left of the buffers is not to be trusted, and the error is known.
+            let _ = std::mem::replace(slot, *Slot::new()).drop_values();
         }
         if !slot.unfinished {
             self.next += 1;

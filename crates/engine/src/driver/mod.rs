@@ -170,7 +170,10 @@ impl Run<'_> {
         let share = options.memory_limit / slots;
         // Called from inside a transform of the same engine: to wait for the pool would be to wait
         // for oneself.
-        let patience = if pool.is_worker() { Patience::Endless } else { Patience::Until { rows } };
+        let patience = match pool.is_worker() {
+            true => Patience::Endless,
+            false => Patience::Until { rows, source_blocks },
+        };
         let work = Work {
             transform,
             encoder,
@@ -188,7 +191,11 @@ impl Run<'_> {
         let here =
             run_here::<S, T, K>(&work, &mut feed, &mut drain, &mut slot, clock, patience, probe);
         let shares_pool = || pool.running() > 1;
-        if here != Here::Ended {
+        if here == Here::Ended {
+            if let Err(error) = slot.drop_values() {
+                control.fail(u64::MAX, error);
+            }
+        } else {
             let _running = pool.join();
             drain.expect(slots);
             let left = rows.map(|rows| rows.saturating_sub(clock.rows()));

@@ -17,19 +17,21 @@ pub(super) enum Patience {
     /// To the end: the pool is not to be waited for.
     Endless,
     /// While what is left is not worth waking the pool for.
-    Until { rows: Option<u64> },
+    Until { rows: Option<u64>, source_blocks: bool },
 }
 
 impl Patience {
-    /// Whether the source is so slow that rows would come while this thread works.
+    /// Whether the source is so slow that rows would come while this thread works. What a source that waits
+    /// for nothing gives is used by the thread that took it.
     pub(super) fn is_over_after_fill(&self, filled: &Sample) -> bool {
-        matches!(self, Patience::Until { .. }) && u128::from(filled.fill_ns) > INLINE.as_nanos()
+        matches!(self, Patience::Until { source_blocks: true, .. })
+            && u128::from(filled.fill_ns) > INLINE.as_nanos()
     }
 
     /// Whether the pool should take over, `elapsed_ns` after the start and after `done` rows of which
     /// the last batch is `last`.
     pub(super) fn is_over(&self, elapsed_ns: u64, done: u64, last: &Sample) -> bool {
-        let Patience::Until { rows } = self else {
+        let Patience::Until { rows, .. } = self else {
             return false;
         };
         let elapsed = Duration::from_nanos(elapsed_ns);
@@ -66,7 +68,7 @@ impl Patience {
 
     /// Whether what is left after `done` rows takes no more than `time`, by the cost of the last batch.
     fn is_rest_within(&self, time: Duration, done: u64, last: &Sample) -> bool {
-        let Patience::Until { rows: Some(rows) } = self else {
+        let Patience::Until { rows: Some(rows), .. } = self else {
             return false;
         };
         let row_ns = last.ns() as f64 / last.rows.max(1) as f64;
@@ -78,7 +80,8 @@ impl Patience {
 mod tests {
     use super::*;
 
-    const JOB: Patience = Patience::Until { rows: Some(1_016) };
+    const JOB: Patience = Patience::Until { rows: Some(1_016), source_blocks: true };
+    const UNKNOWN: Patience = Patience::Until { rows: None, source_blocks: true };
 
     fn batch(rows: u64, work_ns: u64) -> Sample {
         Sample { rows, work_ns, ..Sample::default() }
@@ -91,9 +94,19 @@ mod tests {
         // Of 70 ns: 70 us, more than is worth waking the pool for, if caches were warm.
         assert_eq!(JOB.next_turn(true, 16, &batch(16, 1_120)), SECOND_TURN);
         assert_eq!(JOB.next_turn(false, 500, &batch(484, 8_000)), INLINE);
-        for unknown in [Patience::Until { rows: None }, Patience::Endless] {
+        for unknown in [UNKNOWN, Patience::Endless] {
             assert_eq!(unknown.next_turn(true, 16, &batch(16, 800)), SECOND_TURN);
         }
+    }
+
+    #[test]
+    fn only_what_a_source_was_waited_for_changes_its_thread() {
+        let slow = Sample { fill_ns: 60_001, ..batch(16, 0) };
+        assert!(JOB.is_over_after_fill(&slow));
+        assert!(!JOB.is_over_after_fill(&Sample { fill_ns: 60_000, ..slow }));
+        let waits_for_nothing = Patience::Until { rows: None, source_blocks: false };
+        assert!(!waits_for_nothing.is_over_after_fill(&slow));
+        assert!(!Patience::Endless.is_over_after_fill(&slow));
     }
 
     #[test]
@@ -119,7 +132,7 @@ mod tests {
         assert!(JOB.is_over(4_480, 16, &batch(64, 4_480)));
         assert!(JOB.is_over(4 * INLINE.as_nanos() as u64 + 1, 1_000, &batch(16, 16)));
         assert!(!Patience::Endless.is_over(u64::MAX, 16, &batch(16, 1_000_000)));
-        assert!(!Patience::Until { rows: None }.is_over(1_000, 16, &batch(16, 1_000)));
-        assert!(Patience::Until { rows: None }.is_over(60_001, 16, &batch(16, 60_000)));
+        assert!(!UNKNOWN.is_over(1_000, 16, &batch(16, 1_000)));
+        assert!(UNKNOWN.is_over(60_001, 16, &batch(16, 60_000)));
     }
 }

@@ -6,7 +6,6 @@ use super::clock::Clock;
 use super::control::Control;
 use super::drain::Drain;
 use super::feed::{Fed, Feed};
-use super::outlet::guarded;
 use super::pool::not_started;
 use super::slot::Slot;
 use super::sync::{
@@ -186,14 +185,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
 
     pub(super) fn into_parts(self) -> (Feed<'r, S>, Drain<'r, K, S::Batch>) {
         // The destructors of the values in the slots are user code.
-        let emptied = guarded("a value's destructor", || {
-            while let Some(slot) = self.free.try_recv() {
-                drop(slot);
+        while let Some(slot) = self.free.try_recv() {
+            if let Err(error) = slot.drop_values() {
+                self.control.fail(u64::MAX, error);
             }
-            Ok(())
-        });
-        if let Err(error) = emptied {
-            self.control.fail(u64::MAX, error);
         }
         (self.feed.into_inner(), self.drain.into_inner())
     }

@@ -1,7 +1,8 @@
 //! Slots: what travels around the ring.
 
+use super::outlet::guarded;
 use crate::batch::Batch;
-use crate::error::{Error, Origin};
+use crate::error::{Error, Origin, Result};
 use crate::page::Page;
 use crate::position::{Counts, Position};
 use crate::text::Texts;
@@ -180,6 +181,16 @@ impl<B: Batch, P: Page> Slot<B, P> {
         self.used().iter().map(|lane| lane.visited as u64).sum()
     }
 
+    /// Drops what the slot holds, each part by itself: where one destructor panics, the others' values do not
+    /// go in its unwinding, in which a second panic would end the process. Answers the first panic.
+    pub(super) fn drop_values(self) -> Result<()> {
+        let mut dropped = Ok(());
+        for Lane { batch, page, .. } in self.lanes {
+            dropped = dropped.and(dropped_value(batch)).and(dropped_value(page));
+        }
+        dropped
+    }
+
     /// Makes the slot ready for its next batch. Buffers of more than `keep_bytes` are given back:
     /// one huge batch must not hold its memory for ever.
     pub(super) fn recycle(&mut self, keep_bytes: usize) {
@@ -203,6 +214,13 @@ impl<B: Batch, P: Page> Slot<B, P> {
         self.unfinished = false;
         self.settled_rows = 0;
     }
+}
+
+fn dropped_value<T>(value: T) -> Result<()> {
+    guarded("a value's destructor", || {
+        drop(value);
+        Ok(())
+    })
 }
 
 impl<B: Batch, P: Page> Lane<B, P> {

@@ -36,6 +36,12 @@ pub(crate) fn batches_of(rows: usize) -> OptionsBuilder {
     Options::builder().fixed_batch_size(rows)
 }
 
+/// The same, of which no batch is cut for an idle worker, however heavy a busy machine makes it look: the
+/// sink is called once for each.
+pub(crate) fn one_page_each(rows: usize) -> OptionsBuilder {
+    batches_of(rows).transform_concurrency(1)
+}
+
 /// That the run was cancelled, and all its rows are accounted for.
 #[track_caller]
 pub(crate) fn is_cancelled<T>(result: &Result<T>) {
