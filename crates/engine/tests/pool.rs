@@ -129,7 +129,7 @@ fn run_all_inside_a_transform_of_the_same_engine() {
             .options(batches_of(1).build().unwrap())
             .map(move |_: &mut u64| {
                 let job = || {
-                    Pipeline::from(sources::iter(0..1_000u64))
+                    Pipeline::from(sources::iter(0..300u64))
                         .options(batches_of(50).build().unwrap())
                         .map(|id: &mut u64| heavy(*id))
                         .load_into(sinks::count())
@@ -178,7 +178,7 @@ fn an_engine_dropped_while_it_runs() {
                 if id == 500 {
                     behind.pass();
                 }
-                sum(&owned, 100).min(heavy(id))
+                sum(&owned, 20).min(heavy(id))
             })
             .load_into(sinks::count())
             .start(&engine)
@@ -247,9 +247,9 @@ fn stays_here(engine: &Engine, rows: u64) -> bool {
         workers = report.workers;
         sink
     });
-    let here = seen.iter().all(|id| *id == thread::current().id());
-    assert_eq!(here, workers == 0, "{rows} rows");
-    here
+    let strays = seen.iter().any(|id| *id != thread::current().id());
+    assert!(workers > 0 || !strays, "{rows} rows");
+    workers == 0
 }
 
 #[test]
