@@ -66,7 +66,7 @@ impl Engine {
         pipelines: Vec<Box<dyn Runnable + 'a>>,
         limit: usize,
     ) -> Vec<Result<RunReport>> {
-        driver::run_all(pipelines, self.together(limit), |pipeline| pipeline.run_on(self))
+        driver::run_all(pipelines, self.together(limit), |pipeline| self.run_one(pipeline))
     }
 
     /// As [`run_all`](Self::run_all), but the first failure cancels the others: those that run, and
@@ -81,12 +81,17 @@ impl Engine {
             pipeline.also_cancel_with(&together);
         }
         driver::run_all(pipelines, self.together(limit), |pipeline| {
-            let result = pipeline.run_on(self);
+            let result = self.run_one(pipeline);
             if result.is_err() {
                 together.cancel();
             }
             result
         })
+    }
+
+    fn run_one<'a>(&self, pipeline: Box<dyn Runnable + 'a>) -> Result<RunReport> {
+        // A hook that panics, or a `Runnable` of the user's: the others' results are not lost with it.
+        driver::guarded("a pipeline", || pipeline.run_on(self))
     }
 
     /// How many pipelines run at once; 0 stands for on this thread, one after the other.

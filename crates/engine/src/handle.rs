@@ -1,7 +1,8 @@
 //! A run in the background.
 
 use crate::cancel::CancelToken;
-use crate::error::{Error, ErrorKind, Result};
+use crate::driver::panicked;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::report::RunReport;
 use parking_lot::Mutex;
@@ -85,10 +86,11 @@ impl<K> RunHandle<K> {
     /// # Errors
     /// As [`Job::run`](crate::Job::run); a panic in a hook or in the progress callback is one too.
     pub fn wait(mut self) -> Result<(RunReport, K)> {
-        let panicked = || Error::new(ErrorKind::Panic, "a hook of the pipeline panicked");
         match self.thread.take() {
-            Some(thread) => thread.join().unwrap_or_else(|_| Err(panicked())),
-            None => Err(panicked()),
+            Some(thread) => {
+                thread.join().unwrap_or_else(|panic| Err(panicked("a hook of the pipeline", panic)))
+            }
+            None => Err(Error::fatal("the run has been waited for")),
         }
     }
 }

@@ -96,6 +96,18 @@ impl Control {
         }
     }
 
+    /// Whether user code, or a row that was left where it was, was cancelled with this run: what is in flight
+    /// is dropped then. The same error of a run that nobody cancelled is one like any other.
+    pub(super) fn is_part_of_a_cancel(&self, error: &Error) -> bool {
+        if error.kind() != ErrorKind::Cancelled {
+            return false;
+        }
+        if !self.is_dropping() && self.outcome.lock().cancelled_at.is_some() {
+            self.raise(DROPPING);
+        }
+        self.is_dropping()
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         !self.is_running() && self.outcome.lock().first.is_some()
     }

@@ -124,7 +124,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         if let Err(error) = stored {
             slot.unfinished = false;
             // A cancel in the middle of a retry leaves page and destination as they were.
-            if error.kind() != ErrorKind::Cancelled {
+            if !self.control.is_part_of_a_cancel(&error) {
                 self.broken = true;
                 self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
             }
@@ -143,8 +143,9 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         });
         if let Err(error) = emptied {
             self.control.fail(seq, error.in_stage(Stage::Sink).in_batch(seq));
-            // What is left of the buffers is not to be trusted, and the error is known.
-            let _ = std::mem::replace(slot, *Slot::new()).drop_values();
+            // What is left of the buffers is not to be trusted, the error is known, and the run has failed:
+            // nothing is filled any more.
+            let _ = std::mem::replace(slot, Slot::spent()).drop_values();
         }
         if !slot.unfinished {
             self.next += 1;
@@ -162,7 +163,7 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         let seq = slot.seq;
         for lane in slot.used_mut() {
             if let Some(error) = lane.error.take()
-                && error.kind() != ErrorKind::Cancelled
+                && !self.control.is_part_of_a_cancel(&error)
             {
                 let row = (lane.first_row + lane.visited) as u64;
                 self.control.fail(seq, error.in_row(row).in_batch(seq));

@@ -90,11 +90,13 @@ fn check(case: Case, result: &Result<crate::RunReport>, sink: &Kept) {
     };
     let counts = report.counts;
     assert!(counts.add_up(), "{case:?}: {counts:?}");
-    // The first batch runs on the caller's thread, all others go around the ring.
+    // The first batch may run on the caller's thread, all others go around the ring.
     let early = match case.fault {
         Fault::Cancel | Fault::CancelNow => true,
-        Fault::RowError(at) | Fault::SourceError(at) | Fault::SinkError(at) => at == 0,
-        Fault::CommitError(at) => at < case.batch_rows as u64,
+        Fault::SourceError(at) => at == 0,
+        Fault::RowError(at) | Fault::Panic(at) | Fault::SinkError(at) | Fault::CommitError(at) => {
+            at < case.batch_rows as u64
+        }
         _ => false,
     };
     assert!(report.workers > 0 || early, "{case:?}");

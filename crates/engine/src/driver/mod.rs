@@ -27,7 +27,7 @@ use crate::options::Options;
 use crate::progress::Progress;
 use crate::report::{BatchSample, Outcome, RunReport, StageReport};
 use crate::sink::Sink;
-use crate::source::Source;
+use crate::source::{Size, Source};
 use crate::stage::Transform;
 use adaptive::Batcher;
 use clock::Clock;
@@ -35,6 +35,7 @@ use control::Control;
 use drain::{Drain, Drained};
 use feed::{Fed, Feed};
 use monitor::Monitor;
+use outlet::drop_guarded;
 use patience::Patience;
 use resume::Before;
 use ring::{Drains, Ring, Start};
@@ -44,7 +45,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use work::Work;
 
-pub(crate) use outlet::guarded;
+pub(crate) use outlet::{guarded, panicked};
 pub(crate) use pool::{Pool, in_background, run_all};
 
 /// Rows of the very first batch when the size is adaptive: enough to learn what a row costs, few
@@ -78,10 +79,15 @@ where
             return Ok((before, None));
         }
         let encoder = sink.encoder().map_err(|error| error.in_stage(Stage::Sink))?;
-        let shape = (source.size(), source.may_block(), Drains::of(sink));
-        Ok((before, Some((encoder, shape))))
+        let shape = Shape {
+            size: source.size(),
+            source_blocks: source.may_block(),
+            drains: Drains::of(sink),
+            sink_refuses: sink.refuses_values(),
+        };
+        Ok((before, Some((shape, encoder, Slot::new()))))
     });
-    let (before, (encoder, (size, source_blocks, drains))) = match prepared {
+    let (before, (shape, encoder, slot)) = match prepared {
         Ok((before, Some(prepared))) => (before, prepared),
         Ok((before, None)) => {
             let clock = Clock::new(0);
@@ -97,18 +103,10 @@ where
     }
     let clock = Clock::new(pool.workers());
     let watched = on_progress.is_some() || options.watchdog.is_some();
-    let monitor = Monitor::new(&control, &clock, size, options.watchdog, on_progress);
-    let run = Run {
-        pool,
-        options,
-        control: &control,
-        clock: &clock,
-        rows: size.rows,
-        source_blocks,
-        drains,
-        before: &before,
-    };
-    let drive = || run.drive(source, transform, sink, encoder);
+    let monitor = Monitor::new(&control, &clock, shape.size, options.watchdog, on_progress);
+    let run =
+        Run { pool, options, control: &control, clock: &clock, shape: &shape, before: &before };
+    let drive = || run.drive(source, transform, sink, encoder, slot);
     // A thread that looks at the clock has no place among explored schedules.
     let ran = if watched && !cfg!(shuttle) { monitor.watch_while(drive) } else { drive() };
     monitor.tell();
@@ -129,17 +127,22 @@ pub(crate) fn failed_early(name: &str, error: Error) -> Error {
     error.in_pipeline(name).with_report(report)
 }
 
+/// What source and sink say of themselves.
+struct Shape {
+    size: Size,
+    source_blocks: bool,
+    drains: Drains,
+    /// The sink may refuse single values of a page.
+    sink_refuses: bool,
+}
+
 /// What the parts of one run share.
 struct Run<'r> {
     pool: &'r Pool,
     options: &'r Options,
     control: &'r Control,
     clock: &'r Clock,
-    /// Rows in all, as far as known.
-    rows: Option<u64>,
-    /// Whether the source may block.
-    source_blocks: bool,
-    drains: Drains,
+    shape: &'r Shape,
     /// What earlier runs of the same job have done.
     before: &'r Before,
 }
@@ -159,13 +162,15 @@ impl Run<'_> {
         transform: &T,
         sink: &mut K,
         encoder: K::Encoder,
+        mut slot: Box<Slot<S::Batch, K::Page>>,
     ) -> Ran
     where
         S: Source,
         T: Transform<S::Batch, K>,
         K: Sink,
     {
-        let Run { pool, options, control, clock, rows, source_blocks, drains, before } = *self;
+        let Run { pool, options, control, clock, shape, before } = *self;
+        let Shape { size: Size { rows, .. }, source_blocks, drains, sink_refuses } = *shape;
         let slots = options.slots(pool.workers());
         let share = options.memory_limit / slots;
         // Called from inside a transform of the same engine: to wait for the pool would be to wait
@@ -179,20 +184,19 @@ impl Run<'_> {
             encoder,
             control,
             collects_rejects: !options.on_reject.stops(),
-            notes_owners: sink.refuses_values(),
+            notes_owners: sink_refuses,
             on_panic: options.on_panic,
             full_bytes: share / 2,
         };
         let batcher = Batcher::new(options, share);
         let mut feed = Feed::new(source, batcher, control, clock, options.flush_timeout, share / 2);
         let mut drain = Drain::new(sink, control, clock, options, before, share);
-        let mut slot = Slot::new();
         let probe = options.adaptive.map(|(min, _)| PROBE_ROWS.max(min));
         let here =
             run_here::<S, T, K>(&work, &mut feed, &mut drain, &mut slot, clock, patience, probe);
         let shares_pool = || pool.running() > 1;
         if here == Here::Ended {
-            if let Err(error) = slot.drop_values() {
+            if let Err(error) = slot.drop_values().and(drop_guarded(work)) {
                 control.fail(u64::MAX, error);
             }
         } else {

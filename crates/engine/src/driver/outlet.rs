@@ -62,7 +62,8 @@ impl<'r, K: Sink> Outlet<'r, K> {
                 Err(error)
                     if error.class() == Class::Transient && attempt < self.retry.attempts =>
                 {
-                    self.pause(attempt, error)?;
+                    // The error is the user's, and is shown and dropped here.
+                    guarded("an error of the sink", || self.pause(attempt, error))?;
                     attempt += 1;
                     self.retries += 1;
                 }
@@ -98,19 +99,30 @@ fn pause_before(retry: Retry, attempt: u32, random: &mut fastrand::Rng) -> Durat
 
 /// Calls user code; a panic becomes an error.
 pub(crate) fn guarded<R>(who: &str, call: impl FnOnce() -> Result<R>) -> Result<R> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        let said = panic_message(&*panic);
-        Err(Error::new(ErrorKind::Panic, format!("{who} panicked: {said}")))
-    })
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(panicked(who, panic)))
 }
 
-/// What a panic said.
-pub(super) fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    panic
+/// The error that a panic becomes.
+pub(crate) fn panicked(who: &str, panic: Box<dyn Any + Send>) -> Error {
+    let said = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
+        .unwrap_or("no message");
+    let error = Error::new(ErrorKind::Panic, format!("{who} panicked: {said}"));
+    // What was thrown may panic when it is dropped, and what that throws as well: it is left alone.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(second);
+    }
+    error
+}
+
+/// Drops a value of the user's, whose destructor may panic.
+pub(super) fn drop_guarded<T>(value: T) -> Result<()> {
+    guarded("a value's destructor", || {
+        drop(value);
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::clock::Clock;
 use super::control::Control;
 use super::drain::Drain;
 use super::feed::{Fed, Feed};
+use super::outlet::{drop_guarded, guarded};
 use super::pool::not_started;
 use super::slot::Slot;
 use super::sync::{
@@ -129,7 +130,10 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
         let ready = Channel::bounded(slots);
         if start.first_is_filled { &ready } else { &free }.send(start.first);
         for _ in 1..slots {
-            free.send(Slot::new());
+            match guarded("the default of a batch or page", || Ok(Slot::new())) {
+                Ok(slot) => free.send(slot),
+                Err(error) => start.control.fail(u64::MAX, error),
+            }
         }
         Ring {
             work: start.work,
@@ -190,7 +194,11 @@ impl<'r, S: Source, T: Transform<S::Batch, K>, K: Sink> Ring<'r, S, T, K> {
                 self.control.fail(u64::MAX, error);
             }
         }
-        (self.feed.into_inner(), self.drain.into_inner())
+        let Ring { work, feed, drain, control, .. } = self;
+        if let Err(error) = drop_guarded(work) {
+            control.fail(u64::MAX, error);
+        }
+        (feed.into_inner(), drain.into_inner())
     }
 
     /// The next slot that wants a worker: one that was filled by the feeder or, where workers feed

@@ -1,6 +1,6 @@
 //! Slots: what travels around the ring.
 
-use super::outlet::guarded;
+use super::outlet::drop_guarded;
 use crate::batch::Batch;
 use crate::error::{Error, Origin, Result};
 use crate::page::Page;
@@ -127,17 +127,22 @@ impl Rejected {
 
 impl<B: Batch, P: Page> Slot<B, P> {
     pub(super) fn new() -> Box<Self> {
-        Box::new(Slot {
+        Box::new(Slot { lanes: vec![Lane::default()], used: 1, ..Slot::spent() })
+    }
+
+    /// A slot without a lane, which is never filled again.
+    pub(super) fn spent() -> Self {
+        Slot {
             seq: 0,
-            lanes: vec![Lane::default()],
-            used: 1,
+            lanes: Vec::new(),
+            used: 0,
             written: 0,
             position: None,
             unfinished: false,
             settled_rows: 0,
             uncut: 0,
             sample: Sample::default(),
-        })
+        }
     }
 
     pub(super) fn used(&self) -> &[Lane<B, P>] {
@@ -185,8 +190,12 @@ impl<B: Batch, P: Page> Slot<B, P> {
     /// go in its unwinding, in which a second panic would end the process. Answers the first panic.
     pub(super) fn drop_values(self) -> Result<()> {
         let mut dropped = Ok(());
-        for Lane { batch, page, .. } in self.lanes {
-            dropped = dropped.and(dropped_value(batch)).and(dropped_value(page));
+        for Lane { batch, page, rejects, error, .. } in self.lanes {
+            dropped = dropped.and(drop_guarded(batch)).and(drop_guarded(page));
+            for reject in rejects {
+                dropped = dropped.and(drop_guarded(reject));
+            }
+            dropped = dropped.and(drop_guarded(error));
         }
         dropped
     }
@@ -214,13 +223,6 @@ impl<B: Batch, P: Page> Slot<B, P> {
         self.unfinished = false;
         self.settled_rows = 0;
     }
-}
-
-fn dropped_value<T>(value: T) -> Result<()> {
-    guarded("a value's destructor", || {
-        drop(value);
-        Ok(())
-    })
 }
 
 impl<B: Batch, P: Page> Lane<B, P> {

@@ -1,7 +1,7 @@
 //! What a worker does with a lane: walk the rows, transform, encode, collect rejects.
 
 use super::control::Control;
-use super::outlet::{guarded, panic_message};
+use super::outlet::{guarded, panicked};
 use super::slot::{Lane, Rejected, Slot};
 use super::sync::each_piece;
 use crate::batch::Batch;
@@ -122,9 +122,7 @@ impl<T, E> Work<'_, T, E> {
                 (Ok(Err(_)), Some(Stop::Error(error))) => error,
                 (Ok(Err(error)), None) => error,
                 (Err(panic), _) => {
-                    let said = panic_message(&*panic);
-                    let message = format!("the transform panicked: {said}");
-                    let error = Error::new(ErrorKind::Panic, message);
+                    let error = panicked("the transform", panic);
                     if self.recovers(lane) {
                         lane.reject(error);
                         continue;
@@ -144,12 +142,17 @@ impl<T, E> Work<'_, T, E> {
 
     /// Whether a lane can go on behind the row that panicked.
     fn recovers<B: Batch, P: Page>(&self, lane: &mut Lane<B, P>) -> bool {
-        // A batch that panics by itself, before it has handed over a row, would do so for ever.
+        // A batch that panics by itself, before it has handed over a row, would do so for ever; behind its
+        // last row there is none to reject.
         let mark = lane.mark;
-        self.on_panic == PanicPolicy::Reject
-            && self.collects_rejects
-            && mark != NO_ROW
-            && catch_unwind(AssertUnwindSafe(|| lane.page.rewind(mark))).is_ok()
+        let rewound = guarded("the page", || {
+            let is_at_a_row = mark != NO_ROW && lane.visited < lane.batch.len();
+            if is_at_a_row {
+                lane.page.rewind(mark);
+            }
+            Ok(is_at_a_row)
+        });
+        self.on_panic == PanicPolicy::Reject && self.collects_rejects && rewound.is_ok_and(|at| at)
     }
 
     fn walk<B, K>(
@@ -216,6 +219,8 @@ impl<T, E> Work<'_, T, E> {
                 owners.resize(owned + emitted as usize, *visited as u32);
             }
             *visited += 1;
+            // For a batch that panics while it makes the next row.
+            *mark = out.page().mark();
             // After the row, not before the next: a row that has been taken from its batch can't be
             // put back.
             if bytes > full_bytes {

@@ -6,7 +6,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// Calls `take` with each value, on one thread, in order in an ordered run. A row error rejects the
-/// value, any other ends the run.
+/// value, any other ends the run: also one that passes, since the value is gone. What should be tried again
+/// is tried again inside of `take`, or by a sink of your own.
 ///
 /// ```
 /// use trommel::{Engine, Pipeline, sinks, sources};
@@ -49,6 +50,11 @@ impl<T: Send, F: FnMut(T) -> Result<()> + Send> Sink for ForEach<T, F> {
             match (self.take)(value) {
                 Ok(()) => {}
                 Err(error) if error.class() == Class::Row => self.faults.push((index, error)),
+                // The value is gone, and with it what a retry could try again.
+                Err(error) if error.class() == Class::Transient => {
+                    let message = "for_each gave a value away, so that it can't be tried again";
+                    return Err(Error::fatal(message).caused_by(error));
+                }
                 Err(error) => return Err(error),
             }
         }
