@@ -21,7 +21,8 @@ pub enum ErrorKind {
     Io,
     /// User code panicked.
     Panic,
-    /// The run was cancelled.
+    /// The run was cancelled; or user code answered this kind in a run that nobody had cancelled, which fails
+    /// it as any other error does.
     Cancelled,
     /// The watchdog saw no progress for longer than its limit.
     Stalled,
