@@ -89,6 +89,43 @@ fn headers_are_trimmed_and_a_byte_order_mark_is_not_part_of_a_name() {
     assert_eq!(source.headers().collect::<Vec<_>>(), ["a", "b"]);
 }
 
+/// Symptom: names lost their blanks, against what `Trim::Fields` says. Cause: the header was read as a row of
+/// fields.
+#[test]
+fn trimmed_fields_leave_the_names_as_they_are() {
+    let builder = || Source::builder().trim(Trim::Fields);
+    let source = builder().from_reader("x", "a , b\n1,2\n".as_bytes()).unwrap();
+    assert_eq!(source.headers().collect::<Vec<_>>(), ["a ", " b"]);
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["one.csv", "two.csv"].map(|name| folder.path().join(name));
+    for file in &files {
+        std::fs::write(file, "a , b\n 1 , 2 \n").unwrap();
+    }
+    assert_eq!(rows(builder().open_many(&files).unwrap()), ["1|2", "1|2"]);
+}
+
+/// Symptom: a header that is no text was said to be in line 1, whatever came before it; one whose quote is
+/// never closed was a row error. Fix: the header's own place, and an error of the configuration.
+#[test]
+fn a_bad_header_is_shown_where_it_is() {
+    let open = |text: &'static [u8]| Source::builder().from_reader("x", text).map(drop);
+    let error = open(b"\n\na,\xe9\n").unwrap_err();
+    let origin = error.origin().expect("a place");
+    assert_eq!((origin.line, origin.offset), (Some(3), Some(2)), "{error}");
+    let error = open(b"a,\"b\n1,2\n").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.to_string().contains("never closed"), "{error}");
+}
+
+/// Symptom: a million blank lines took minutes where comments are allowed. Cause: at each of them all that
+/// follow were looked at. The time is not asserted: it was as long as that of a hang.
+#[test]
+fn blank_lines_are_looked_at_once_where_comments_are_allowed() {
+    let blanks = "\n".repeat(1 << 20);
+    let text = format!("{blanks}#x\n{blanks}a\n1\n{blanks}# \"\n\r\n#y\n\n2\n{blanks}");
+    assert_eq!(read(Source::builder().comment(b'#'), &text), ["1", "2"]);
+}
+
 #[test]
 fn nothing_is_not_an_error() {
     for text in ["", "\n\r\n", "\u{feff}", "a,b", "a,b\r\n", "\u{feff}a,b\n"] {

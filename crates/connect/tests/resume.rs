@@ -295,3 +295,43 @@ fn refused(first: Result<RunReport>, second: Result<RunReport>, named: &str) {
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(error.to_string().contains(named), "{error}");
 }
+
+// Symptom: rows lost. Cause: a sink that had been asked for a job which was finished, or whose source had
+// changed, took its next run, which was of no job, for one of that job, and stored its checkpoint. Fix: a job
+// that is not run leaves nothing behind.
+#[test]
+fn a_run_of_no_job_leaves_the_job_before_it_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let (database, input) = (directory.path().join("items.db"), directory.path().join("in.csv"));
+    let load = |table: &mut sqlite::Table<Item<'_>>, job: Option<&str>| {
+        let loading = Pipeline::from(csv::Source::open(&input).unwrap())
+            .transform(|row: csv::Row<'_>, out| {
+                out.emit(&Item { id: row.get("id")?, name: row.str("name")? })
+            })
+            .load_into(table);
+        match job {
+            Some(job) => loading.resumable(job).run(&Engine::new().unwrap()),
+            None => loading.run(&Engine::new().unwrap()),
+        }
+    };
+    let checkpoint = || -> (Vec<u8>, i64, String, bool) {
+        let select = "SELECT position, loaded, source, finished FROM trommel_checkpoint";
+        let connection = Connection::open(&database).unwrap();
+        let found = connection
+            .query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        found.unwrap()
+    };
+    std::fs::write(&input, "id,name\n1,one\n2,two\n").unwrap();
+    let mut table = sqlite::Sink::create(&database).unwrap().table::<Item<'_>>("items");
+    assert_eq!(load(&mut table, Some("job")).unwrap().counts.loaded, 2);
+    let before = checkpoint();
+
+    assert_eq!(load(&mut table, Some("job")).unwrap().counts.read, 0, "it is finished");
+    assert_eq!(load(&mut table, None).unwrap().counts.loaded, 2);
+    std::fs::write(&input, "id,name\n3,another file\n").unwrap();
+    let error = load(&mut table, Some("job")).unwrap_err();
+    assert!(error.to_string().contains("has changed"), "{error}");
+    assert_eq!(load(&mut table, None).unwrap().counts.loaded, 1);
+    assert_eq!(checkpoint(), before);
+    assert_eq!(ids(directory.path()), (5, 3));
+}

@@ -149,3 +149,14 @@ fn memory_that_runs_out_ends_the_run_and_the_next_one_goes_on() {
     go_on(&path).unwrap();
     assert_eq!(ids(&Connection::open(&path).unwrap()), (0..ROWS).collect::<Vec<_>>());
 }
+
+/// Symptom: rows that were reported as loaded and were nowhere. Cause: SQLite takes an empty path for a database
+/// that is gone when it is closed.
+#[test]
+fn an_empty_path_is_refused() {
+    for opened in [sqlite::Sink::create(""), sqlite::Sink::open("")] {
+        let error = opened.map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.to_string().contains("the path is empty"), "{error}");
+    }
+}

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
-use trommel::testing::{Gate, GatedSink, Recorder, SinkCall, SlowSource};
-use trommel::{Batch, Pipeline, Source, sources};
+use trommel::testing::{Gate, GatedSink, Ledger, Recorder, SinkCall, SlowSource};
+use trommel::{Batch, CancelToken, Error, Pipeline, RejectPolicy, Source, sources};
 
 /// Over as soon as somebody looks, and yet not "at once": what is in flight is not dropped by the
 /// cancel itself.
@@ -96,5 +96,62 @@ fn pages_that_wait_for_the_sink_are_dropped_when_the_grace_period_is_over() {
             assert!(sink.values().into_iter().eq(0..510));
             assert_eq!((sink.count("finish"), sink.count("abort")), (0, 0));
         }
+    });
+}
+
+/// Symptom: the next run of a cancelled job counted the rows that had been dropped once more. Cause: they were
+/// counted as read in the checkpoint, which stood before them.
+#[test]
+fn what_was_dropped_is_not_counted_in_the_checkpoint() {
+    no_hang("dropped", || {
+        let (token, mut ledger) = (CancelToken::new(), Ledger::new(0));
+        let cancel = token.clone();
+        let result = Pipeline::from(sources::generate(10_000, |id| id))
+            .options(one_page_each(100).grace(Duration::ZERO).build().unwrap())
+            .cancel_with(&token)
+            .map(move |id| {
+                if id == 2_550 {
+                    cancel.cancel();
+                }
+                id
+            })
+            .load_into(&mut ledger)
+            .resumable("job")
+            .run(&engine(1));
+        is_cancelled(&result);
+        assert!(result.unwrap_err().report().unwrap().counts.abandoned > 0);
+        let checkpoint = ledger.checkpoint().expect("what was written is stored");
+        let position = checkpoint.position.as_ref().unwrap().numbers().unwrap()[0];
+        assert_eq!(checkpoint.counts.read, position, "{:?}", checkpoint.counts);
+        assert!(checkpoint.counts.add_up() && checkpoint.counts.abandoned == 0);
+        assert_eq!(ledger.stored().len() as u64, position);
+    });
+}
+
+/// Symptom: rejects that were stored twice, by a job that was cancelled in the middle of a batch of which a part
+/// had only rejects, and by its next run. Cause: only pages that were written made a batch one that has begun.
+#[test]
+fn rejects_of_a_batch_that_is_dropped_halfway_are_not_stored() {
+    no_hang("halfway", || {
+        let (token, mut ledger) = (CancelToken::new(), Ledger::<u64>::new(0));
+        let cancel = token.clone();
+        let options = one_page_each(1_000).memory_limit(64 << 10).grace(Duration::ZERO);
+        let result = Pipeline::from(sources::generate(10_000, |id| id))
+            .options(options.on_reject(RejectPolicy::with_data(u64::MAX)).build().unwrap())
+            .cancel_with(&token)
+            .try_map(move |id| {
+                if id == 500 {
+                    cancel.cancel();
+                }
+                Err::<u64, _>(Error::row("refused"))
+            })
+            .load_into(&mut ledger)
+            .resumable("job")
+            .run(&engine(1));
+        is_cancelled(&result);
+        let stored = ledger.checkpoint().map_or(0, |checkpoint| {
+            checkpoint.position.as_ref().map_or(0, |at| at.numbers().unwrap()[0])
+        });
+        assert_eq!(ledger.rejects().len() as u64, stored, "rejects, and where a resume begins");
     });
 }

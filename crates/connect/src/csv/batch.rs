@@ -141,6 +141,10 @@ impl Batch {
         }
     }
 
+    pub(super) fn origin(&self, row: usize) -> Origin {
+        self.place(row).origin(self.block.source())
+    }
+
     pub(super) fn place(&self, row: usize) -> Place {
         let mut found = self.block.start();
         self.find(&[row], &mut |_, place, _| found = place);

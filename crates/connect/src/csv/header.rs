@@ -32,17 +32,23 @@ impl Header {
         if self.is_given || block.rows() == 0 {
             return Ok(());
         }
-        let origin = block.start().origin(block.source());
+        let mut batch = Batch::of(shape, block);
+        let origin = batch.origin(0);
         let expected = &shape.headers.names;
-        Batch::of(shape, block).for_each(0, |row| {
+        batch.for_each(0, |row| {
             let row = match row {
                 Ok(row) => row,
                 // Too few or too many names, or an unclosed quote.
                 Err(error) => return Err(self.fault(shape, error.message()).at(origin.clone())),
             };
             for (index, (field, expected)) in row.iter().zip(expected).enumerate() {
+                // With `Trim::Fields` the row gives its fields without blanks, and names keep them.
                 let name = if self.strip { field.trim_ascii() } else { field };
-                if name != expected.as_bytes() {
+                let expected_name = match shape.trim {
+                    true => expected.as_bytes().trim_ascii(),
+                    false => expected.as_bytes(),
+                };
+                if name != expected_name {
                     let difference = format!(
                         "column {index} (counted from 0) is `{}` and not `{expected}`",
                         name.escape_ascii()
@@ -80,7 +86,8 @@ impl Builder {
             headers: Headers::default(),
             width: None,
             nulls,
-            trim: matches!(self.trim, Trim::Fields | Trim::All),
+            // Names are stripped for themselves.
+            trim: false,
             lenient_eof: self.lenient_eof,
         };
         let mut shape = Arc::new(shape);
@@ -93,11 +100,14 @@ impl Builder {
                 block = feeder.first_record(self.has_headers)?;
             }
             if names.is_none() {
-                let origin = block.start().origin(block.source());
-                Batch::of(&shape, block).for_each(0, |row| {
+                let mut batch = Batch::of(&shape, block);
+                let origin = batch.origin(0);
+                batch.for_each(0, |row| {
                     width = row.as_ref().ok().map(|row| row.len());
                     if self.has_headers {
-                        let known = self.names(row?.iter());
+                        let known = row
+                            .map_err(|error| Error::config(error.message().to_owned()))
+                            .and_then(|row| self.names(row.iter()));
                         names = Some(known.map_err(|error| error.at(origin.clone()))?);
                     }
                     Ok(())
@@ -108,6 +118,7 @@ impl Builder {
         if let Some(shape) = Arc::get_mut(&mut shape) {
             shape.headers = Headers::new(names.unwrap_or_default());
             shape.width = width.filter(|_| !self.flexible);
+            shape.trim = matches!(self.trim, Trim::Fields | Trim::All);
         }
         feeder.set_cutter(Cutter::new(rules).with_fields(columns));
         let header = Header {

@@ -374,21 +374,17 @@ fn last_may_close(data: &[u8], chunk: usize, rules: &Rules) -> u64 {
     u64::from(may_close) << (next - chunk - 1)
 }
 
-/// Where the first record starts at or behind `at`, a place between records, when comments stand
-/// there.
+/// Where the comments end that stand at `at`, a place between records. Blank lines are the caller's: each is
+/// looked at once.
 #[inline]
 fn skip_comments(data: &[u8], mut at: usize, rules: &Rules) -> Option<usize> {
     let comment = rules.comment?;
     let from = at;
     loop {
-        let mut next = at;
-        while data.get(next).copied().is_some_and(is_end) {
-            next += 1;
-        }
-        if data.get(next) != Some(&comment) {
+        if data.get(at) != Some(&comment) {
             return (at > from).then_some(at);
         }
-        let rest = &data[next..];
-        at = next + memchr(b'\n', rest).map_or(rest.len(), |stop| stop + 1);
+        let rest = &data[at..];
+        at += memchr(b'\n', rest).map_or(rest.len(), |stop| stop + 1);
     }
 }

@@ -250,14 +250,14 @@ impl<C: Cut> Feeder<C> {
                 };
             }
             let size = self.read_size(goal, cap, largest);
-            if !self.read(size, wait) {
-                if has_rows && wait.is_zero() {
-                    self.deliver(block, cap);
-                    return Ok(Fill::More);
-                }
-                if !has_rows && limit.is_cancelled() {
-                    return Ok(Fill::More);
-                }
+            let came = self.read(size, wait);
+            if !came && has_rows && wait.is_zero() {
+                self.deliver(block, cap);
+                return Ok(Fill::More);
+            }
+            // Also while a record goes on and on, in a file whose quote is never closed for example.
+            if !has_rows && limit.is_cancelled() {
+                return Ok(Fill::More);
             }
         }
     }

@@ -77,8 +77,10 @@ impl Load {
         }
         self.lane.session.take_over(job)?;
         self.resume_verify(job)?;
-        self.is_resumed = true;
-        Ok(self.lane.session.job.as_ref().and_then(|job| job.stored.clone()))
+        let stored = self.lane.session.job.as_ref().and_then(|job| job.stored.clone());
+        // A finished job is not run: the run that comes next is another.
+        self.is_resumed = !stored.as_ref().is_some_and(|stored| stored.finished);
+        Ok(stored)
     }
 
     /// Begins a run; one before that was left without an end is taken back.

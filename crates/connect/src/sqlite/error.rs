@@ -31,6 +31,10 @@ impl Place {
     /// Says what is wrong with a path in plainer words than "unable to open database file".
     pub(super) fn check(&self, path: &Path, may_create: bool) -> Result<()> {
         let wrong = |what: String| Err(Error::new(ErrorKind::Io, format!("{self}: {what}")));
+        if path.as_os_str().is_empty() {
+            // SQLite would take it for a database that is gone when it is closed.
+            return wrong("the path is empty: name a file".into());
+        }
         if path.is_dir() {
             return wrong("this is a directory: name a file in it".into());
         }

@@ -206,8 +206,9 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
                         return Err(refused.error.at(refused.origin));
                     }
                 }
-                self.halfway = true;
             }
+            // Rejects and filtered rows count as well: the next run would meet them again.
+            self.halfway |= counts.read > 0;
             self.counts.add(&counts);
             self.keep_rejects(&mut lane.rejects, first_record + lane.first_row as u64)?;
             if !lane.done {
@@ -228,6 +229,9 @@ impl<'r, K: Sink, B: Batch> Drain<'r, K, B> {
         }
         let mut counts = self.before.counts;
         counts.add(&self.counts);
+        // What was dropped is read again by the next run.
+        counts.read -= self.counts.abandoned;
+        counts.abandoned -= self.counts.abandoned;
         let checkpoint = Checkpoint {
             position: self.position.clone().filter(|_| self.ordered),
             counts,

@@ -57,9 +57,24 @@ pub(super) fn resume<S: Source, K: Sink>(
              file, `generate` and queries with a key have)"
         ));
     }
-    let in_source = |error: Error| error.in_stage(Stage::Source);
-    let now = source.fingerprint().map_err(in_source)?;
+    let now = source.fingerprint().map_err(|error| error.in_stage(Stage::Source))?;
     let stored = sink.resume(job).map_err(|error| error.in_stage(Stage::Sink))?;
+    let before = go_on(job, source, now, stored);
+    if before.is_err() {
+        // It has begun a run that does not come: its next one is another.
+        sink.abort();
+    }
+    before
+}
+
+/// Takes the source to where the sink's checkpoint says that the job has come.
+fn go_on<S: Source>(
+    job: &str,
+    source: &mut S,
+    now: Option<Fingerprint>,
+    stored: Option<Checkpoint>,
+) -> Result<Before> {
+    let in_source = |error: Error| error.in_stage(Stage::Source);
     let Some(Checkpoint { position, counts, source: then, finished, epoch }) = stored else {
         return Ok(Before { source: now, ..Before::default() });
     };

@@ -10,9 +10,11 @@ impl Load {
     pub(in crate::sqlite) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
         self.abort();
         self.job = Some(job.to_owned());
-        self.is_resumed = true;
         self.prepare()?;
-        Ok(self.epoch.as_ref().and_then(|(_, stored)| stored.clone()))
+        let stored = self.epoch.as_ref().and_then(|(_, stored)| stored.clone());
+        // A finished job is not run: the run that comes next is another.
+        self.is_resumed = !stored.as_ref().is_some_and(|stored| stored.finished);
+        Ok(stored)
     }
 
     pub(super) fn take_over(&mut self) -> Result<()> {
