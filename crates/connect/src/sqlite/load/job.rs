@@ -10,6 +10,7 @@ impl Load {
     pub(in crate::sqlite) fn resume(&mut self, job: &str) -> Result<Option<Checkpoint>> {
         self.abort();
         self.job = Some(job.to_owned());
+        self.is_resumed = true;
         self.prepare()?;
         let stored = self.epoch.as_ref().and_then(|(_, stored)| stored.clone());
         // A finished job is not run: the run that comes next is another.
