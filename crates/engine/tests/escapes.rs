@@ -6,13 +6,12 @@ mod common;
 use common::{batches_of, engine, no_hang, spin};
 use std::fmt;
 use std::panic::panic_any;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 use trommel::testing::Recorder;
 use trommel::{
-    CancelToken, Encode, Engine, Error, ErrorKind, Fill, Limit, Page, PanicPolicy, Pipeline,
-    RejectPolicy, Result, Retry, RunReport, Runnable, Sink, Source, sinks, sources,
+    CancelToken, Encode, Error, ErrorKind, Fill, Limit, Page, PanicPolicy, Pipeline, RejectPolicy,
+    Result, Retry, Sink, Source, sinks, sources,
 };
 
 /// Panics when it is dropped, unless a panic is under way already.
@@ -338,50 +337,5 @@ fn a_cancelled_error_of_a_cancelled_run_drops_the_batch() {
         assert!(counts.add_up() && counts.loaded <= 1_500 && counts.abandoned > 0, "{counts:?}");
         assert!(sink.values().into_iter().eq(0..counts.loaded));
         assert_eq!(sink.count("abort"), 0);
-    });
-}
-
-struct Panicking;
-
-impl Runnable for Panicking {
-    fn run_on(self: Box<Self>, _: &Engine) -> Result<RunReport> {
-        panic!("not a pipeline");
-    }
-    fn also_cancel_with(&mut self, _: &CancelToken) {}
-}
-
-/// Symptom: one of several pipelines that panicked took the others' results along.
-#[test]
-fn a_runnable_that_panics_leaves_the_others_their_results() {
-    no_hang("run_all", || {
-        for limit in [1, 2] {
-            let job = Pipeline::from(sources::generate(10, |id| id)).load_into(sinks::count());
-            let jobs: Vec<Box<dyn Runnable>> = vec![Box::new(Panicking), Box::new(job)];
-            let results = engine(1).run_all(jobs, limit);
-            assert_eq!(results[0].as_ref().unwrap_err().kind(), ErrorKind::Panic);
-            assert_eq!(results[1].as_ref().unwrap().counts.loaded, 10);
-        }
-    });
-}
-
-/// Symptom: rows counted as loaded that `for_each` had never been given. Cause: it had taken the values out of
-/// their page when it answered an error that passes, and the retry found the page empty.
-#[test]
-fn for_each_is_not_tried_again_with_what_it_has_given_away() {
-    no_hang("for_each", || {
-        let calls = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::clone(&calls);
-        let error = Pipeline::from(sources::generate(100, |id| id))
-            .options(batches_of(50).retry(Retry::times(5)).build().unwrap())
-            .map(|id| id)
-            .load_into(sinks::for_each(move |id: u64| {
-                seen.fetch_add(1, SeqCst);
-                if id == 70 { Err(Error::transient("busy")) } else { Ok(()) }
-            }))
-            .run(&engine(1))
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
-        assert_eq!(calls.load(SeqCst), 71);
-        assert_eq!(error.report().unwrap().counts.loaded, 50);
     });
 }

@@ -3,21 +3,14 @@
 
 mod common;
 
-use common::{batches_of, engine, no_hang, spin};
+use common::{batches_of, engine, heavy, no_hang, spin};
 use rayon::prelude::*;
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, Barrier};
+use std::thread::{self};
 use std::time::Duration;
 use trommel::testing::Gate;
-use trommel::{Engine, Options, Order, Pipeline, Runnable, Sink, sinks, sources};
-
-/// A transform heavy enough for the pool.
-fn heavy(id: u64) -> u64 {
-    spin(Duration::from_micros(2));
-    id
-}
+use trommel::{Engine, Options, Pipeline, Runnable, sinks, sources};
 
 fn sum(engine: &Engine, rows: u64) -> u64 {
     let mut sum = sinks::fold(|| 0, |sum: &mut u64, id: u64| *sum += id, |sum, part| *sum += part);
@@ -223,33 +216,20 @@ fn all_threads_have_ended_when_the_engine_is_dropped() {
     });
 }
 
-/// Where the transform of a job ran.
-fn threads_of<K: Sink>(run: impl FnOnce(Arc<Mutex<HashSet<ThreadId>>>) -> K) -> HashSet<ThreadId> {
-    let seen = Arc::new(Mutex::new(HashSet::new()));
-    run(Arc::clone(&seen));
-    let seen = seen.lock().unwrap();
-    seen.clone()
-}
-
 /// Whether a job of so many light rows was done on the caller's thread.
 fn stays_here(engine: &Engine, rows: u64) -> bool {
-    let mut workers = 0;
-    let seen = threads_of(|seen| {
-        let (report, sink) = Pipeline::from(sources::generate(rows, |id| id))
-            .map(move |id| {
-                seen.lock().unwrap().insert(thread::current().id());
-                id
-            })
-            .load_into(sinks::count())
-            .run_and_return(engine)
-            .unwrap();
-        assert_eq!(report.counts.loaded, rows);
-        workers = report.workers;
-        sink
-    });
-    let strays = seen.iter().any(|id| *id != thread::current().id());
-    assert!(workers > 0 || !strays, "{rows} rows");
-    workers == 0
+    let (caller, strays) = (thread::current().id(), AtomicUsize::new(0));
+    let report = Pipeline::from(sources::generate(rows, |id| id))
+        .map(|id| {
+            strays.fetch_add(usize::from(thread::current().id() != caller), SeqCst);
+            id
+        })
+        .load_into(sinks::count())
+        .run(engine)
+        .unwrap();
+    assert_eq!(report.counts.loaded, rows);
+    assert!(report.workers > 0 || strays.into_inner() == 0, "{rows} rows");
+    report.workers == 0
 }
 
 #[test]
@@ -316,87 +296,5 @@ fn every_size_around_a_batch() {
                 }
             }
         }
-    });
-}
-
-/// Several pipelines on one pool: the limit holds, results keep their places, one failure is one
-/// failure.
-#[test]
-fn run_all_keeps_its_limit_and_its_order() {
-    no_hang("run_all", || {
-        let engine = engine(2);
-        let running = Arc::new(AtomicUsize::new(0));
-        let most = Arc::new(AtomicUsize::new(0));
-        for limit in [1, 2, 3, 0] {
-            most.store(0, SeqCst);
-            let jobs: Vec<Box<dyn Runnable>> = (0..8u64)
-                .map(|number| {
-                    let (enter, leave, peak) =
-                        (Arc::clone(&running), Arc::clone(&running), Arc::clone(&most));
-                    Box::new(
-                        Pipeline::from(sources::generate(500 + number, |id| id))
-                            .options(batches_of(20).order(Order::Completion).build().unwrap())
-                            .before(move || {
-                                peak.fetch_max(enter.fetch_add(1, SeqCst) + 1, SeqCst);
-                                Ok(())
-                            })
-                            .after(move |_| {
-                                leave.fetch_sub(1, SeqCst);
-                            })
-                            .try_map(move |id| {
-                                if number == 3 && id == 200 {
-                                    return Err(trommel::Error::fatal("three"));
-                                }
-                                Ok(heavy(id))
-                            })
-                            .load_into(sinks::count()),
-                    ) as Box<dyn Runnable>
-                })
-                .collect();
-            let results = engine.run_all(jobs, limit);
-            let read: Vec<Option<u64>> = results
-                .iter()
-                .map(|result| result.as_ref().ok().map(|report| report.counts.loaded))
-                .collect();
-            let expected: Vec<Option<u64>> =
-                (0..8).map(|number| (number != 3).then_some(500 + number)).collect();
-            assert_eq!(read, expected, "limit {limit}");
-            let allowed = if limit == 0 { 2 } else { limit };
-            assert!(most.load(SeqCst) <= allowed, "{} at once, limit {limit}", most.load(SeqCst));
-        }
-        assert_eq!(engine.run_all(Vec::new(), 2).len(), 0);
-    });
-}
-
-#[test]
-fn run_all_or_none_cancels_those_that_run_and_those_that_wait() {
-    no_hang("all or none", || {
-        let engine = engine(2);
-        let gate = Gate::new();
-        let door = gate.clone();
-        let endless = |rows| {
-            Pipeline::from(sources::generate(rows, |id| id)).map(heavy).load_into(sinks::count())
-        };
-        let failing = Pipeline::from(sources::generate(10, |id| id))
-            .try_map(move |_| -> trommel::Result<u64> {
-                door.pass();
-                Err(trommel::Error::fatal("the first failure"))
-            })
-            .load_into(sinks::count());
-        let opener = gate.clone();
-        // Long enough that only a cancel can end it in time.
-        let running = endless(1 << 40).before(move || {
-            opener.open();
-            Ok(())
-        });
-        let jobs: Vec<Box<dyn Runnable>> =
-            vec![Box::new(failing), Box::new(running), Box::new(endless(1 << 40))];
-        let kinds: Vec<_> = engine
-            .run_all_or_none(jobs, 2)
-            .into_iter()
-            .map(|result| result.unwrap_err().kind())
-            .collect();
-        use trommel::ErrorKind::{Cancelled, Fatal};
-        assert_eq!(kinds, [Fatal, Cancelled, Cancelled]);
     });
 }

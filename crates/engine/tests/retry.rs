@@ -4,10 +4,14 @@
 mod common;
 
 use common::{batches_of, engine, is_cancelled, no_hang, one_page_each, spin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 use trommel::testing::{Fault, FaultySink, Ledger, Recorder, SinkCall, SlowSource, Trap};
-use trommel::{CancelToken, Error, ErrorKind, Pipeline, RejectPolicy, Retry, Stage, sources};
+use trommel::{
+    CancelToken, Error, ErrorKind, Pipeline, RejectPolicy, Retry, Stage, sinks, sources,
+};
 
 /// Retries: as many as allowed, no row twice, and then the error.
 #[test]
@@ -148,5 +152,27 @@ fn a_cancel_wakes_a_sink_that_waits_to_be_tried_again() {
                 assert_eq!((sink.count("finish"), sink.count("abort")), (0, 0));
             }
         }
+    });
+}
+
+/// Symptom: rows counted as loaded that `for_each` had never been given. Cause: it had taken the values out of
+/// their page when it answered an error that passes, and the retry found the page empty.
+#[test]
+fn for_each_is_not_tried_again_with_what_it_has_given_away() {
+    no_hang("for_each", || {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&calls);
+        let error = Pipeline::from(sources::generate(100, |id| id))
+            .options(batches_of(50).retry(Retry::times(5)).build().unwrap())
+            .map(|id| id)
+            .load_into(sinks::for_each(move |id: u64| {
+                seen.fetch_add(1, SeqCst);
+                if id == 70 { Err(Error::transient("busy")) } else { Ok(()) }
+            }))
+            .run(&engine(1))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Fatal, "{error}");
+        assert_eq!(calls.load(SeqCst), 71);
+        assert_eq!(error.report().unwrap().counts.loaded, 50);
     });
 }

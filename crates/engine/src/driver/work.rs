@@ -142,6 +142,9 @@ impl<T, E> Work<'_, T, E> {
 
     /// Whether a lane can go on behind the row that panicked.
     fn recovers<B: Batch, P: Page>(&self, lane: &mut Lane<B, P>) -> bool {
+        if self.on_panic != PanicPolicy::Reject || !self.collects_rejects {
+            return false;
+        }
         // A batch that panics by itself, before it has handed over a row, would do so for ever; behind its
         // last row there is none to reject.
         let mark = lane.mark;
@@ -152,7 +155,7 @@ impl<T, E> Work<'_, T, E> {
             }
             Ok(is_at_a_row)
         });
-        self.on_panic == PanicPolicy::Reject && self.collects_rejects && rewound.is_ok_and(|at| at)
+        rewound.is_ok_and(|is_at_a_row| is_at_a_row)
     }
 
     fn walk<B, K>(

@@ -50,6 +50,12 @@ pub(crate) fn is_cancelled<T>(result: &Result<T>) {
     assert!(error.report().unwrap().counts.add_up());
 }
 
+/// A transform heavy enough for the pool.
+pub(crate) fn heavy(id: u64) -> u64 {
+    spin(Duration::from_micros(2));
+    id
+}
+
 /// What the transform does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
