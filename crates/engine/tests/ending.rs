@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{HANG, batches_of, engine, is_cancelled, no_hang, spin};
+use common::{HANG, batches_of, engine, is_cancelled, no_hang, some_work, spin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -226,5 +226,71 @@ fn a_run_that_moves_is_left_alone_by_the_watchdog() {
             .run(&engine(2))
             .unwrap();
         assert!(report.stalls.is_empty());
+    });
+}
+
+/// Symptom: a run that nobody had cancelled ended well, with rows of a batch left unread, when a transform or
+/// sink answered an error of kind `Cancelled` (of a run inside it, say). Cause: the driver took it for its own.
+/// Expected: it is an error like any other.
+#[test]
+fn a_cancelled_error_of_a_run_that_nobody_cancelled_fails_it() {
+    let cancelled = || Error::new(ErrorKind::Cancelled, "what it called was cancelled");
+    for bad in [5, 1_500] {
+        no_hang("transform", move || {
+            let sink = Recorder::new();
+            let error = Pipeline::from(sources::generate(2_000, |id| id))
+                .options(batches_of(50).build().unwrap())
+                .transform(
+                    move |id, out| {
+                        if some_work(id) == bad { Err(cancelled()) } else { out.emit(id) }
+                    },
+                )
+                .load_into(sink.clone())
+                .run(&engine(2))
+                .unwrap_err();
+            assert_eq!(error.message(), "what it called was cancelled");
+            assert_eq!((sink.count("finish"), sink.count("abort")), (0, 1));
+        });
+        no_hang("sink", move || {
+            let error = Pipeline::from(sources::generate(2_000, |id| id))
+                .options(batches_of(50).build().unwrap())
+                .map(some_work)
+                .load_into(sinks::for_each(
+                    move |id: u64| {
+                        if id == bad { Err(cancelled()) } else { Ok(()) }
+                    },
+                ))
+                .run(&engine(2))
+                .unwrap_err();
+            assert_eq!(error.message(), "what it called was cancelled");
+        });
+    }
+}
+
+/// Where the run has been cancelled with it, such an error is part of that: what is in flight is dropped, and
+/// no row that was not read is taken for done.
+#[test]
+fn a_cancelled_error_of_a_cancelled_run_drops_the_batch() {
+    no_hang("cancelled", || {
+        let (token, sink) = (CancelToken::new(), Recorder::new());
+        let cancel = token.clone();
+        let error = Pipeline::from(sources::generate(2_000, |id| id))
+            .options(batches_of(50).grace(Duration::from_secs(3_600)).build().unwrap())
+            .cancel_with(&token)
+            .transform(move |id, out| {
+                if some_work(id) == 1_525 {
+                    cancel.cancel();
+                    return Err(Error::new(ErrorKind::Cancelled, "within"));
+                }
+                out.emit(id)
+            })
+            .load_into(sink.clone())
+            .run(&engine(1))
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+        let counts = error.report().unwrap().counts;
+        assert!(counts.add_up() && counts.loaded <= 1_500 && counts.abandoned > 0, "{counts:?}");
+        assert!(sink.values().into_iter().eq(0..counts.loaded));
+        assert_eq!(sink.count("abort"), 0);
     });
 }

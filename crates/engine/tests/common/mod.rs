@@ -56,6 +56,14 @@ pub(crate) fn heavy(id: u64) -> u64 {
     id
 }
 
+/// Of all rows the first is worth the pool.
+pub(crate) fn some_work(id: u64) -> u64 {
+    if id == 0 {
+        spin(Duration::from_micros(500));
+    }
+    id
+}
+
 /// What the transform does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {

@@ -1,17 +1,13 @@
-//! User code at the edges of a run: values that panic when they are dropped, panics between two rows, errors
-//! that look like a cancel. Each test opens with the symptom that it was written for.
+//! Values that panic when they are dropped, wherever the driver drops them.
 
-mod common;
-
-use common::{batches_of, engine, no_hang, spin};
+use crate::common::{batches_of, engine, no_hang, some_work, spin};
 use std::fmt;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-use trommel::testing::Recorder;
 use trommel::{
-    CancelToken, Encode, Error, ErrorKind, Fill, Limit, Page, PanicPolicy, Pipeline, RejectPolicy,
-    Result, Retry, Sink, Source, sinks, sources,
+    Encode, Error, ErrorKind, Fill, Limit, Page, Pipeline, RejectPolicy, Result, Retry, Sink,
+    Source, sinks, sources,
 };
 
 /// Panics when it is dropped, unless a panic is under way already.
@@ -89,14 +85,6 @@ impl Encode<u64> for Armed {
         page.push(value);
         Ok(())
     }
-}
-
-/// Of `rows` rows the first is worth the pool.
-fn some_work(id: u64) -> u64 {
-    if id == 0 {
-        spin(Duration::from_micros(500));
-    }
-    id
 }
 
 /// Symptom: `run` unwound, or the drain's thread died and the run hung, when the sink's `refuses_values`
@@ -249,93 +237,115 @@ fn rejects_that_go_off_in_a_dropped_batch_are_contained() {
     }
 }
 
-/// Symptom: a row counted as loaded was not in the sink. Cause: a source that panics while it makes a row was
-/// taken for a transform that panics in the row before, whose value was taken back.
-/// Expected: the row that could not be made is the reject, all others are loaded.
-#[test]
-fn a_row_that_cannot_be_made_takes_no_other_along() {
-    for bad in [5, 1_777] {
-        no_hang("make", move || {
-            let mut kept = sinks::collect();
-            let policy = RejectPolicy::skip(1);
-            let options = batches_of(50).on_panic(PanicPolicy::Reject).on_reject(policy);
-            let report = Pipeline::from(sources::generate(2_000, move |id| {
-                assert!(id != bad, "no row {id}");
-                id
-            }))
-            .options(options.build().unwrap())
-            .map(some_work)
-            .load_into(&mut kept)
-            .run(&engine(2))
-            .unwrap();
-            assert_eq!((report.counts.loaded, report.counts.rejected), (1_999, 1));
-            assert!(kept.into_vec().into_iter().eq((0..2_000).filter(|id| *id != bad)));
-        });
+/// Leaves its pages to the driver, which clears them.
+struct Forget(bool);
+
+impl Sink for Forget {
+    type Page = Vec<Option<Bomb>>;
+    type Encoder = ();
+
+    fn encoder(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &mut Vec<Option<Bomb>>) -> Result<()> {
+        Ok(())
+    }
+
+    fn may_block(&self) -> bool {
+        self.0
     }
 }
 
-/// Symptom: a run that nobody had cancelled ended well, with rows of a batch left unread, when a transform or
-/// sink answered an error of kind `Cancelled` (of a run inside it, say). Cause: the driver took it for its own.
-/// Expected: it is an error like any other.
-#[test]
-fn a_cancelled_error_of_a_run_that_nobody_cancelled_fails_it() {
-    let cancelled = || Error::new(ErrorKind::Cancelled, "what it called was cancelled");
-    for bad in [5, 1_500] {
-        no_hang("transform", move || {
-            let sink = Recorder::new();
-            let error = Pipeline::from(sources::generate(2_000, |id| id))
-                .options(batches_of(50).build().unwrap())
-                .transform(
-                    move |id, out| {
-                        if some_work(id) == bad { Err(cancelled()) } else { out.emit(id) }
-                    },
-                )
-                .load_into(sink.clone())
-                .run(&engine(2))
-                .unwrap_err();
-            assert_eq!(error.message(), "what it called was cancelled");
-            assert_eq!((sink.count("finish"), sink.count("abort")), (0, 1));
-        });
-        no_hang("sink", move || {
-            let error = Pipeline::from(sources::generate(2_000, |id| id))
-                .options(batches_of(50).build().unwrap())
-                .map(some_work)
-                .load_into(sinks::for_each(
-                    move |id: u64| {
-                        if id == bad { Err(cancelled()) } else { Ok(()) }
-                    },
-                ))
-                .run(&engine(2))
-                .unwrap_err();
-            assert_eq!(error.message(), "what it called was cancelled");
-        });
+impl Encode<Option<Bomb>> for Forget {
+    fn encode(_: &(), page: &mut Vec<Option<Bomb>>, value: Option<Bomb>) -> Result<()> {
+        page.push(value);
+        Ok(())
     }
 }
 
-/// Where the run has been cancelled with it, such an error is part of that: what is in flight is dropped, and
-/// no row that was not read is taken for done.
+/// A value that panics when it is dropped while the page is rewound or emptied is contained as well.
+///
+/// Symptom: of a batch that had been cut, with such values in each piece, the panic left `run`. Cause: when
+/// one piece had panicked, the others' values were dropped with the slot, outside of any guard. Fix: each
+/// part of a slot is dropped by itself, guarded.
 #[test]
-fn a_cancelled_error_of_a_cancelled_run_drops_the_batch() {
-    no_hang("cancelled", || {
-        let (token, sink) = (CancelToken::new(), Recorder::new());
-        let cancel = token.clone();
-        let error = Pipeline::from(sources::generate(2_000, |id| id))
-            .options(batches_of(50).grace(Duration::from_secs(3_600)).build().unwrap())
-            .cancel_with(&token)
-            .transform(move |id, out| {
-                if some_work(id) == 1_525 {
-                    cancel.cancel();
-                    return Err(Error::new(ErrorKind::Cancelled, "within"));
-                }
-                out.emit(id)
-            })
-            .load_into(sink.clone())
-            .run(&engine(1))
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Cancelled);
-        let counts = error.report().unwrap().counts;
-        assert!(counts.add_up() && counts.loaded <= 1_500 && counts.abandoned > 0, "{counts:?}");
-        assert!(sink.values().into_iter().eq(0..counts.loaded));
-        assert_eq!(sink.count("abort"), 0);
-    });
+fn a_destructor_that_panics_is_contained() {
+    for (label, refuses, live_from) in
+        [("refused", true, 0), ("refused late", true, 500), ("cleared", false, 500)]
+    {
+        for (sink_blocks, pieces) in [(false, 1), (true, 1), (false, 2), (true, 3)] {
+            no_hang(label, move || {
+                let options = batches_of(50)
+                    .transform_concurrency(pieces)
+                    .on_reject(RejectPolicy::skip(u64::MAX))
+                    .build()
+                    .unwrap();
+                let result = Pipeline::from(sources::generate(1_000, |id| id))
+                    .options(options)
+                    .transform(move |id, out| {
+                        if id == 0 {
+                            spin(Duration::from_micros(200));
+                        }
+                        out.emit((id >= live_from).then_some(Bomb))?;
+                        if refuses { Err(Error::row("refused")) } else { Ok(()) }
+                    })
+                    .load_into(Forget(sink_blocks))
+                    .run(&engine(2));
+                let error = result.expect_err(label);
+                assert_eq!(error.kind(), ErrorKind::Panic, "{label}: {error}");
+                assert!(error.report().unwrap().counts.add_up(), "{label}");
+            });
+        }
+    }
+}
+
+/// Symptom: a run that failed unwound instead of answering its error, where records of the batch that was
+/// left panicked when they were dropped. Cause: the slot of the caller's thread, and what the ring held
+/// behind the first that panicked, were dropped outside of any guard. Fix: as above.
+#[test]
+fn records_that_panic_when_they_are_dropped_with_the_run_are_contained() {
+    for owned in [false, true] {
+        for (fails_at, workers) in [(5, 1), (800, 1), (800, 2)] {
+            let label = format!("owned: {owned}, fails at {fails_at}, {workers} workers");
+            no_hang(&label.clone(), move || {
+                let records =
+                    sources::iter((0..1_000u64).map(|id| (id, (id >= fails_at).then_some(Bomb))));
+                let refuse = move |id: u64| {
+                    if id == 0 && fails_at > 100 {
+                        spin(Duration::from_micros(200));
+                    }
+                    if id == fails_at { Err(Error::fatal("a bad record")) } else { Ok(()) }
+                };
+                let options = batches_of(50).build().unwrap();
+                let engine = engine(workers);
+                let result = match owned {
+                    false => Pipeline::from(records)
+                        .options(options)
+                        .transform(move |record: &mut (u64, Option<Bomb>), out| {
+                            refuse(record.0)?;
+                            out.emit(record.0)
+                        })
+                        .load_into(sinks::count())
+                        .run(&engine),
+                    true => Pipeline::from(records.owned())
+                        .options(options)
+                        .transform(move |record: (u64, Option<Bomb>), out| {
+                            let (id, bomb) = record;
+                            // Only those that are left in the batch are to go off.
+                            std::mem::forget(bomb);
+                            refuse(id)?;
+                            out.emit(id)
+                        })
+                        .load_into(sinks::count())
+                        .run(&engine),
+                };
+                let error = result.expect_err(&label);
+                assert!(error.report().unwrap().counts.add_up(), "{label}: {error}");
+                let told = error.siblings().iter().chain([&error]);
+                let kinds: Vec<_> = told.map(Error::kind).collect();
+                assert!(kinds.contains(&ErrorKind::Fatal), "{label}: {kinds:?}");
+            });
+        }
+    }
 }
