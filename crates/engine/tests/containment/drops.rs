@@ -53,7 +53,7 @@ impl Sink for Armed {
     type Encoder = Encoder;
 
     fn encoder(&mut self) -> Result<Encoder> {
-        Ok(Encoder((self.at == At::EncoderDropped).then_some(Bomb)))
+        Ok(Encoder((self.at == At::EncoderDropped).then(|| Bomb)))
     }
 
     fn write(&mut self, _: &mut Vec<u64>) -> Result<()> {
@@ -287,7 +287,7 @@ fn a_destructor_that_panics_is_contained() {
                         if id == 0 {
                             spin(Duration::from_micros(200));
                         }
-                        out.emit((id >= live_from).then_some(Bomb))?;
+                        out.emit((id >= live_from).then(|| Bomb))?;
                         if refuses { Err(Error::row("refused")) } else { Ok(()) }
                     })
                     .load_into(Forget(sink_blocks))
@@ -310,7 +310,7 @@ fn records_that_panic_when_they_are_dropped_with_the_run_are_contained() {
             let label = format!("owned: {owned}, fails at {fails_at}, {workers} workers");
             no_hang(&label.clone(), move || {
                 let records =
-                    sources::iter((0..1_000u64).map(|id| (id, (id >= fails_at).then_some(Bomb))));
+                    sources::iter((0..1_000u64).map(|id| (id, (id >= fails_at).then(|| Bomb))));
                 let refuse = move |id: u64| {
                     if id == 0 && fails_at > 100 {
                         spin(Duration::from_micros(200));
